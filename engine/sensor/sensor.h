@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The sensor: loads the kernel programs, attaches what is asked for, delivers their records in order of time,
+ * and holds the policy image that their decisions use. Knows libbpf and bpf/abi.h; knows no rule text.
+ *
+ * A sensor belongs to one thread at a time. Several sensors may exist in one process and on one machine.
+ */
+#ifndef TERCEL_SENSOR_SENSOR_H
+#define TERCEL_SENSOR_SENSOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/diag.h"
+#include "bpf/abi.h"
+
+struct sensor;
+
+struct sensor_config {
+	/* Record types to deliver, 1 << enum tercel_record_type. Programs that serve none of them are not attached. */
+	uint32_t records;
+	/* Also opens that succeeded without write access. */
+	bool open_reads;
+	/* Ring buffer size in MiB for each CPU; 0: the default (8). Rounded up to a power of two. */
+	uint32_t ring_mb;
+	/* Processes that the kernel can keep records of; 0: the default (65536). */
+	uint32_t max_procs;
+	/* 1 << enum tercel_point: decision points to attach. 0: a sensor that only watches. */
+	uint32_t points;
+	/*
+	 * Where the network decision points attach: a cgroup v2 directory; NULL: the root of the v2 hierarchy. With a
+	 * directory, exec commits outside of it (and its descendants) are not decided either. For tests and scoped use.
+	 */
+	const char *cgroup;
+};
+
+/*
+ * Probes the kernel, loads and attaches. On failure *out is untouched, everything is undone, and `err` says in one line
+ * what is missing and what to do: -EPERM (privileges), -EOPNOTSUPP (kernel without BTF, feature missing, lockdown),
+ * -EINVAL (configuration), -ENOMEM. Prints nothing.
+ */
+int sensor_open(struct sensor **out, const struct sensor_config *config, struct error *err);
+void sensor_close(struct sensor *s);
+static inline void cleanup_sensor(struct sensor **s)
+{
+	sensor_close(*s);
+}
+#define _autosensor_ _cleanup_(cleanup_sensor)
+
+/*
+ * Delivers every thread that already runs as a SEED record (and cgroups as CGROUP records) through the following calls of
+ * sensor_next(), before any live record, and fills the kernel's process records. To be called once, after sensor_open():
+ * what happens in between is already recorded live, so that nothing is missed.
+ */
+int sensor_seed(struct sensor *s, struct error *err);
+
+/*
+ * The next record in order of hdr.ts. Returns 1 and sets *record (valid until the next call on this sensor), 0 if none came
+ * within timeout_ms (0: does not wait; -1: waits until one comes or a signal), or -errno (-EINTR after a signal).
+ * No allocation, no copy; system calls only to wait.
+ */
+int sensor_next(struct sensor *s, int timeout_ms, const struct tercel_hdr **record);
+
+/*
+ * Makes the programs decide by this policy image (engine/policy/image.h builds it) from some instant on: each decision is made
+ * wholly by the old or wholly by the new one. The image is copied. NULL: no policy, nothing is decided.
+ * -E2BIG: larger than the sensor's tables allow, -EINVAL: not an image; the old policy stays in force.
+ */
+int sensor_set_policy(struct sensor *s, const void *image, size_t size, struct error *err);
+
+/* Changes what is delivered while running. Record types whose programs were not attached at open cannot be added: -EINVAL. */
+int sensor_set_interest(struct sensor *s, uint32_t records, bool open_reads, struct error *err);
+
+/* Sums of the kernel's counters over all CPUs. */
+int sensor_stats(struct sensor *s, struct tercel_stats *out);
+
+/* One program's share of the machine: for benchmarks and `tercel status`. Needs BPF statistics to be switched on. */
+struct sensor_prog_stats {
+	const char *name; /* valid as long as the sensor */
+	uint64_t run_count, run_ns;
+};
+
+/* Fills up to `max` entries and returns how many programs are loaded, or -errno. */
+int sensor_prog_stats(struct sensor *s, struct sensor_prog_stats *out, size_t max);
+
+/* CLOCK_REALTIME minus CLOCK_BOOTTIME in ns, measured now: add it to hdr.ts for the time of day. */
+int64_t sensor_clock_offset(void);
+
+#endif
