@@ -34,13 +34,22 @@ function(tercel_library name)
   target_include_directories(tercel_${name} PUBLIC ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/engine)
 endfunction()
 
+# tercel_test_properties(NAME LABEL): what every test of a label has in common. Exit status 77 means skipped.
+# Tests that act on the live kernel run alone: they assert on counters, and benchmarks on time.
+function(tercel_test_properties name label)
+  set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT 600 SKIP_RETURN_CODE 77)
+  if(NOT label MATCHES "^(unit|property|fuzz|docs)$")
+    set_tests_properties(${name} PROPERTIES RUN_SERIAL ON)
+  endif()
+endfunction()
+
 # tercel_test(NAME LABEL SOURCE LIBRARY…): a cmocka program, run by ctest under that label.
 function(tercel_test name label source)
   add_executable(${name} ${source})
   target_link_libraries(${name} PRIVATE ${ARGN} PkgConfig::CMOCKA)
   target_compile_definitions(${name} PRIVATE TERCEL_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   add_test(NAME ${name} COMMAND ${name})
-  set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT 300)
+  tercel_test_properties(${name} ${label})
 endfunction()
 
 # tercel_fuzzer(NAME SOURCE CORPUS LIBRARY…): a libFuzzer program; only in the fuzz preset.
@@ -54,7 +63,7 @@ function(tercel_fuzzer name source corpus)
     file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/corpus/${name})
     add_test(NAME ${name} COMMAND ${name} -max_total_time=60 -timeout=10 -rss_limit_mb=2048
                           ${CMAKE_BINARY_DIR}/corpus/${name} ${corpus})
-    set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT 300)
+    tercel_test_properties(${name} fuzz)
   endif()
 endfunction()
 

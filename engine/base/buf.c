@@ -158,9 +158,9 @@ const char *buf_str(const struct buf *b)
 
 char *buf_take(struct buf *b)
 {
-	if (!b->error && !b->data)
+	if (!b->error)
 		(void)reserve(b, 0);
-	if (b->error) {
+	if (b->error || !b->data) {
 		buf_free(b);
 		return NULL;
 	}
