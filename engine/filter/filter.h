@@ -93,3 +93,5 @@ static inline void cleanup_filter(struct filter **f)
 
 /* The tree's root; owned by the filter. */
 const struct filter_node *filter_root(const struct filter *f);
+
+#endif

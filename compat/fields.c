@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Look-up in the field catalogue. Knows the table's form only, no single field.
+ */
+#include "compat/fields.h"
+
+#include <assert.h>
+#include <string.h>
+
+static const struct field_info fields[FIELD_COUNT] = {
+#define X(id, name, type, arg, provider, flags, description)                                                 \
+	[FIELD_##id] = {FIELD_##id, (name),       FIELD_TYPE_##type, FIELD_ARG_##arg, FIELD_FROM_##provider, \
+	                (flags),    (description)},
+        TERCEL_FIELDS(X)
+#undef X
+};
+
+/* Longer than any name: bounds the work of field_suggest(). */
+enum { NAME_MAX_LEN = 64 };
+
+#define X(id, name, type, arg, provider, flags, description) \
+	static_assert(sizeof(name) <= NAME_MAX_LEN, "field name too long");
+TERCEL_FIELDS(X)
+#undef X
+
+const struct field_info *field_by_id(enum field_id id)
+{
+	return &fields[id];
+}
+
+static bool takes_dotted(enum field_arg arg)
+{
+	return arg == FIELD_ARG_DOTTED || arg == FIELD_ARG_DOTTED_OPTIONAL || arg == FIELD_ARG_DOTTED_OR_INDEX;
+}
+
+const struct field_info *field_by_name(const char *name, size_t len, const char **arg)
+{
+	const struct field_info *dotted = NULL;
+	const char *dotted_arg = NULL;
+
+	for (size_t i = 0; i < FIELD_COUNT; i++) {
+		const struct field_info *f = &fields[i];
+		size_t n = strlen(f->name);
+
+		if (n > len || memcmp(f->name, name, n) != 0)
+			continue;
+		if (n == len) {
+			if (arg)
+				*arg = NULL;
+			return f;
+		}
+		if (takes_dotted(f->arg) && name[n] == '.' && n + 1 < len &&
+		    (!dotted_arg || name + n + 1 > dotted_arg)) {
+			dotted = f;
+			dotted_arg = name + n + 1;
+		}
+	}
+	if (dotted && arg)
+		*arg = dotted_arg;
+	return dotted;
+}
+
+static size_t min3(size_t a, size_t b, size_t c)
+{
+	size_t m = a < b ? a : b;
+
+	return m < c ? m : c;
+}
+
+/* Levenshtein distance; both at most NAME_MAX_LEN long. */
+static size_t distance(const char *a, size_t alen, const char *b, size_t blen)
+{
+	size_t row[NAME_MAX_LEN + 1];
+
+	for (size_t j = 0; j <= blen; j++)
+		row[j] = j;
+	for (size_t i = 1; i <= alen; i++) {
+		size_t diagonal = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= blen; j++) {
+			size_t above = row[j];
+
+			row[j] = min3(above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1]));
+			diagonal = above;
+		}
+	}
+	return row[blen];
+}
+
+const struct field_info *field_suggest(const char *name, size_t len)
+{
+	const struct field_info *best = NULL;
+	size_t best_distance = len < 8 ? 2 : 3; /* farther apart is another word, not a slip */
+
+	if (len == 0 || len > NAME_MAX_LEN)
+		return NULL;
+	for (size_t i = 0; i < FIELD_COUNT; i++) {
+		size_t d = distance(name, len, fields[i].name, strlen(fields[i].name));
+
+		if (d < best_distance) {
+			best = &fields[i];
+			best_distance = d;
+		}
+	}
+	return best;
+}
+
+const char *field_type_name(enum field_type type)
+{
+	static const char *const names[FIELD_TYPES] = {
+	        [FIELD_TYPE_STRING] = "string",
+	        [FIELD_TYPE_BYTES] = "bytes",
+	        [FIELD_TYPE_BOOL] = "boolean",
+	        [FIELD_TYPE_INT16] = "16-bit signed number",
+	        [FIELD_TYPE_INT32] = "32-bit signed number",
+	        [FIELD_TYPE_INT64] = "64-bit signed number",
+	        [FIELD_TYPE_UINT32] = "32-bit unsigned number",
+	        [FIELD_TYPE_UINT64] = "64-bit unsigned number",
+	        [FIELD_TYPE_DOUBLE] = "floating point number",
+	        [FIELD_TYPE_RELTIME] = "duration in nanoseconds",
+	        [FIELD_TYPE_ABSTIME] = "time in nanoseconds",
+	        [FIELD_TYPE_PORT] = "port",
+	        [FIELD_TYPE_IP] = "IP address",
+	        [FIELD_TYPE_NET] = "IP network",
+	        [FIELD_TYPE_DYNAMIC] = "value of the parameter's type",
+	};
+
+	return names[type];
+}
+
+bool field_type_is_number(enum field_type type)
+{
+	switch (type) {
+	case FIELD_TYPE_INT16:
+	case FIELD_TYPE_INT32:
+	case FIELD_TYPE_INT64:
+	case FIELD_TYPE_UINT32:
+	case FIELD_TYPE_UINT64:
+	case FIELD_TYPE_DOUBLE:
+	case FIELD_TYPE_RELTIME:
+	case FIELD_TYPE_ABSTIME:
+	case FIELD_TYPE_PORT:
+		return true;
+	case FIELD_TYPE_STRING:
+	case FIELD_TYPE_BYTES:
+	case FIELD_TYPE_BOOL:
+	case FIELD_TYPE_IP:
+	case FIELD_TYPE_NET:
+	case FIELD_TYPE_DYNAMIC:
+	case FIELD_TYPES:
+		break;
+	}
+	return false;
+}
