@@ -93,7 +93,7 @@ const struct process *process_table_at(const struct process_table *t, uint32_t t
 /* The entry of the image that made the process; NULL if there is none or it was let go. May be PROCESS_UNSEEN. */
 const struct process *process_parent(const struct process *p);
 
-/* The name to show: comm at the exec or fork; "<pid>" in angle brackets for a PROCESS_UNSEEN entry. Never empty. */
+/* The name to show, escaped as below: comm at the exec or fork; "(4711)", the process id, if no name is known. */
 void process_name(struct buf *b, const struct process *p);
 
 /*
