@@ -2,8 +2,12 @@
 /*
  * Falco's condition language: from text to a typed expression tree.
  *
- * Knows the field catalogue (compat/fields.h) and nothing about YAML, rules, policies or kernels. Macros and
- * lists are resolved through callbacks, so that the caller owns what a name means.
+ * Knows the field catalogue (compat/fields.h) and nothing about YAML, rules, policies or kernels. What a macro's name
+ * means is asked through a callback. Lists are no part of the language: Falco replaces their names in the text before
+ * it is parsed, and so does the rule loader.
+ *
+ * Two steps, since a macro is parsed once and used often: filter_syntax_parse() reads the text by Falco's grammar
+ * (libsinsp 0.25, filter/parser.cpp), filter_compile() puts the macros in and checks fields, operators and values.
  */
 #ifndef TERCEL_FILTER_FILTER_H
 #define TERCEL_FILTER_FILTER_H
@@ -14,6 +18,16 @@
 
 #include "base/diag.h"
 #include "compat/fields.h"
+
+/* Limits: each bounds memory or recursion on hostile input, far above what rules need; past one, filter_syntax_parse()
+ * or filter_compile() reports "too-deep" or "too-large". */
+enum {
+	FILTER_MAX_DEPTH = 200,    /* nested parentheses in one text; nested nodes after macros are in */
+	FILTER_MAX_NODES = 65536,  /* nodes of one condition after macros are in */
+	FILTER_MAX_TEXT = 1 << 20, /* bytes of one text */
+};
+
+#define FILTER_NO_INDEX UINT64_MAX
 
 enum filter_kind {
 	FILTER_AND = 0, /* all kids; at least one */
@@ -54,9 +68,9 @@ struct filter_value {
 	size_t len;
 	struct source_pos pos;
 	union {
-		uint64_t u64;   /* unsigned, boolean (0/1), time and port types */
-		int64_t s64;    /* signed types */
-		struct {        /* addresses and networks */
+		uint64_t u64; /* unsigned, boolean (0/1), time and port types */
+		int64_t s64; /* signed types, and the floating point type (Falco compares it with whole numbers only) */
+		struct {     /* addresses and networks */
 			uint8_t addr[16]; /* network byte order; IPv4 in the first four bytes */
 			uint8_t family;   /* AF_INET or AF_INET6 */
 			uint8_t prefix;   /* bits */
@@ -64,18 +78,26 @@ struct filter_value {
 	} as; /* which member: by the field's type (compat/fields.h); unset for strings */
 };
 
+/* The use of a macro that a node came in through. */
+struct filter_use {
+	const char *macro;
+	struct source_pos pos;          /* where the macro's name is written */
+	const struct filter_use *outer; /* the use that this one stands in, NULL at the condition itself */
+};
+
 struct filter_node {
 	enum filter_kind kind;
 	/* Where it stands in the text given to the parser, mapped by the caller's position function. */
 	struct source_pos pos;
+	const struct filter_use *use; /* the innermost macro that it is written in; NULL: in the condition itself */
 	/* AND, OR, NOT */
 	struct filter_node **kids;
 	size_t nkids;
 	/* LEAF */
 	const struct field_info *field;
-	bool has_arg;    /* proc.aname[2]: has_arg, arg_index 2; a key argument is in arg_text as well */
-	uint64_t arg_index;
-	const char *arg_text;
+	bool has_arg;         /* proc.aname[2]: has_arg, arg_index 2, arg_text "2" */
+	uint64_t arg_index;   /* FILTER_NO_INDEX if the argument is no number */
+	const char *arg_text; /* NULL without an argument; of a dotted one (evt.arg.flags) what follows the dot */
 	enum filter_op op;
 	struct filter_value *values; /* one for most operators, any number for in/intersects/pmatch, none for exists */
 	size_t nvalues;
@@ -91,7 +113,122 @@ static inline void cleanup_filter(struct filter **f)
 }
 #define _autofilter_ _cleanup_(cleanup_filter)
 
-/* The tree's root; owned by the filter. */
+/* The tree's root; owned by the filter. Positions in it point to file names of the text's owner, who must live longer.
+ */
 const struct filter_node *filter_root(const struct filter *f);
+
+/* A text to parse. */
+struct filter_text {
+	const char *bytes; /* no NUL needed; not kept */
+	size_t len;
+	/* Where the byte at `offset` (at most len) is written; its result's `file` is kept. NULL: lines and columns are
+	 * counted in the text itself, without a file. */
+	struct source_pos (*pos)(const void *ctx, size_t offset);
+	const void *ctx;
+};
+
+/* A text that was read by the grammar: names not resolved, nothing typed. */
+struct filter_syntax;
+
+void filter_syntax_free(struct filter_syntax *s);
+static inline void cleanup_filter_syntax(struct filter_syntax **s)
+{
+	filter_syntax_free(*s);
+}
+#define _autosyntax_ _cleanup_(cleanup_filter_syntax)
+
+/*
+ * Reads a text by the grammar. 0, or -EINVAL after adding the (first) error with its place to `diags`, or -ENOMEM.
+ * Codes: syntax, unsupported-operator, unsupported-transformer, too-deep, too-large.
+ */
+int filter_syntax_parse(struct filter_syntax **out, const struct filter_text *text, struct diag_list *diags);
+
+/* Calls `visit` for each macro name in the text, in order, with the place where it is written. */
+void filter_syntax_names(const struct filter_syntax *s,
+                         void (*visit)(void *ctx, const char *name, struct source_pos pos), void *ctx);
+
+struct filter_macro {
+	const char *name;
+	const struct filter_syntax *syntax; /* NULL: its text is wrong and was reported; users fail without a word */
+};
+
+struct filter_macros {
+	/*
+	 * The macro that `name` means within `inside` (NULL: within the condition itself), or NULL if none. The result
+	 * must live until filter_compile() returns.
+	 */
+	const struct filter_macro *(*find)(const void *ctx, const struct filter_macro *inside, const char *name);
+	const void *ctx;
+};
+
+/*
+ * Makes the typed tree: macros put in, and fields, arguments, operators and values checked. 0 with *out set (the caller
+ * owns it; it does not refer to `syntax` or the macros), -EINVAL after adding every error found to `diags`, or -ENOMEM.
+ * `macros` may be NULL: then every name is unknown. Codes: unknown-macro, cyclic-macro, unknown-field, bad-argument,
+ * bad-operator, bad-value, unknown-event-type, unsupported-field, too-deep, too-large.
+ */
+int filter_compile(struct filter **out, const struct filter_syntax *syntax, const struct filter_macros *macros,
+                   struct diag_list *diags);
+
+/* Both steps, for a condition without macros. */
+int filter_parse(struct filter **out, const struct filter_text *text, struct diag_list *diags);
+
+/* Adds the condition as Falco would read it: the same tree comes out of parsing it. Errors stick in the buffer. */
+struct buf;
+void filter_print(struct buf *out, const struct filter_node *node);
+
+/* Whether two trees mean the same, node by node: kinds, fields, arguments, operators, values; not positions. */
+bool filter_equal(const struct filter_node *a, const struct filter_node *b);
+
+/*
+ * Checks a rule's output text: each %field must be one of the catalogue, with its argument, and printable. The longest
+ * name that is a field counts, as in Falco: "%fd.names" is fd.name and an s. 0 or -EINVAL (all errors added). Codes:
+ * bad-output, unknown-field, bad-argument, unsupported-transformer.
+ */
+int filter_check_output(const struct filter_text *text, struct diag_list *diags);
+
+/* The event types that the engine has decision points or sensors for. */
+enum filter_event {
+	FILTER_EVENT_EXECVE = 0,
+	FILTER_EVENT_EXECVEAT,
+	FILTER_EVENT_CLONE,
+	FILTER_EVENT_CLONE3,
+	FILTER_EVENT_FORK,
+	FILTER_EVENT_VFORK,
+	FILTER_EVENT_PROCEXIT,
+	FILTER_EVENT_OPEN,
+	FILTER_EVENT_OPENAT,
+	FILTER_EVENT_OPENAT2,
+	FILTER_EVENT_CREAT,
+	FILTER_EVENT_CONNECT,
+	FILTER_EVENT_SOCKET,
+	FILTER_EVENT_CHDIR,
+	FILTER_EVENT_FCHDIR,
+	FILTER_EVENTS,
+};
+
+/* "execve"; never NULL for a valid value. */
+const char *filter_event_name(enum filter_event e);
+
+/* A set of evt.type names out of all that libsinsp knows; one bit each, by position in the sorted table of names. */
+struct filter_event_set {
+	uint64_t words[8];
+};
+
+/*
+ * The event types for which the condition can be true, as Falco finds them: only comparisons of evt.type (and
+ * syscall.type) with = == != in and exists narrow the set, everything else is neutral, negation is pushed to the
+ * leaves.
+ */
+struct filter_event_set filter_event_types(const struct filter_node *node);
+
+/* Whether the name is an event type that libsinsp knows (a system call or an event of its own). */
+bool filter_event_known(const char *name);
+
+bool filter_event_set_has(const struct filter_event_set *s, const char *name);
+bool filter_event_set_has_event(const struct filter_event_set *s, enum filter_event e);
+size_t filter_event_set_count(const struct filter_event_set *s);
+/* Calls `visit` for each name in the set, in alphabetical order. */
+void filter_event_set_each(const struct filter_event_set *s, void (*visit)(void *ctx, const char *name), void *ctx);
 
 #endif
