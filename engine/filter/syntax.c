@@ -1,0 +1,831 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reads condition text by Falco's grammar, word by word as libsinsp's parser does, oddities included (a word operator
+ * needs a blank behind it, a sign operator and `in` do not; a list name may stand without parentheses). Looks
+ * nothing up: neither fields nor macros.
+ */
+#include "filter/syntax.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct parser {
+	const struct filter_text *text;
+	const char *bytes;
+	size_t len, at;
+	unsigned int depth;
+	size_t nodes;
+	struct arena *arena;
+	struct diag_list *diags;
+	size_t counted; /* up to here lines were counted: `counted_pos` */
+	struct source_pos counted_pos;
+	int error; /* 0 until the first failure, which ends everything */
+};
+
+struct source_pos filter_text_pos(const struct filter_text *text, size_t offset)
+{
+	struct source_pos pos = {.file = NULL, .line = 1, .column = 1};
+
+	if (offset > text->len)
+		offset = text->len;
+	if (text->pos)
+		return text->pos(text->ctx, offset);
+	for (size_t i = 0; i < offset; i++) {
+		pos.column++;
+		if (text->bytes[i] == '\n') {
+			pos.line++;
+			pos.column = 1;
+		}
+	}
+	return pos;
+}
+
+/* As filter_text_pos(), but counts on from the last place: parsing stays linear. */
+static struct source_pos pos_at(struct parser *p, size_t offset)
+{
+	if (p->text->pos || offset < p->counted)
+		return filter_text_pos(p->text, offset);
+	for (; p->counted < offset && p->counted < p->len; p->counted++) {
+		p->counted_pos.column++;
+		if (p->bytes[p->counted] == '\n') {
+			p->counted_pos.line++;
+			p->counted_pos.column = 1;
+		}
+	}
+	return p->counted_pos;
+}
+
+#define FAIL(p, offset, code, ...)                                                                  \
+	do {                                                                                        \
+		if (!(p)->error) {                                                                  \
+			(p)->error = -EINVAL;                                                       \
+			diag_add((p)->diags, DIAG_ERROR, pos_at((p), (offset)), code, __VA_ARGS__); \
+		}                                                                                   \
+	} while (0)
+
+static void *alloc(struct parser *p, size_t size)
+{
+	void *m = arena_alloc(p->arena, size);
+
+	if (!m)
+		p->error = -ENOMEM;
+	return m;
+}
+
+static char *copy(struct parser *p, size_t from, size_t to)
+{
+	char *s = arena_strndup(p->arena, p->bytes + from, to - from);
+
+	if (!s)
+		p->error = -ENOMEM;
+	return s;
+}
+
+static struct syntax_node *new_node(struct parser *p, enum syntax_kind kind, size_t offset)
+{
+	if (++p->nodes > FILTER_MAX_NODES) {
+		FAIL(p, offset, "too-large", "the condition has more than %d parts; split the rule", FILTER_MAX_NODES);
+		return NULL;
+	}
+	struct syntax_node *n = alloc(p, sizeof(*n));
+
+	if (n) {
+		n->kind = kind;
+		n->pos = pos_at(p, offset);
+	}
+	return n;
+}
+
+/* Characters */
+
+static bool is_alpha(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool is_word(char c)
+{
+	return is_alpha(c) || is_digit(c) || c == '_';
+}
+
+/* [[:space:]] of a regular expression, which bare words end at. */
+static bool is_space(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* What the parser skips between words: not the same set. */
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\b' || c == '\r' || c == '\n';
+}
+
+static char peek(const struct parser *p)
+{
+	return p->at < p->len ? p->bytes[p->at] : '\0';
+}
+
+static bool skip_blank(struct parser *p)
+{
+	size_t from = p->at;
+
+	while (p->at < p->len && is_blank(p->bytes[p->at]))
+		p->at++;
+	return p->at > from;
+}
+
+static bool starts(const struct parser *p, const char *word)
+{
+	size_t n = strlen(word);
+
+	return p->len - p->at >= n && memcmp(p->bytes + p->at, word, n) == 0;
+}
+
+static bool take(struct parser *p, const char *word)
+{
+	if (!starts(p, word))
+		return false;
+	p->at += strlen(word);
+	return true;
+}
+
+/* [a-zA-Z]+[a-zA-Z0-9_]* */
+static size_t identifier_length(const char *s, size_t len)
+{
+	size_t n = 0;
+
+	if (len == 0 || !is_alpha(s[0]))
+		return 0;
+	while (n < len && is_word(s[n]))
+		n++;
+	return n;
+}
+
+/* An identifier and at least one more behind a dot. */
+static size_t field_length(const char *s, size_t len)
+{
+	size_t n = identifier_length(s, len), parts = 0;
+
+	while (n && n + 1 < len && s[n] == '.') {
+		size_t part = identifier_length(s + n + 1, len - n - 1);
+
+		if (!part)
+			break;
+		n += 1 + part;
+		parts++;
+	}
+	return parts ? n : 0;
+}
+
+/* A hexadecimal number, or [+-]?[0-9]+[.]?[0-9]*([eE][+-][0-9]+)? */
+static size_t number_length(const char *s, size_t len)
+{
+	size_t n = 0, digits;
+
+	if (len > 2 && s[0] == '0' && (s[1] == 'x' || s[1] == 'X')) {
+		for (n = 2;
+		     n < len && (is_digit(s[n]) || (s[n] >= 'a' && s[n] <= 'f') || (s[n] >= 'A' && s[n] <= 'F'));)
+			n++;
+		if (n > 2)
+			return n;
+		n = 0;
+	}
+	if (n < len && (s[n] == '+' || s[n] == '-'))
+		n++;
+	for (digits = n; n < len && is_digit(s[n]);)
+		n++;
+	if (n == digits)
+		return 0;
+	if (n < len && s[n] == '.')
+		n++;
+	while (n < len && is_digit(s[n]))
+		n++;
+	if (n + 2 < len && (s[n] == 'e' || s[n] == 'E') && (s[n + 1] == '+' || s[n + 1] == '-') && is_digit(s[n + 2]))
+		for (n += 3; n < len && is_digit(s[n]);)
+			n++;
+	return n;
+}
+
+static size_t bare_length(const char *s, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && !is_space(s[n]) && s[n] != '\0' && !strchr("()\"'=,", s[n]))
+		n++;
+	return n;
+}
+
+static size_t bare_arg_length(const char *s, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && !is_space(s[n]) && s[n] != '\0' && !strchr("[]\"'", s[n]))
+		n++;
+	return n;
+}
+
+/* The length of a quoted string with its quotes, 0 if none stands there or it does not end. A quote behind a backslash
+ * never ends it, even if the backslash is itself escaped: so does Falco read it. */
+static size_t quoted_length(const char *s, size_t len)
+{
+	if (len == 0 || (s[0] != '"' && s[0] != '\''))
+		return 0;
+	for (size_t n = 1; n < len; n++)
+		if (s[n] == s[0] && s[n - 1] != '\\')
+			return n + 1;
+	return 0;
+}
+
+size_t syntax_transformer(const char *text, size_t len)
+{
+	static const char *const names[] = {"tolower(", "toupper(", "b64(",    "basename(",
+	                                    "len(",     "join(",    "concat(", "getopt("};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		size_t n = strlen(names[i]);
+
+		if (len >= n && memcmp(text, names[i], n) == 0)
+			return n - 1;
+	}
+	return 0;
+}
+
+size_t syntax_lex_field(const char *text, size_t len, size_t *name_len, const char **arg, size_t *arg_len)
+{
+	size_t n = field_length(text, len);
+
+	*name_len = n;
+	*arg = NULL;
+	*arg_len = 0;
+	if (!n || n >= len || text[n] != '[')
+		return n;
+	size_t inner = quoted_length(text + n + 1, len - n - 1);
+	size_t quote = inner ? 1 : 0;
+
+	if (!inner)
+		inner = bare_arg_length(text + n + 1, len - n - 1);
+	if (!inner || n + 1 + inner >= len || text[n + 1 + inner] != ']')
+		return n;
+	*arg = text + n + 1 + quote;
+	*arg_len = inner - 2 * quote;
+	return n + inner + 2;
+}
+
+/* Strings */
+
+/* What an escape stands for, '\0' if it is none. */
+static char unescape(char c, char quote)
+{
+	switch (c) {
+	case 'b':
+		return '\b';
+	case 'f':
+		return '\f';
+	case 'n':
+		return '\n';
+	case 'r':
+		return '\r';
+	case 't':
+		return '\t';
+	case ' ': /* Falco keeps old, wrongly escaped rules working */
+	case '\\':
+		return '\\';
+	case '/':
+		return '/';
+	default:
+		return c == quote ? c : '\0';
+	}
+}
+
+/* Takes a quoted string of `n` bytes. */
+static const char *take_quoted(struct parser *p, size_t n, size_t *len)
+{
+	const char *s = p->bytes + p->at;
+	char *out = alloc(p, n);
+	size_t o = 0;
+
+	if (!out)
+		return NULL;
+	for (size_t i = 1; i + 1 < n; i++) {
+		char c = s[i];
+
+		if (c == '\\' && i + 2 < n) {
+			c = unescape(s[++i], s[0]);
+			if (!c) {
+				FAIL(p, p->at + i - 1, "syntax",
+				     "unknown escape \\%c in a string; write \\\\ for a backslash, or use the other "
+				     "quotes",
+				     s[i] > ' ' && s[i] <= '~' ? s[i] : '?');
+				return NULL;
+			}
+		}
+		out[o++] = c;
+	}
+	out[o] = '\0';
+	*len = o;
+	p->at += n;
+	return out;
+}
+
+/* Takes a quoted or bare string; false (and no error) if none stands here. */
+static bool take_string(struct parser *p, const char **text, size_t *len)
+{
+	const char *s = p->bytes + p->at;
+	size_t left = p->len - p->at, n = quoted_length(s, left);
+
+	if (n) {
+		*text = take_quoted(p, n, len);
+		return true;
+	}
+	n = bare_length(s, left);
+	if (!n)
+		return false;
+	*text = copy(p, p->at, p->at + n);
+	*len = n;
+	p->at += n;
+	return true;
+}
+
+/* Checks */
+
+static bool refuse_transformer(struct parser *p)
+{
+	size_t n = syntax_transformer(p->bytes + p->at, p->len - p->at);
+
+	if (n)
+		FAIL(p, p->at, "unsupported-transformer",
+		     "the transformer %.*s() is not supported yet; rewrite the check with the field itself (icontains "
+		     "and iglob "
+		     "ignore case)",
+		     (int)n, p->bytes + p->at);
+	else if (starts(p, "val("))
+		FAIL(p, p->at, "unsupported-transformer",
+		     "val() is not supported yet; compare with a constant, or quote the text if it is one");
+	return p->error != 0;
+}
+
+static void add_value(struct parser *p, struct syntax_node *leaf, const char *text, size_t len, size_t offset)
+{
+	struct syntax_value **end = &leaf->values;
+	struct syntax_value *v = alloc(p, sizeof(*v));
+
+	if (!v)
+		return;
+	*v = (struct syntax_value){.text = text, .len = len, .pos = pos_at(p, offset), .next = NULL};
+	leaf->nvalues++;
+	/* Kept in reverse while parsing (a list may be long); parse_list() turns it round. */
+	v->next = *end;
+	*end = v;
+}
+
+static void reverse_values(struct syntax_node *leaf)
+{
+	struct syntax_value *done = NULL;
+
+	while (leaf->values) {
+		struct syntax_value *v = leaf->values;
+
+		leaf->values = v->next;
+		v->next = done;
+		done = v;
+	}
+	leaf->values = done;
+}
+
+static void parse_string_value(struct parser *p, struct syntax_node *leaf)
+{
+	const char *text = NULL;
+	size_t len = 0, from;
+
+	skip_blank(p);
+	from = p->at;
+	if (refuse_transformer(p))
+		return;
+	if (!take_string(p, &text, &len)) {
+		bool open = peek(p) == '"' || peek(p) == '\'';
+
+		FAIL(p, from, "syntax", "expected a value after '%s'%s", filter_op_name(leaf->op),
+		     open ? ": the quoted string does not end" : "; quote it if it has blanks or one of ( ) , =");
+		return;
+	}
+	if (!p->error)
+		add_value(p, leaf, text, len, from);
+}
+
+static void parse_number_value(struct parser *p, struct syntax_node *leaf)
+{
+	skip_blank(p);
+	size_t from = p->at;
+
+	if (refuse_transformer(p))
+		return;
+	size_t n = number_length(p->bytes + p->at, p->len - p->at);
+
+	if (!n) {
+		FAIL(p, from, "syntax", "expected a number after '%s'", filter_op_name(leaf->op));
+		return;
+	}
+	p->at += n;
+	const char *text = copy(p, from, from + n);
+
+	if (text)
+		add_value(p, leaf, text, n, from);
+}
+
+static void parse_list(struct parser *p, struct syntax_node *leaf)
+{
+	const char *text = NULL;
+	size_t len = 0;
+
+	skip_blank(p);
+	size_t from = p->at;
+
+	if (!take(p, "(")) {
+		if (refuse_transformer(p))
+			return;
+		size_t n = identifier_length(p->bytes + p->at, p->len - p->at);
+
+		if (!n) {
+			FAIL(p, from, "syntax", "expected a list after '%s': (a, b, c) or the name of one",
+			     filter_op_name(leaf->op));
+			return;
+		}
+		p->at += n;
+		text = copy(p, from, from + n);
+		if (text)
+			add_value(p, leaf, text, n, from);
+		return;
+	}
+	skip_blank(p);
+	size_t at = p->at;
+
+	if (take_string(p, &text, &len)) {
+		do {
+			if (p->error)
+				return;
+			add_value(p, leaf, text, len, at);
+			skip_blank(p);
+			if (!take(p, ","))
+				break;
+			skip_blank(p);
+			at = p->at;
+			if (!take_string(p, &text, &len))
+				FAIL(p, at, "syntax", "expected a value after ',' in the list");
+		} while (!p->error);
+	}
+	if (!p->error && !take(p, ")"))
+		FAIL(p, p->at, "syntax", "expected ',' or ')' in the list that starts with '('%s",
+		     peek(p) ? "" : " before the end of the condition");
+	reverse_values(leaf);
+}
+
+enum value_form { VALUE_NONE, VALUE_NUMBER, VALUE_STRING, VALUE_LIST };
+
+struct operator_row {
+	const char *word;
+	enum filter_op op;
+	enum value_form form;
+	bool blank_after; /* required */
+	bool supported;
+};
+
+/* In the order in which libsinsp tries them: "<=" before "<". */
+static const struct operator_row operators[] = {
+        {"exists", FILTER_OP_EXISTS, VALUE_NONE, false, true},
+        {"<=", FILTER_OP_LE, VALUE_NUMBER, false, true},
+        {"<", FILTER_OP_LT, VALUE_NUMBER, false, true},
+        {">=", FILTER_OP_GE, VALUE_NUMBER, false, true},
+        {">", FILTER_OP_GT, VALUE_NUMBER, false, true},
+        {"==", FILTER_OP_EQ, VALUE_STRING, false, true},
+        {"=", FILTER_OP_EQ, VALUE_STRING, false, true},
+        {"!=", FILTER_OP_NE, VALUE_STRING, false, true},
+        {"glob", FILTER_OP_GLOB, VALUE_STRING, true, true},
+        {"iglob", FILTER_OP_IGLOB, VALUE_STRING, true, true},
+        {"contains", FILTER_OP_CONTAINS, VALUE_STRING, true, true},
+        {"icontains", FILTER_OP_ICONTAINS, VALUE_STRING, true, true},
+        {"bcontains", FILTER_OP_BCONTAINS, VALUE_STRING, true, false},
+        {"startswith", FILTER_OP_STARTSWITH, VALUE_STRING, true, true},
+        {"bstartswith", FILTER_OP_BSTARTSWITH, VALUE_STRING, true, false},
+        {"endswith", FILTER_OP_ENDSWITH, VALUE_STRING, true, true},
+        {"regex", FILTER_OP_REGEX, VALUE_STRING, true, false},
+        {"intersects", FILTER_OP_INTERSECTS, VALUE_LIST, false, true},
+        {"in", FILTER_OP_IN, VALUE_LIST, false, true},
+        {"pmatch", FILTER_OP_PMATCH, VALUE_LIST, false, true},
+};
+
+static const struct operator_row *take_operator(struct parser *p)
+{
+	for (size_t i = 0; i < sizeof(operators) / sizeof(*operators); i++) {
+		size_t from = p->at;
+
+		if (!take(p, operators[i].word))
+			continue;
+		if (!operators[i].blank_after || skip_blank(p))
+			return &operators[i];
+		p->at = from;
+	}
+	return NULL;
+}
+
+static bool keyword_here(const struct parser *p)
+{
+	static const char *const words[] = {"and", "or", "not"};
+
+	for (size_t i = 0; i < 3; i++) {
+		size_t n = strlen(words[i]);
+
+		if (starts(p, words[i]) &&
+		    (p->at + n >= p->len || !(is_alpha(p->bytes[p->at + n]) || is_digit(p->bytes[p->at + n]))))
+			return true;
+	}
+	return false;
+}
+
+/* "contains oneof (a, b)": refused. `contains oneof` alone and `contains oneof and …` compare with the word. */
+static bool refuse_modifier(struct parser *p, bool blank_before)
+{
+	static const char *const words[] = {"oneof", "anyof", "allof"};
+	size_t from = p->at;
+
+	for (size_t i = 0; blank_before && i < 3 && !p->error; i++) {
+		if (take(p, words[i]) && skip_blank(p) &&
+		    (peek(p) == '(' || (identifier_length(p->bytes + p->at, p->len - p->at) && !keyword_here(p))))
+			FAIL(p, from, "unsupported-operator",
+			     "the modifier '%s' is not supported yet; write one check for each value, joined by '%s'",
+			     words[i], i == 2 ? "and" : "or");
+		p->at = from;
+	}
+	return p->error != 0;
+}
+
+static void parse_operator(struct parser *p, struct syntax_node *leaf)
+{
+	skip_blank(p);
+	size_t from = p->at;
+	const struct operator_row *row = take_operator(p);
+
+	if (!row) {
+		FAIL(p, from, "syntax",
+		     "expected an operator after the field %s: = == != < <= > >= in intersects pmatch exists contains "
+		     "icontains "
+		     "startswith endswith glob iglob",
+		     leaf->name);
+		return;
+	}
+	leaf->op = row->op;
+	leaf->op_pos = pos_at(p, from);
+	if (!row->supported) {
+		FAIL(p, from, "unsupported-operator",
+		     "the operator '%s' is not supported yet; use contains, startswith, endswith or glob", row->word);
+		return;
+	}
+	switch (row->form) {
+	case VALUE_NONE:
+		break;
+	case VALUE_NUMBER:
+		parse_number_value(p, leaf);
+		break;
+	case VALUE_STRING:
+		if (!refuse_modifier(p, skip_blank(p) || row->blank_after))
+			parse_string_value(p, leaf);
+		break;
+	case VALUE_LIST:
+		parse_list(p, leaf);
+		break;
+	}
+}
+
+static void parse_argument(struct parser *p, struct syntax_node *leaf)
+{
+	if (!take(p, "["))
+		return;
+	const char *s = p->bytes + p->at;
+	size_t from = p->at, len, n = quoted_length(s, p->len - p->at);
+
+	leaf->arg_pos = pos_at(p, from);
+	if (n) {
+		leaf->arg = take_quoted(p, n, &len);
+	} else {
+		n = bare_arg_length(s, p->len - p->at);
+		if (!n) {
+			FAIL(p, from, "syntax", "expected the argument of %s after '[': a number or a key", leaf->name);
+			return;
+		}
+		p->at += n;
+		leaf->arg = copy(p, from, from + n);
+	}
+	if (!p->error && !take(p, "]"))
+		FAIL(p, p->at, "syntax", "expected ']' after the argument of %s", leaf->name);
+}
+
+static struct syntax_node *parse_or(struct parser *p);
+
+/* After '(' was taken. */
+static struct syntax_node *parse_group(struct parser *p, size_t open)
+{
+	if (++p->depth > FILTER_MAX_DEPTH) {
+		FAIL(p, open, "too-deep", "more than %d nested parentheses; simplify the condition or use macros",
+		     FILTER_MAX_DEPTH);
+		return NULL;
+	}
+	struct syntax_node *n = parse_or(p);
+
+	p->depth--;
+	skip_blank(p);
+	if (!p->error && !take(p, ")")) {
+		struct source_pos at = pos_at(p, open);
+
+		FAIL(p, p->at, "syntax", "expected 'and', 'or' or the ')' for the '(' at %u:%u", at.line, at.column);
+	}
+	return p->error ? NULL : n;
+}
+
+static struct syntax_node *parse_check(struct parser *p)
+{
+	skip_blank(p);
+	size_t from = p->at;
+
+	if (take(p, "("))
+		return parse_group(p, from);
+
+	size_t n = field_length(p->bytes + p->at, p->len - p->at);
+	struct syntax_node *node;
+
+	if (n) {
+		node = new_node(p, SYNTAX_LEAF, from);
+		if (!node)
+			return NULL;
+		node->name = copy(p, from, from + n);
+		p->at += n;
+		if (!p->error)
+			parse_argument(p, node);
+		if (!p->error)
+			parse_operator(p, node);
+		return p->error ? NULL : node;
+	}
+	if (refuse_transformer(p))
+		return NULL;
+	n = identifier_length(p->bytes + p->at, p->len - p->at);
+	if (n) {
+		node = new_node(p, SYNTAX_NAME, from);
+		if (!node)
+			return NULL;
+		node->name = copy(p, from, from + n);
+		p->at += n;
+		return p->error ? NULL : node;
+	}
+	FAIL(p, from, "syntax", "expected '(', a check (field, operator, value) or a macro's name%s",
+	     p->at < p->len ? "" : " before the end of the condition");
+	return NULL;
+}
+
+static struct syntax_node *parse_not(struct parser *p)
+{
+	bool negate = false;
+	struct syntax_node *kid;
+
+	skip_blank(p);
+	size_t from = p->at;
+
+	while (starts(p, "not") && p->at + 3 < p->len && is_space(p->bytes[p->at + 3])) {
+		p->at += 3;
+		while (p->at < p->len && is_space(p->bytes[p->at]))
+			p->at++;
+		negate = !negate;
+	}
+	size_t open = p->at + 3;
+
+	if (take(p, "not(")) {
+		negate = !negate;
+		kid = parse_group(p, open);
+	} else {
+		kid = parse_check(p);
+	}
+	if (!kid || !negate)
+		return kid;
+	struct syntax_node *n = new_node(p, SYNTAX_NOT, from);
+
+	if (!n)
+		return NULL;
+	n->kids = kid;
+	n->nkids = 1;
+	return n;
+}
+
+typedef struct syntax_node *(*parse_fn)(struct parser *p);
+
+/* One level of the grammar: operands of `kind` joined by `word`. */
+static struct syntax_node *parse_joined(struct parser *p, enum syntax_kind kind, const char *word, parse_fn operand)
+{
+	skip_blank(p);
+	size_t from = p->at;
+	struct syntax_node *first = operand(p), *last = first, *joined = NULL;
+
+	skip_blank(p);
+	while (!p->error && take(p, word)) {
+		size_t open = p->at;
+		struct syntax_node *kid = NULL;
+
+		if (skip_blank(p))
+			kid = operand(p);
+		else if (take(p, "("))
+			kid = parse_group(p, open);
+		else
+			FAIL(p, p->at, "syntax", "expected a blank or '(' after '%s'", word);
+		if (!kid)
+			return NULL;
+		if (!joined) {
+			joined = new_node(p, kind, from);
+			if (!joined)
+				return NULL;
+			joined->kids = first;
+			joined->nkids = 1;
+		}
+		last->next = kid;
+		last = kid;
+		joined->nkids++;
+		skip_blank(p);
+	}
+	if (p->error)
+		return NULL;
+	return joined ? joined : first;
+}
+
+static struct syntax_node *parse_and(struct parser *p)
+{
+	return parse_joined(p, SYNTAX_AND, "and", parse_not);
+}
+
+static struct syntax_node *parse_or(struct parser *p)
+{
+	return parse_joined(p, SYNTAX_OR, "or", parse_and);
+}
+
+static void parse_all(struct parser *p, struct filter_syntax *s)
+{
+	const char *nul = memchr(p->bytes, '\0', p->len);
+
+	if (p->len > FILTER_MAX_TEXT) {
+		FAIL(p, 0, "too-large", "the condition is longer than %d bytes after lists are put in; split the rule",
+		     FILTER_MAX_TEXT);
+	} else if (nul) {
+		FAIL(p, (size_t)(nul - p->bytes), "syntax", "a zero byte in the condition; remove it");
+	} else if (p->len == 0) {
+		FAIL(p, 0, "syntax", "the condition is empty; write a check such as proc.name = bash");
+	} else {
+		s->root = parse_or(p);
+		skip_blank(p);
+		if (!p->error && p->at < p->len)
+			FAIL(p, p->at, "syntax",
+			     "expected 'and', 'or' or the end of the condition here; quote values with blanks");
+	}
+}
+
+int filter_syntax_parse(struct filter_syntax **out, const struct filter_text *text, struct diag_list *diags)
+{
+	_autosyntax_ struct filter_syntax *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return -ENOMEM;
+	struct parser p = {
+	        .text = text,
+	        .bytes = text->bytes,
+	        .len = text->len,
+	        .arena = &s->arena,
+	        .diags = diags,
+	        .counted_pos = {.line = 1, .column = 1},
+	};
+
+	parse_all(&p, s);
+	if (p.error)
+		return p.error;
+	*out = TAKE_PTR(s);
+	return 0;
+}
+
+void filter_syntax_free(struct filter_syntax *s)
+{
+	if (!s)
+		return;
+	arena_free(&s->arena);
+	free(s);
+}
+
+static void visit_names(const struct syntax_node *n, void (*visit)(void *, const char *, struct source_pos), void *ctx)
+{
+	if (n->kind == SYNTAX_NAME)
+		visit(ctx, n->name, n->pos);
+	for (const struct syntax_node *kid = n->kids; kid; kid = kid->next)
+		visit_names(kid, visit, ctx);
+}
+
+void filter_syntax_names(const struct filter_syntax *s,
+                         void (*visit)(void *ctx, const char *name, struct source_pos pos), void *ctx)
+{
+	visit_names(s->root, visit, ctx);
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Right-hand values: from text to the type of the field, and which operators a type has. Knows no grammar.
+ */
+#include "filter/value.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A decimal number with an optional sign and leading blanks, nothing behind it: what scanf("%d%c") takes as one. */
+static bool parse_decimal(const char *text, bool *negative, uint64_t *magnitude)
+{
+	char *end;
+
+	while (isspace((unsigned char)*text))
+		text++;
+	*negative = *text == '-';
+	if (*text == '-' || *text == '+')
+		text++;
+	if (!isdigit((unsigned char)*text))
+		return false;
+	errno = 0;
+	*magnitude = strtoull(text, &end, 10);
+	return *end == '\0' && errno == 0;
+}
+
+static const char *parse_signed(struct filter_value *v, unsigned int bits)
+{
+	uint64_t limit = UINT64_C(1) << (bits - 1), magnitude;
+	bool negative;
+
+	if (!parse_decimal(v->text, &negative, &magnitude))
+		return "not a decimal number";
+	if (magnitude > limit || (magnitude == limit && !negative))
+		return "out of the range of the field";
+	v->as.s64 = (int64_t)(negative ? 0 - magnitude : magnitude);
+	return NULL;
+}
+
+/* A negative number wraps round as in C: user.uid = -1 is 4294967295. */
+static const char *parse_unsigned(struct filter_value *v, unsigned int bits)
+{
+	uint64_t mask = bits == 64 ? UINT64_MAX : (UINT64_C(1) << bits) - 1, magnitude;
+	bool negative;
+
+	if (!parse_decimal(v->text, &negative, &magnitude))
+		return "not a decimal number";
+	if (magnitude > mask)
+		return "out of the range of the field";
+	v->as.u64 = (negative ? 0 - magnitude : magnitude) & mask;
+	return NULL;
+}
+
+static const char *parse_port(struct filter_value *v)
+{
+	struct servent entry, *found = NULL;
+	char buffer[4096];
+
+	if (v->len == 0 || strspn(v->text, "0123456789") == v->len) {
+		unsigned long port = strtoul(v->text, NULL, 10);
+
+		if (port > UINT16_MAX)
+			return "out of the range of ports, 0 to 65535";
+		v->as.u64 = port;
+		return NULL;
+	}
+	if (getservbyname_r(v->text, NULL, &entry, buffer, sizeof(buffer), &found) != 0 || !found)
+		return "neither a port number nor the name of a service in /etc/services";
+	v->as.u64 = ntohs((uint16_t)entry.s_port);
+	return NULL;
+}
+
+static const char *parse_bool(struct filter_value *v)
+{
+	if (strcmp(v->text, "true") == 0)
+		v->as.u64 = 1;
+	else if (strcmp(v->text, "false") == 0)
+		v->as.u64 = 0;
+	else
+		return "not a boolean, which is true or false";
+	return NULL;
+}
+
+static const char *parse_address(struct filter_value *v, const char *text)
+{
+	bool v4 = strchr(text, '.') != NULL;
+
+	memset(&v->as.net, 0, sizeof(v->as.net));
+	if (inet_pton(v4 ? AF_INET : AF_INET6, text, v->as.net.addr) != 1)
+		return v4 ? "not an IPv4 address such as 10.0.0.1" : "not an IP address such as 10.0.0.1 or fd00::1";
+	v->as.net.family = v4 ? AF_INET : AF_INET6;
+	v->as.net.prefix = v4 ? 32 : 128;
+	return NULL;
+}
+
+static const char *parse_network(struct filter_value *v)
+{
+	const char *slash = strchr(v->text, '/');
+	char address[INET6_ADDRSTRLEN] = "";
+	uint64_t prefix;
+	bool negative;
+
+	if (!slash || (size_t)(slash - v->text) >= sizeof(address))
+		return "not an IP network such as 10.0.0.0/8 or fd00::/8";
+	memcpy(address, v->text, (size_t)(slash - v->text));
+	if (parse_address(v, address))
+		return "not an IP network such as 10.0.0.0/8 or fd00::/8";
+	bool v4 = v->as.net.family == AF_INET;
+
+	if (!parse_decimal(slash + 1, &negative, &prefix) || negative || prefix > v->as.net.prefix ||
+	    (!v4 && prefix == 0))
+		return v4 ? "not a network: the prefix must be 0 to 32" : "not a network: the prefix must be 1 to 128";
+	v->as.net.prefix = (uint8_t)prefix;
+	return NULL;
+}
+
+const char *filter_value_parse(struct filter_value *v, const struct field_info *field)
+{
+	switch (field->type) {
+	case FIELD_TYPE_BOOL:
+		return parse_bool(v);
+	case FIELD_TYPE_INT16:
+		return parse_signed(v, 16);
+	case FIELD_TYPE_INT32:
+	case FIELD_TYPE_DOUBLE:
+		return parse_signed(v, 32);
+	case FIELD_TYPE_INT64:
+		return parse_signed(v, 64);
+	case FIELD_TYPE_UINT32:
+		return parse_unsigned(v, 32);
+	case FIELD_TYPE_UINT64:
+	case FIELD_TYPE_RELTIME:
+	case FIELD_TYPE_ABSTIME:
+		return parse_unsigned(v, 64);
+	case FIELD_TYPE_PORT:
+		return parse_port(v);
+	case FIELD_TYPE_IP:
+		return parse_address(v, v->text);
+	case FIELD_TYPE_NET:
+		return parse_network(v);
+	case FIELD_TYPE_STRING:
+	case FIELD_TYPE_BYTES:
+	case FIELD_TYPE_DYNAMIC:
+	case FIELD_TYPES:
+		break;
+	}
+	if (field->id == FIELD_EVT_TYPE && !filter_event_known(v->text))
+		return "no event type that Falco knows";
+	return NULL;
+}
+
+#define OP(name) (1U << FILTER_OP_##name)
+static const unsigned int equal_ops = OP(EQ) | OP(NE) | OP(IN) | OP(INTERSECTS);
+static const unsigned int order_ops = OP(LT) | OP(LE) | OP(GT) | OP(GE);
+static const unsigned int string_ops =
+        OP(CONTAINS) | OP(ICONTAINS) | OP(STARTSWITH) | OP(ENDSWITH) | OP(GLOB) | OP(IGLOB) | OP(PMATCH) | OP(REGEX);
+static const unsigned int buffer_ops = OP(CONTAINS) | OP(STARTSWITH) | OP(ENDSWITH) | OP(BCONTAINS) | OP(BSTARTSWITH);
+
+bool filter_op_fits(enum filter_op op, const struct field_info *field)
+{
+	unsigned int fits;
+
+	if (op == FILTER_OP_EXISTS)
+		return true;
+	if (field->flags & FIELD_LIST)
+		fits = OP(IN) | OP(INTERSECTS);
+	else if (field->type == FIELD_TYPE_STRING)
+		fits = equal_ops | order_ops | string_ops;
+	else if (field->type == FIELD_TYPE_BYTES)
+		fits = equal_ops | buffer_ops;
+	else if (field_type_is_number(field->type))
+		fits = equal_ops | order_ops;
+	else
+		fits = equal_ops;
+	return (fits & (1U << op)) != 0;
+}
