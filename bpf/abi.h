@@ -347,6 +347,28 @@ enum tercel_cgroup_state {
 	TERCEL_CGROUP_CONTAINER = 2,
 };
 
+/*
+ * Values of the maps `images_small` and `images_large`, keyed by tercel_proc.image_id: the strings that processes of one image
+ * share. An image is in one of the two. Its spans count from the first byte of the value. The working directory is not
+ * here: a process may change its own at any time.
+ */
+#define TERCEL_IMAGE_SMALL_DATA 1000
+#define TERCEL_IMAGE_LARGE_DATA (TERCEL_PATH_MAX + TERCEL_ARGS_MAX)
+struct tercel_image_head {
+	__u32 flags; /* enum tercel_record_flags: which string is cut, deleted or unreadable */
+	__u32 size;  /* bytes in use, this head included */
+	struct tercel_span exe_path;
+	struct tercel_span args;
+};
+struct tercel_image_small {
+	struct tercel_image_head head;
+	__u8 data[TERCEL_IMAGE_SMALL_DATA];
+};
+struct tercel_image_large {
+	struct tercel_image_head head;
+	__u8 data[TERCEL_IMAGE_LARGE_DATA];
+};
+
 /* What user space asks of the running programs; map `interest`, one entry. Bits are 1 << enum tercel_record_type. */
 struct tercel_interest {
 	__u32 records;    /* record types to deliver; process records are kept up to date in any case */
@@ -368,6 +390,8 @@ struct tercel_stats {
 	__u64 blocked[TERCEL_POINTS];
 	__u64 would_block[TERCEL_POINTS];
 	__u64 policy_errors; /* an image that the matcher could not walk: nothing was blocked */
+	__u64 missed;        /* runs of our programs that the kernel skipped (a program does not interrupt itself) */
+	__u64 compat_unknown; /* 32-bit calls that look like one of ours but could not be read */
 };
 
 #define TERCEL_ASSERT_SIZE(type, size) _Static_assert(sizeof(type) == (size), #type " has padding or changed")
@@ -376,5 +400,7 @@ TERCEL_ASSERT_SIZE(struct tercel_creds, 56);
 TERCEL_ASSERT_SIZE(struct tercel_exe, 32);
 TERCEL_ASSERT_SIZE(struct tercel_proc, 224);
 TERCEL_ASSERT_SIZE(struct tercel_endpoint, 24);
+TERCEL_ASSERT_SIZE(struct tercel_image_head, 24);
+TERCEL_ASSERT_SIZE(struct tercel_image_small, 1024);
 
 #endif

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What differs between processor architectures: registers, system call numbers, the 32-bit system call table.
+ *
+ * The numbers come from the kernel's arch/x86/entry/syscalls/syscall_{64,32}.tbl, include/uapi/asm-generic/unistd.h and
+ * arch/arm/tools/syscall.tbl. Knows nothing of records but enum tercel_syscall. A new architecture is one more block
+ * here.
+ */
+#ifndef TERCEL_BPF_ARCH_H
+#define TERCEL_BPF_ARCH_H
+
+#include "abi.h"
+#include "kernel.h"
+
+struct syscall_args {
+	__u64 a[5];
+};
+
+#if defined(__TARGET_ARCH_x86)
+
+struct pt_regs {
+	unsigned long bp, bx, r10, r9, r8, ax, cx, dx, si, di, orig_ax;
+} __attribute__((preserve_access_index));
+
+/* arch/x86/include/asm/thread_info.h */
+#define TS_COMPAT 0x0002
+/* arch/x86/include/uapi/asm/unistd.h: calls of the x32 interface; those we name have the 64-bit numbers. */
+#define X32_SYSCALL_BIT 0x40000000
+/* clone(flags, stack, …) */
+#define ARCH_CLONE_FLAGS 0
+
+static __always_inline __u32 arch_syscall_nr(const struct pt_regs *regs)
+{
+	return (__u32)BPF_CORE_READ(regs, orig_ax);
+}
+
+static __always_inline bool arch_is_compat(struct task_struct *task)
+{
+	return BPF_CORE_READ(task, thread_info.status) & TS_COMPAT;
+}
+
+static __always_inline void arch_args(struct syscall_args *out, const struct pt_regs *regs, bool compat)
+{
+	if (compat) {
+		out->a[0] = (__u32)BPF_CORE_READ(regs, bx);
+		out->a[1] = (__u32)BPF_CORE_READ(regs, cx);
+		out->a[2] = (__u32)BPF_CORE_READ(regs, dx);
+		out->a[3] = (__u32)BPF_CORE_READ(regs, si);
+		out->a[4] = (__u32)BPF_CORE_READ(regs, di);
+		return;
+	}
+	out->a[0] = BPF_CORE_READ(regs, di);
+	out->a[1] = BPF_CORE_READ(regs, si);
+	out->a[2] = BPF_CORE_READ(regs, dx);
+	out->a[3] = BPF_CORE_READ(regs, r10);
+	out->a[4] = BPF_CORE_READ(regs, r8);
+}
+
+/* Of the calls that records name; TERCEL_SYS_NONE for every other. */
+static __always_inline __u32 arch_syscall(__u32 nr)
+{
+	switch (nr & ~X32_SYSCALL_BIT) {
+	case 2:
+		return TERCEL_SYS_OPEN;
+	case 41:
+		return TERCEL_SYS_SOCKET;
+	case 42:
+		return TERCEL_SYS_CONNECT;
+	case 56:
+		return TERCEL_SYS_CLONE;
+	case 57:
+		return TERCEL_SYS_FORK;
+	case 58:
+		return TERCEL_SYS_VFORK;
+	case 80:
+		return TERCEL_SYS_CHDIR;
+	case 81:
+		return TERCEL_SYS_FCHDIR;
+	case 85:
+		return TERCEL_SYS_CREAT;
+	case 257:
+		return TERCEL_SYS_OPENAT;
+	case 435:
+		return TERCEL_SYS_CLONE3;
+	case 437:
+		return TERCEL_SYS_OPENAT2;
+	}
+	return TERCEL_SYS_NONE;
+}
+
+/* i386. socketcall (102) multiplexes the socket calls: SYS_SOCKET is 1, SYS_CONNECT 3 (include/uapi/linux/net.h). */
+#define ARCH_COMPAT_SOCKETCALL 102
+static __always_inline __u32 arch_compat_syscall(__u32 nr)
+{
+	switch (nr) {
+	case 2:
+		return TERCEL_SYS_FORK;
+	case 5:
+		return TERCEL_SYS_OPEN;
+	case 8:
+		return TERCEL_SYS_CREAT;
+	case 12:
+		return TERCEL_SYS_CHDIR;
+	case 120:
+		return TERCEL_SYS_CLONE;
+	case 133:
+		return TERCEL_SYS_FCHDIR;
+	case 190:
+		return TERCEL_SYS_VFORK;
+	case 295:
+		return TERCEL_SYS_OPENAT;
+	case 359:
+		return TERCEL_SYS_SOCKET;
+	case 362:
+		return TERCEL_SYS_CONNECT;
+	case 435:
+		return TERCEL_SYS_CLONE3;
+	case 437:
+		return TERCEL_SYS_OPENAT2;
+	}
+	return TERCEL_SYS_NONE;
+}
+
+#elif defined(__TARGET_ARCH_arm64)
+
+struct pt_regs {
+	__u64 regs[31];
+	__s32 syscallno;
+	__u64 orig_x0;
+} __attribute__((preserve_access_index));
+
+/* arch/arm64/include/asm/thread_info.h */
+#define TIF_32BIT 22
+/* clone(flags, stack, …) */
+#define ARCH_CLONE_FLAGS 0
+
+static __always_inline __u32 arch_syscall_nr(const struct pt_regs *regs)
+{
+	return (__u32)BPF_CORE_READ(regs, syscallno);
+}
+
+static __always_inline bool arch_is_compat(struct task_struct *task)
+{
+	return BPF_CORE_READ(task, thread_info.flags) & (1UL << TIF_32BIT);
+}
+
+static __always_inline void arch_args(struct syscall_args *out, const struct pt_regs *regs, bool compat)
+{
+	(void)compat;
+	out->a[0] = BPF_CORE_READ(regs, orig_x0);
+	out->a[1] = BPF_CORE_READ(regs, regs[1]);
+	out->a[2] = BPF_CORE_READ(regs, regs[2]);
+	out->a[3] = BPF_CORE_READ(regs, regs[3]);
+	out->a[4] = BPF_CORE_READ(regs, regs[4]);
+}
+
+static __always_inline __u32 arch_syscall(__u32 nr)
+{
+	switch (nr) {
+	case 49:
+		return TERCEL_SYS_CHDIR;
+	case 50:
+		return TERCEL_SYS_FCHDIR;
+	case 56:
+		return TERCEL_SYS_OPENAT;
+	case 198:
+		return TERCEL_SYS_SOCKET;
+	case 203:
+		return TERCEL_SYS_CONNECT;
+	case 220:
+		return TERCEL_SYS_CLONE;
+	case 435:
+		return TERCEL_SYS_CLONE3;
+	case 437:
+		return TERCEL_SYS_OPENAT2;
+	}
+	return TERCEL_SYS_NONE;
+}
+
+/* The ARM EABI has no socketcall. */
+#define ARCH_COMPAT_SOCKETCALL 0xffffffff
+static __always_inline __u32 arch_compat_syscall(__u32 nr)
+{
+	switch (nr) {
+	case 2:
+		return TERCEL_SYS_FORK;
+	case 5:
+		return TERCEL_SYS_OPEN;
+	case 8:
+		return TERCEL_SYS_CREAT;
+	case 12:
+		return TERCEL_SYS_CHDIR;
+	case 120:
+		return TERCEL_SYS_CLONE;
+	case 133:
+		return TERCEL_SYS_FCHDIR;
+	case 190:
+		return TERCEL_SYS_VFORK;
+	case 281:
+		return TERCEL_SYS_SOCKET;
+	case 283:
+		return TERCEL_SYS_CONNECT;
+	case 322:
+		return TERCEL_SYS_OPENAT;
+	case 435:
+		return TERCEL_SYS_CLONE3;
+	case 437:
+		return TERCEL_SYS_OPENAT2;
+	}
+	return TERCEL_SYS_NONE;
+}
+
+#else
+#error "bpf/arch.h has no block for this architecture yet: registers and system call numbers"
+#endif
+
+#endif

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * First sight of a cgroup: reads its path, classifies it, remembers the answer, and tells user space.
+ */
+#ifndef TERCEL_BPF_CGROUP_H
+#define TERCEL_BPF_CGROUP_H
+
+#include "cgroup_path.h"
+#include "deliver.h"
+#include "path.h"
+
+static __always_inline struct kernfs_node *kernfs_parent(struct kernfs_node *node)
+{
+	struct kernfs_node___v6_15 *newer = (void *)node;
+
+	if (bpf_core_field_exists(newer->__parent))
+		return BPF_CORE_READ(newer, __parent);
+	return BPF_CORE_READ(node, parent);
+}
+
+/* Appends one component, from the root on, and judges it. */
+static long cgroup_step(__u32 i, struct scratch **ctx)
+{
+	struct scratch *s = *ctx;
+	struct cgroup_walk *w = &s->cgroup_walk;
+	struct kernfs_node *node;
+	__u64 off = w->off;
+	__u32 at = w->count - 1 - i;
+	int start;
+	long n;
+
+	if (i >= w->count || at >= TERCEL_CGROUP_DEPTH)
+		return 1;
+	node = (void *)w->nodes[at];
+	n = bpf_probe_read_kernel_str(w->name, sizeof(w->name), BPF_CORE_READ(node, name));
+	OPAQUE(off);
+	OPAQUE(n);
+	if (n <= 1 || n > (long)sizeof(w->name) || off > APPEND_LAST) {
+		w->failed = 1;
+		return 1;
+	}
+	s->bytes[off] = '/';
+	bpf_probe_read_kernel(s->bytes + off + 1, (__u32)n - 1, w->name);
+	w->off = off + (__u64)n;
+	start = cgroup_component(w->name, (__u32)n - 1);
+	if (start > 0 || (start == 0 && !w->under_pods)) {
+		bpf_probe_read_kernel(w->info.container_id, CGROUP_ID_DIGITS, w->name + (start & CGROUP_NAME_MAX));
+		w->info.container_id[CGROUP_ID_DIGITS] = '\0';
+		w->info.state = TERCEL_CGROUP_CONTAINER;
+	}
+	w->under_pods = (__u32)cgroup_is_pod_parent(w->name, (__u32)n - 1);
+	return 0;
+}
+
+/*
+ * If the cgroup that `kn` (a struct kernfs_node) stands for was never seen: remembers its class, and leaves the CGROUP
+ * record in `s`. Returns the record's size, or 0 if there is nothing to tell. ts, cpu and ids of the header are the
+ * caller's.
+ */
+__noinline int cgroup_first_sight(struct scratch *s, __u64 kn)
+{
+	struct kernfs_node *node = (void *)kn, *parent = NULL;
+	struct cgroup_walk *w;
+	__u64 size, id;
+	long err;
+
+	if (!s || !node)
+		return 0;
+	id = BPF_CORE_READ(node, id);
+	if (!id || bpf_map_lookup_elem(&cgroups, &id))
+		return 0;
+	w = &s->cgroup_walk;
+	__builtin_memset(&w->info, 0, sizeof(w->info));
+	w->info.state = TERCEL_CGROUP_HOST;
+	w->off = sizeof(struct tercel_cgroup);
+	w->count = w->under_pods = w->failed = 0;
+	for (__u32 i = 0; i < TERCEL_CGROUP_DEPTH; i++) {
+		parent = kernfs_parent(node);
+		/* The root of the hierarchy has no name. */
+		if (!parent)
+			break;
+		w->nodes[i] = (__u64)node;
+		w->count = i + 1;
+		node = parent;
+	}
+	bpf_loop(TERCEL_CGROUP_DEPTH, cgroup_step, &s, 0);
+	if (w->failed || parent) {
+		__builtin_memset(&w->info, 0, sizeof(w->info));
+		w->failed = 1;
+	}
+	err = bpf_map_update_elem(&cgroups, &id, &w->info, BPF_NOEXIST);
+	if (err == -17 /* EEXIST: another CPU was first, and tells */)
+		return 0;
+	if (err)
+		COUNT(cgroups_full);
+
+	size = w->off;
+	OPAQUE(size);
+	if (size > APPEND_LAST)
+		return 0;
+	if (size == sizeof(struct tercel_cgroup))
+		s->bytes[size++] = '/';
+	__builtin_memset(&s->cgroup, 0, sizeof(s->cgroup));
+	s->cgroup.cgroup_id = id;
+	s->cgroup.hdr.flags = w->failed ? TERCEL_F_TRUNC_PATH : 0;
+	s->cgroup.path.off = sizeof(struct tercel_cgroup);
+	s->cgroup.path.len = (__u32)size - (__u32)sizeof(struct tercel_cgroup);
+	return (int)size;
+}
+
+static __always_inline __u32 task_cgroup_first_sight(struct scratch *s, struct task_struct *task)
+{
+	return (__u32)cgroup_first_sight(s, (__u64)BPF_CORE_READ(task, cgroups, dfl_cgrp, kn));
+}
+
+static __always_inline struct tercel_cgroup_info *cgroup_info(__u64 id)
+{
+	return bpf_map_lookup_elem(&cgroups, &id);
+}
+
+#endif

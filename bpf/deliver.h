@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * From a filled record to a ring buffer: scratch buffers, counters, sending. Knows no record but the header.
+ */
+#ifndef TERCEL_BPF_DELIVER_H
+#define TERCEL_BPF_DELIVER_H
+
+#include "maps.h"
+
+/* Keeps the compiler from moving or forgetting a bound that the verifier has to see. */
+#define OPAQUE(var) asm volatile("" : "+r"(var))
+
+static __always_inline struct tercel_stats *stats_get(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&stats, &zero);
+}
+
+/* Atomic although per CPU: a program may be preempted by another one between load and store, and the sums must be
+ * exact. */
+#define COUNT(member)                                         \
+	do {                                                  \
+		struct tercel_stats *_s = stats_get();        \
+		if (_s)                                       \
+			__sync_fetch_and_add(&_s->member, 1); \
+	} while (0)
+
+/* A free scratch buffer of this CPU; NULL (counted by the caller, who knows the type) if all are in use. */
+static __always_inline struct scratch *scratch_get(void)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+
+	if (cpu >= cpu_count)
+		return NULL;
+	for (__u32 slot = 0; slot < SCRATCH_SLOTS; slot++) {
+		__u32 key = cpu * SCRATCH_SLOTS + slot;
+		struct scratch *s = bpf_map_lookup_elem(&scratches, &key);
+
+		if (s && __sync_val_compare_and_swap(&s->busy, 0, 1) == 0)
+			return s;
+	}
+	return NULL;
+}
+
+static __always_inline void scratch_put(struct scratch *s)
+{
+	__sync_lock_test_and_set(&s->busy, 0);
+}
+
+/* Whether anybody asked for records of this type. */
+static __always_inline bool is_wanted(__u32 type)
+{
+	__u32 zero = 0;
+	struct tercel_interest *i = bpf_map_lookup_elem(&interest, &zero);
+
+	return i && (i->records & (1U << type));
+}
+
+enum fate {
+	FATE_DELIVERED,
+	FATE_FILTERED,
+	FATE_DROPPED,
+	FATE_SCRATCH_BUSY,
+};
+
+/* Every act is generated once and has one fate. */
+static __always_inline void count(__u32 type, enum fate fate)
+{
+	struct tercel_stats *s = stats_get();
+
+	if (!s || type >= TERCEL_RECORD_TYPES)
+		return;
+	__sync_fetch_and_add(&s->generated[type], 1);
+	switch (fate) {
+	case FATE_DELIVERED:
+		__sync_fetch_and_add(&s->delivered[type], 1);
+		break;
+	case FATE_FILTERED:
+		__sync_fetch_and_add(&s->filtered[type], 1);
+		break;
+	case FATE_SCRATCH_BUSY:
+		__sync_fetch_and_add(&s->scratch_busy, 1);
+		__sync_fetch_and_add(&s->dropped[type], 1);
+		break;
+	case FATE_DROPPED:
+		__sync_fetch_and_add(&s->dropped[type], 1);
+		break;
+	}
+}
+
+/* Sends hdr->size bytes (set before, at most TERCEL_RECORD_MAX) to this CPU's ring and counts the outcome. */
+static __always_inline void send(struct tercel_hdr *hdr, __u32 type, __u64 size)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+	void *ring;
+
+	hdr->size = (__u32)size;
+	hdr->type = (__u16)type;
+	hdr->cpu = (__u16)cpu;
+	hdr->pad = 0;
+	if (!is_wanted(type)) {
+		count(type, FATE_FILTERED);
+		return;
+	}
+	ring = bpf_map_lookup_elem(&rings, &cpu);
+	OPAQUE(size);
+	if (!ring || size > TERCEL_RECORD_MAX || size < sizeof(*hdr) || bpf_ringbuf_output(ring, hdr, size, 0))
+		count(type, FATE_DROPPED);
+	else
+		count(type, FATE_DELIVERED);
+}
+
+#endif

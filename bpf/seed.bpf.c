@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Threads that ran before the sensor: a task iterator that makes their process records and writes SEED and CGROUP
+ * records to the iterator's file, where no ring buffer can be full.
+ */
+#include "record.h"
+
+static __always_inline void seed_write(struct seq_file *seq, struct scratch *s, __u32 type, __u64 size)
+{
+	OPAQUE(size);
+	if (size > TERCEL_RECORD_MAX)
+		return;
+	s->hdr.size = (__u32)size;
+	s->hdr.type = (__u16)type;
+	s->hdr.cpu = (__u16)bpf_get_smp_processor_id();
+	/* When the file's buffer is full, the kernel calls again for the same task. */
+	bpf_seq_write(seq, s->bytes, (__u32)size);
+}
+
+/* The process record of a thread group leader. What came alive meanwhile has told its own story: BPF_NOEXIST. */
+static __always_inline void seed_proc(struct scratch *s, struct task_struct *task)
+{
+	__u32 tgid = s->hdr.tgid;
+
+	if (proc_of(tgid))
+		return;
+	image_keep(s);
+	if (bpf_map_update_elem(&procs, &tgid, &s->exec.proc, BPF_NOEXIST)) {
+		if (!proc_of(tgid))
+			COUNT(procs_full);
+		image_put(&s->exec.proc.image_id);
+		return;
+	}
+	/* It may have ended between the iterator's look and ours: its exit found no record to delete. */
+	if (BPF_CORE_READ(task, signal, live.counter) == 0)
+		proc_forget(tgid);
+}
+
+SEC("iter/task")
+int on_seed(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct seq_file *seq;
+	struct tercel_proc *p;
+	struct scratch *s;
+	__u64 size;
+	__u32 cgroup_size, flags;
+
+	if (!task)
+		return 0;
+	s = scratch_get();
+	if (!s)
+		return 1; /* called again for this task */
+	seq = ctx->meta->seq;
+	cgroup_size = task_cgroup_first_sight(s, task);
+	if (cgroup_size) {
+		flags = s->hdr.flags;
+		hdr_fill(&s->hdr, task, NULL, BPF_CORE_READ(task, start_boottime));
+		s->hdr.flags = flags;
+		seed_write(seq, s, TERCEL_CGROUP, cgroup_size);
+		count(TERCEL_CGROUP, FATE_DELIVERED);
+	}
+	__builtin_memset(&s->exec, 0, sizeof(s->exec));
+	s->hdr.ts = BPF_CORE_READ(task, start_boottime);
+	s->hdr.tid = (__u32)BPF_CORE_READ(task, pid);
+	s->hdr.tgid = (__u32)BPF_CORE_READ(task, tgid);
+	proc_fill(&s->exec.proc, task);
+	s->exec.proc.proc_flags |= TERCEL_PROC_SEEDED;
+	s->exec.proc.exec_id.ktime = s->exec.proc.start_time;
+	s->exec.proc.exec_id.tgid = s->hdr.tgid;
+	s->exec.proc.image_id = s->exec.proc.exec_id;
+	exec_fill(s, task);
+	size = sizeof(s->exec);
+	if (s->hdr.tid == s->hdr.tgid) {
+		struct file *exe = BPF_CORE_READ(task, mm, exe_file);
+
+		task_exe(&s->exec.proc.exe, task, exe);
+		if (exe)
+			size = append_exe_path(s, size, task, exe);
+		seed_proc(s, task);
+	}
+	p = proc_of(s->hdr.tgid);
+	s->hdr.exec_id = p ? p->exec_id : s->exec.proc.exec_id;
+	seed_write(seq, s, TERCEL_SEED, size);
+	count(TERCEL_SEED, FATE_DELIVERED);
+	scratch_put(s);
+	return 0;
+}

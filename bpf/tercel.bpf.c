@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The sensor's one BPF object: all programs in one translation unit, so that helpers are inlined and no linker for BPF
+ * is needed. One included file for each concern; none of them knows what comes after it.
+ */
+#include "abi.h"
+#include "arch.h"
+#include "kernel.h"
+#include "maps.h"
+#include "record.h"
+
+/* Decisions: by policy, after the facts are recorded. */
+#if __has_include("decide.bpf.c")
+#define TERCEL_DECIDE 1
+#include "decide.bpf.c"
+#endif
+
+#include "process.bpf.c"
+#include "seed.bpf.c"
+#include "syscall.bpf.c"
+
+/* The kernel allows these helpers to GPL-compatible programs only. */
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
