@@ -595,7 +595,7 @@ static int apply_exec(struct process_table *t, const struct tercel_exec *x)
 {
 	const struct entry *before = current(t, x->proc.tgid);
 	bool known = before && before->p.proc.start_time == x->proc.start_time;
-	bool cloned = known && before->p.cloned;
+	bool cloned = known && before->p.cloned && !(before->p.proc.proc_flags & TERCEL_PROC_EXECED);
 	struct tercel_exec_id parent_id = known ? before->p.parent_id : (struct tercel_exec_id){0};
 
 	struct entry *e = take_image(t, x);

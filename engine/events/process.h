@@ -43,7 +43,7 @@ struct process {
 	uint32_t exit_code;    /* as wait(2) gives it, if exited */
 	uint32_t record_flags; /* enum tercel_record_flags of the record that told of the image: what was cut */
 	uint32_t argc;
-	bool cloned; /* the process was seen being made: not seeded, not missed */
+	bool cloned; /* the process was seen being made, and had no exec before the one that made this image */
 	/*
 	 * As in the record of the exec or seed. After a fork without exec: the maker's, with the ids, times, cgroup and
 	 * uid/gid of the child. Credentials are those at that moment, not of now.

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Words, times and addresses for both formats, and the choice between them. */
+#include "events/names.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+
+static const char *from(const char *const *table, size_t count, unsigned index)
+{
+	return index < count ? table[index] : NULL;
+}
+
+/* Number 1 has no CAP_ in Tetragon's schema. */
+static const char *const capabilities[] = {
+        "CAP_CHOWN",
+        "DAC_OVERRIDE",
+        "CAP_DAC_READ_SEARCH",
+        "CAP_FOWNER",
+        "CAP_FSETID",
+        "CAP_KILL",
+        "CAP_SETGID",
+        "CAP_SETUID",
+        "CAP_SETPCAP",
+        "CAP_LINUX_IMMUTABLE",
+        "CAP_NET_BIND_SERVICE",
+        "CAP_NET_BROADCAST",
+        "CAP_NET_ADMIN",
+        "CAP_NET_RAW",
+        "CAP_IPC_LOCK",
+        "CAP_IPC_OWNER",
+        "CAP_SYS_MODULE",
+        "CAP_SYS_RAWIO",
+        "CAP_SYS_CHROOT",
+        "CAP_SYS_PTRACE",
+        "CAP_SYS_PACCT",
+        "CAP_SYS_ADMIN",
+        "CAP_SYS_BOOT",
+        "CAP_SYS_NICE",
+        "CAP_SYS_RESOURCE",
+        "CAP_SYS_TIME",
+        "CAP_SYS_TTY_CONFIG",
+        "CAP_MKNOD",
+        "CAP_LEASE",
+        "CAP_AUDIT_WRITE",
+        "CAP_AUDIT_CONTROL",
+        "CAP_SETFCAP",
+        "CAP_MAC_OVERRIDE",
+        "CAP_MAC_ADMIN",
+        "CAP_SYSLOG",
+        "CAP_WAKE_ALARM",
+        "CAP_BLOCK_SUSPEND",
+        "CAP_AUDIT_READ",
+        "CAP_PERFMON",
+        "CAP_BPF",
+        "CAP_CHECKPOINT_RESTORE",
+};
+
+static const char *const families[] = {
+        [AF_UNIX] = "AF_UNIX",
+        [AF_INET] = "AF_INET",
+        [AF_AX25] = "AF_AX25",
+        [AF_IPX] = "AF_IPX",
+        [AF_APPLETALK] = "AF_APPLETALK",
+        [AF_X25] = "AF_X25",
+        [AF_INET6] = "AF_INET6",
+        [AF_KEY] = "AF_KEY",
+        [AF_NETLINK] = "AF_NETLINK",
+        [AF_PACKET] = "AF_PACKET",
+        [AF_RDS] = "AF_RDS",
+        [AF_PPPOX] = "AF_PPPOX",
+        [AF_LLC] = "AF_LLC",
+        [AF_IB] = "AF_IB",
+        [AF_MPLS] = "AF_MPLS",
+        [AF_CAN] = "AF_CAN",
+        [AF_TIPC] = "AF_TIPC",
+        [AF_BLUETOOTH] = "AF_BLUETOOTH",
+        [AF_ALG] = "AF_ALG",
+        [AF_NFC] = "AF_NFC",
+        [AF_VSOCK] = "AF_VSOCK",
+        [AF_KCM] = "AF_KCM",
+        [AF_QIPCRTR] = "AF_QIPCRTR",
+        [AF_SMC] = "AF_SMC",
+        [AF_XDP] = "AF_XDP",
+};
+
+static const char *const socket_types[] = {
+        [SOCK_STREAM] = "SOCK_STREAM", [SOCK_DGRAM] = "SOCK_DGRAM",         [SOCK_RAW] = "SOCK_RAW",
+        [SOCK_RDM] = "SOCK_RDM",       [SOCK_SEQPACKET] = "SOCK_SEQPACKET", [SOCK_DCCP] = "SOCK_DCCP",
+        [SOCK_PACKET] = "SOCK_PACKET",
+};
+
+static const char *const protocols[] = {
+        [IPPROTO_IP] = "IPPROTO_IP",         [IPPROTO_ICMP] = "IPPROTO_ICMP", [IPPROTO_IGMP] = "IPPROTO_IGMP",
+        [IPPROTO_TCP] = "IPPROTO_TCP",       [IPPROTO_UDP] = "IPPROTO_UDP",   [IPPROTO_DCCP] = "IPPROTO_DCCP",
+        [IPPROTO_ICMPV6] = "IPPROTO_ICMPV6", [IPPROTO_SCTP] = "IPPROTO_SCTP", [IPPROTO_UDPLITE] = "IPPROTO_UDPLITE",
+        [IPPROTO_RAW] = "IPPROTO_RAW",
+};
+
+static const char *const actions[] = {
+        [TERCEL_ACTION_AUDIT] = "audit",
+        [TERCEL_ACTION_DENY] = "deny",
+        [TERCEL_ACTION_KILL] = "kill",
+};
+
+static const char *const modes[] = {
+        [TERCEL_MODE_OFF] = "off",
+        [TERCEL_MODE_MONITOR] = "monitor",
+        [TERCEL_MODE_ENFORCE] = "enforce",
+};
+
+static const struct {
+	const char *name, *strength;
+} points[TERCEL_POINTS] = {
+        [TERCEL_POINT_EXEC_COMMIT] = {"exec-commit", "kill-before-run"},
+        [TERCEL_POINT_CONNECT4] = {"connect4", "deny"},
+        [TERCEL_POINT_CONNECT6] = {"connect6", "deny"},
+};
+
+static const char *const uncertain[TERCEL_U_BITS] = {"container", "path", "args", "ancestors", "process"};
+
+const char *name_capability(unsigned number)
+{
+	return from(capabilities, COUNT(capabilities), number);
+}
+
+const char *name_family(unsigned family)
+{
+	return from(families, COUNT(families), family);
+}
+
+const char *name_socket_type(unsigned type)
+{
+	return from(socket_types, COUNT(socket_types), type);
+}
+
+const char *name_protocol(unsigned protocol)
+{
+	return from(protocols, COUNT(protocols), protocol);
+}
+
+const char *name_action(unsigned action)
+{
+	const char *name = from(actions, COUNT(actions), action);
+	return name ? name : "?";
+}
+
+const char *name_mode(unsigned mode)
+{
+	const char *name = from(modes, COUNT(modes), mode);
+	return name ? name : "?";
+}
+
+const char *event_point_name(enum tercel_point point)
+{
+	return (unsigned)point < TERCEL_POINTS ? points[point].name : "?";
+}
+
+const char *name_strength(unsigned point)
+{
+	return point < TERCEL_POINTS ? points[point].strength : "?";
+}
+
+const char *name_uncertain(unsigned bit)
+{
+	return bit < TERCEL_U_BITS ? uncertain[bit] : "?";
+}
+
+const char *name_signal(int number, char *out)
+{
+	const char *name = sigabbrev_np(number);
+	if (name)
+		(void)snprintf(out, 16, "SIG%s", name);
+	else if (number >= SIGRTMIN && number <= SIGRTMAX)
+		(void)snprintf(out, 16, "SIGRTMIN+%d", number - SIGRTMIN);
+	else
+		(void)snprintf(out, 16, "signal %d", number & 0xff);
+	return out;
+}
+
+const char *name_errno(int number, char *out)
+{
+	const char *name = strerrorname_np(number);
+	if (name)
+		(void)snprintf(out, 24, "%s", name);
+	else
+		(void)snprintf(out, 24, "errno %d", number);
+	return out;
+}
+
+/* Days since the epoch to a date of the Gregorian calendar, without the C library's time zones and locks. */
+static void civil(int64_t days, int64_t *year, unsigned *month, unsigned *day)
+{
+	days += 719468; /* from 0000-03-01 */
+	int64_t era = (days >= 0 ? days : days - 146096) / 146097;
+	unsigned doe = (unsigned)(days - era * 146097);
+	unsigned yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+	unsigned doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+	unsigned shifted = (5 * doy + 2) / 153; /* March is 0 */
+	*day = doy - (153 * shifted + 2) / 5 + 1;
+	*month = shifted < 10 ? shifted + 3 : shifted - 9;
+	*year = (int64_t)yoe + era * 400 + (*month <= 2);
+}
+
+static void digits_to(char *out, uint64_t value, unsigned digits)
+{
+	while (digits) {
+		out[--digits] = (char)('0' + value % 10);
+		value /= 10;
+	}
+}
+
+void add_time(struct buf *b, int64_t realtime_ns, unsigned digits)
+{
+	const int64_t second = 1000000000, per_day = 86400;
+	int64_t seconds = realtime_ns / second, ns = realtime_ns % second;
+	if (ns < 0) {
+		ns += second;
+		seconds--;
+	}
+	int64_t days = seconds / per_day, of_day = seconds % per_day;
+	if (of_day < 0) {
+		of_day += per_day;
+		days--;
+	}
+	int64_t year = 0;
+	unsigned month = 0, day = 0;
+	civil(days, &year, &month, &day);
+
+	char text[] = "0000-00-00T00:00:00.000000000";
+	digits_to(text, (uint64_t)year, 4);
+	digits_to(text + 5, month, 2);
+	digits_to(text + 8, day, 2);
+	digits_to(text + 11, (uint64_t)(of_day / 3600), 2);
+	digits_to(text + 14, (uint64_t)(of_day / 60 % 60), 2);
+	digits_to(text + 17, (uint64_t)(of_day % 60), 2);
+	digits_to(text + 20, (uint64_t)ns, 9);
+	buf_add(b, text, 20 + digits);
+	buf_addc(b, 'Z');
+}
+
+void add_address(struct buf *b, uint16_t family, const uint8_t *addr)
+{
+	char text[INET6_ADDRSTRLEN];
+	if ((family == AF_INET || family == AF_INET6) && inet_ntop(family, addr, text, sizeof(text)))
+		buf_adds(b, text);
+}
+
+void add_rule(struct buf *b, const struct event_context *c, const struct tercel_verdict *v)
+{
+	if (v->rule < c->nrules)
+		buf_adds(b, c->rules[v->rule]);
+	else
+		buf_addf(b, "rule %u", v->rule);
+}
+
+const struct process *event_actor(const struct event_context *c, const struct tercel_hdr *r)
+{
+	if (r->exec_id.tgid)
+		return process_table_find(c->processes, r->exec_id);
+	return process_table_at(c->processes, r->tgid, r->ts);
+}
+
+unsigned event_max_ancestors(const struct event_context *c)
+{
+	return c->max_ancestors ? c->max_ancestors : EVENT_ANCESTORS_DEFAULT;
+}
+
+static struct connect_target socket_view(const struct tercel_connect *k)
+{
+	struct connect_target t = {.family = k->remote.family, .port = k->remote.port, .path = {"", 0}};
+	memcpy(t.addr, k->remote.addr, sizeof(t.addr));
+	if (!t.family)
+		t.family = k->family;
+	return t;
+}
+
+struct connect_target event_target(const struct tercel_connect *k)
+{
+	struct connect_target t = {.path = {"", 0}};
+	if (k->addr_len < sizeof(t.family))
+		return socket_view(k);
+	memcpy(&t.family, k->addr, sizeof(t.family));
+	if (t.family == AF_INET && k->addr_len >= sizeof(struct sockaddr_in)) {
+		struct sockaddr_in in;
+		memcpy(&in, k->addr, sizeof(in));
+		t.port = ntohs(in.sin_port);
+		memcpy(t.addr, &in.sin_addr, sizeof(in.sin_addr));
+	} else if (t.family == AF_INET6 && k->addr_len >= offsetof(struct sockaddr_in6, sin6_scope_id)) {
+		struct sockaddr_in6 in6 = {0};
+		memcpy(&in6, k->addr, offsetof(struct sockaddr_in6, sin6_scope_id));
+		t.port = ntohs(in6.sin6_port);
+		memcpy(t.addr, &in6.sin6_addr, sizeof(in6.sin6_addr));
+	} else if (t.family == AF_UNIX) {
+		const char *path = (const char *)k->addr + offsetof(struct sockaddr_un, sun_path);
+		size_t len = k->addr_len - offsetof(struct sockaddr_un, sun_path);
+		t.path = (struct text){path, len && path[0] ? strnlen(path, len) : len};
+	} else if (t.family == AF_INET || t.family == AF_INET6) {
+		return socket_view(k); /* too short to hold an address: the call failed */
+	}
+	return t;
+}
+
+int event_write(struct buf *b, struct event_context *c, const struct tercel_hdr *r, enum event_format format)
+{
+	if (record_check(r, r->size))
+		return -EBADMSG;
+	int written = format == EVENT_JSON ? event_write_json(b, c, r) : event_write_text(b, c, r);
+	return written > 0 && (buf_error(b) || buf_error(&c->scratch)) ? -ENOMEM : written;
+}

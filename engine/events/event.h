@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Correlated events: a record together with whose act it was, written for machines (JSON lines in Tetragon's export
+ * schema) or for people (one aligned line of text). Reads the process table and the container identities, writes into a
+ * buffer; does no input or output.
+ *
+ * What only some records tell is left out where it is not known; nothing is guessed.
+ */
+#ifndef TERCEL_EVENTS_EVENT_H
+#define TERCEL_EVENTS_EVENT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "bpf/abi.h"
+#include "events/process.h"
+#include "identity/identity.h"
+
+enum event_format {
+	EVENT_TEXT = 0,
+	EVENT_JSON = 1,
+};
+
+enum event_colour {
+	EVENT_PLAIN = 0,
+	EVENT_COLOUR = 1, /* ANSI colours, text only */
+};
+
+/* Ancestors in an event and names in a lineage, unless the context says otherwise. */
+enum { EVENT_ANCESTORS_DEFAULT = 64 };
+
+/* What an event is seen against. All pointers are borrowed, and must outlive the calls. */
+struct event_context {
+	const struct process_table *processes;
+	const struct identity *identity;
+	int64_t clock_offset;     /* CLOCK_REALTIME - CLOCK_BOOTTIME in ns: sensor_clock_offset() */
+	const char *const *rules; /* names of the policy's rules, by index of a verdict; NULL if nrules is 0 */
+	size_t nrules;
+	unsigned max_ancestors; /* 0: EVENT_ANCESTORS_DEFAULT */
+	enum event_colour colour;
+	struct buf scratch; /* for the writers' use; freed by the context's owner */
+};
+
+/*
+ * Adds the event of a record as one line, newline included. The record must have been applied to the process table
+ * before. Returns 1, 0 if the record is not an event (forks, seeds, threads' exits, sockets, directories: nothing is
+ * added), -EBADMSG for a malformed one, or -ENOMEM.
+ *
+ * JSON: EXEC is `process_exec`, EXIT `process_exit`; OPEN, CONNECT and VERDICT are `process_lsm` with `function_name`
+ * file_open, socket_connect, or, for a verdict, the LSM hook of the operation that was judged (the point itself is in
+ * `tercel`), and with `args`; the last argument of OPEN and CONNECT, labelled "return", is the call's result. Each has
+ * a `tercel` object with the lineage; for a verdict it says all that design and policy know.
+ */
+int event_write(struct buf *b, struct event_context *c, const struct tercel_hdr *r, enum event_format format);
+
+/* "exec-commit", "connect4" …; never NULL for a valid value. */
+const char *event_point_name(enum tercel_point point);
+
+#endif
