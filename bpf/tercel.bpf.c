@@ -3,9 +3,10 @@
  * The sensor's one BPF object: all programs in one translation unit, so that helpers are inlined and no linker for BPF
  * is needed. One included file for each concern; none of them knows what comes after it.
  */
-#include "abi.h"
-#include "arch.h"
+/* First: it declares the integer types that abi.h uses. */
 #include "kernel.h"
+
+#include "arch.h"
 #include "maps.h"
 #include "record.h"
 
