@@ -179,19 +179,23 @@ static bool exec_ok(const struct tercel_exec *e)
 	       (e->syscall == TERCEL_SYS_EXECVE || e->syscall == TERCEL_SYS_EXECVEAT || e->syscall == TERCEL_SYS_NONE);
 }
 
-static bool record_ok(const struct tercel_hdr *r, size_t size)
+bool scap_record_ok(const struct tercel_hdr *r, size_t size)
 {
 	if (size < sizeof(*r) || r->size > size || r->type >= TERCEL_RECORD_TYPES || r->size < record_sizes[r->type])
 		return false;
 	switch (r->type) {
 	case TERCEL_EXEC:
+	case TERCEL_SEED:
 		return exec_ok((const struct tercel_exec *)r);
 	case TERCEL_OPEN:
 		return span_ok(r, ((const struct tercel_open *)r)->path);
 	case TERCEL_CONNECT:
 		return ((const struct tercel_connect *)r)->addr_len <= TERCEL_SOCKADDR_MAX;
 	case TERCEL_CHDIR:
-		return span_ok(r, ((const struct tercel_chdir *)r)->path);
+		return span_ok(r, ((const struct tercel_chdir *)r)->path) &&
+		       span_ok(r, ((const struct tercel_chdir *)r)->cwd);
+	case TERCEL_CGROUP:
+		return span_ok(r, ((const struct tercel_cgroup *)r)->path);
 	default:
 		return true;
 	}
@@ -432,6 +436,19 @@ static void encode_open(struct writer *w, const struct tercel_open *o, const str
 	end(w);
 }
 
+/*
+ * An absolute path as requested, as Falco has it. In place of a relative one the directory that it led to: libsinsp
+ * would append it to what it takes for the working directory, which may be unknown (a process from before the capture)
+ * or, behind a symbolic link, another one than the kernel's.
+ */
+static struct scap_bytes chdir_path(const struct tercel_chdir *c)
+{
+	struct scap_bytes path = bytes_of(&c->hdr, c->path), cwd = bytes_of(&c->hdr, c->cwd);
+	bool absolute = path.len && path.data[0] == '/';
+	bool whole = cwd.len && !(c->hdr.flags & TERCEL_F_TRUNC_CWD);
+	return c->ret == 0 && !absolute && whole ? cwd : path;
+}
+
 static void encode_chdir(struct writer *w, const struct tercel_chdir *c, const struct scap_context *ctx)
 {
 	const struct tercel_hdr *r = &c->hdr;
@@ -443,8 +460,7 @@ static void encode_chdir(struct writer *w, const struct tercel_chdir *c, const s
 	} else {
 		begin(w, SCAP_CHDIR_X, event_time(r, ctx), r->tid);
 		s64(w, c->ret);
-		text_or(w, bytes_of(r, c->path),
-		        (r->flags & TERCEL_F_FAULT_PATH) ? EMPTY_IS_UNKNOWN : EMPTY_IS_A_VALUE);
+		text_or(w, chdir_path(c), (r->flags & TERCEL_F_FAULT_PATH) ? EMPTY_IS_UNKNOWN : EMPTY_IS_A_VALUE);
 	}
 	end(w);
 }
@@ -580,7 +596,7 @@ static void encode_socket(struct writer *w, const struct tercel_socket *s, const
 int scap_encode(const struct tercel_hdr *record, size_t size, const struct scap_context *ctx, void *buf,
                 size_t buf_size, struct scap_encoded *out)
 {
-	if (!record_ok(record, size))
+	if (!scap_record_ok(record, size))
 		return -EBADMSG;
 
 	struct writer w = {.buf = buf, .size = buf_size};

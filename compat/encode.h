@@ -17,7 +17,7 @@
 
 /* A fork is two events: what the child sees return, and what its maker does. */
 #define SCAP_EVENTS_MAX 2
-/* No record's events take more bytes. Two clone events, each with all arguments and five cgroup paths. */
+/* No record's events take more bytes, as long as the context's paths and arguments keep to bpf/abi.h's limits. */
 #define SCAP_ENCODED_MAX (128 * 1024)
 
 /* Bytes that are not NUL-terminated. Empty: not available. */
@@ -57,5 +57,8 @@ struct scap_encoded {
  */
 int scap_encode(const struct tercel_hdr *record, size_t size, const struct scap_context *ctx, void *buf,
                 size_t buf_size, struct scap_encoded *out);
+
+/* Whether the record is what bpf/abi.h says: header, size, spans. Reads no more than `size` bytes. */
+bool scap_record_ok(const struct tercel_hdr *record, size_t size);
 
 #endif

@@ -134,6 +134,7 @@ enum scap_clone_flags {
 	SCAP_CLONE_THREAD = 1 << 13,
 	SCAP_CLONE_UNTRACED = 1 << 14,
 	SCAP_CLONE_VM = 1 << 15,
+	SCAP_CLONE_ACTIVE = 1 << 19, /* only in the host's table: the thread has been seen to act */
 	SCAP_CLONE_NEWUSER = 1 << 20,
 	SCAP_CLONE_CHILD_CLEARTID = 1 << 23,
 	SCAP_CLONE_CHILD_SETTID = 1 << 24,
