@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Policy images: from conditions with modes and actions to the blob that the kernel's matcher (bpf/match.h) decides by.
+ *
+ * The same input gives the same bytes. Knows derivations and atoms; no files, no libbpf.
+ */
+#ifndef TERCEL_POLICY_IMAGE_H
+#define TERCEL_POLICY_IMAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/diag.h"
+#include "bpf/match.h"
+#include "filter/filter.h"
+
+struct image_rule {
+	const char *name;
+	const struct filter_node *condition;
+	struct source_pos pos; /* of the rule, for errors */
+	enum tercel_mode mode; /* a rule that is off is left out by the caller */
+	enum tercel_action action;
+	enum match_on_uncertain on_uncertain;
+};
+
+/* What stands behind the index of a rule in the image. */
+struct image_rule_info {
+	char *name; /* owned by the image */
+	enum tercel_mode mode;
+	enum tercel_action action;
+};
+
+struct image {
+	uint8_t *data; /* TERCEL_IMAGE_MAX bytes, zero from `size` on, so that the matcher can run on it natively */
+	size_t size;
+	struct image_rule_info *rules;
+	size_t nrules;
+};
+
+/*
+ * Builds the image. 0 with *out set (owned by the caller); -E2BIG or -EINVAL after adding to `diags` which limit was
+ * reached and what to do (codes policy-too-large, too-many-rules, too-many-atoms, condition-too-long); -ENOMEM.
+ * `generation` is what verdicts of this image will carry.
+ */
+int image_build(struct image **out, const struct image_rule *rules, size_t n, uint32_t generation,
+                struct diag_list *diags);
+
+void image_free(struct image *i);
+static inline void cleanup_image(struct image **i)
+{
+	image_free(*i);
+}
+#define _autoimage_ __attribute__((cleanup(cleanup_image)))
+
+/*
+ * Whether these bytes are an image as image_build() makes them: magic, version, size and checksum. 0 or -EINVAL with
+ * the reason in `err`. For loaders; the matcher itself is safe with any bytes.
+ */
+int image_verify(const void *data, size_t size, struct error *err);
+
+#endif
