@@ -37,6 +37,12 @@
 /* A record, strings included, never exceeds this; it is also the size of the per-CPU scratch buffer. */
 #define TERCEL_RECORD_MAX 32768
 
+/*
+ * Scratch buffers for each CPU: a program may be preempted by another one on the same CPU (a cgroup hook by an exec, say), and
+ * on kernels that run tracepoints preemptibly by several.
+ */
+#define TERCEL_SCRATCH_SLOTS 4
+
 /* ---- records ------------------------------------------------------------------------------------------ */
 
 /* Every record starts with a struct tercel_hdr. Order of values is fixed: counters are indexed by it. */

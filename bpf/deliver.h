@@ -33,8 +33,8 @@ static __always_inline struct scratch *scratch_get(void)
 
 	if (cpu >= cpu_count)
 		return NULL;
-	for (__u32 slot = 0; slot < SCRATCH_SLOTS; slot++) {
-		__u32 key = cpu * SCRATCH_SLOTS + slot;
+	for (__u32 slot = 0; slot < TERCEL_SCRATCH_SLOTS; slot++) {
+		__u32 key = cpu * TERCEL_SCRATCH_SLOTS + slot;
 		struct scratch *s = bpf_map_lookup_elem(&scratches, &key);
 
 		if (s && __sync_val_compare_and_swap(&s->busy, 0, 1) == 0)

@@ -11,11 +11,10 @@
 
 /* ---- constants, set before loading --------------------------------------------------------------------- */
 
-/* Scratch buffers for each CPU: a program may be preempted by another one on the same CPU (a cgroup hook by an exec,
- * say), and on kernels that run tracepoints preemptibly by several. */
-#define SCRATCH_SLOTS 4
 /* CPUs whose scratch and ring exist. */
 const volatile __u32 cpu_count = 1;
+/* 1 << enum tercel_point: what is to be decided at all. */
+const volatile __u32 points = 0;
 /* 1: decide exec commits only inside the cgroup in the map `scope`. */
 const volatile __u32 scoped = 0;
 /* 1: sched_process_exit passes group_dead (6.16 and later). */
@@ -164,7 +163,7 @@ struct scratch {
 	struct cgroup_walk cgroup_walk;
 };
 
-/* Indexed by cpu * SCRATCH_SLOTS + slot. Not a per-CPU map: the kernel limits those values to 32 KiB. */
+/* Indexed by cpu * TERCEL_SCRATCH_SLOTS + slot. Not a per-CPU map: the kernel limits those values to 32 KiB. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);

@@ -136,7 +136,7 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 
 	send(&s->hdr, TERCEL_EXEC, size);
 #ifdef TERCEL_DECIDE
-	if (is_in_scope())
+	if (points & 1U << TERCEL_POINT_EXEC_COMMIT && is_in_scope())
 		decide_exec(s);
 #endif
 	scratch_put(s);

@@ -49,27 +49,28 @@ static inline void cleanup_sensor(struct sensor **s)
 #define _autosensor_ _cleanup_(cleanup_sensor)
 
 /*
- * Delivers every thread that already runs as a SEED record (and cgroups as CGROUP records) through the following calls of
- * sensor_next(), before any live record, and fills the kernel's process records. To be called once, after sensor_open():
- * what happens in between is already recorded live, so that nothing is missed.
+ * Delivers every thread that already runs as a SEED record (and cgroups as CGROUP records) through the following calls
+ * of sensor_next(), before any live record, and fills the kernel's process records. To be called once, after
+ * sensor_open(): what happens in between is already recorded live, so that nothing is missed.
  */
 int sensor_seed(struct sensor *s, struct error *err);
 
 /*
- * The next record in order of hdr.ts. Returns 1 and sets *record (valid until the next call on this sensor), 0 if none came
- * within timeout_ms (0: does not wait; -1: waits until one comes or a signal), or -errno (-EINTR after a signal).
+ * The next record in order of hdr.ts. Returns 1 and sets *record (valid until the next call on this sensor), 0 if none
+ * came within timeout_ms (0: does not wait; -1: waits until one comes or a signal), or -errno (-EINTR after a signal).
  * No allocation, no copy; system calls only to wait.
  */
 int sensor_next(struct sensor *s, int timeout_ms, const struct tercel_hdr **record);
 
 /*
- * Makes the programs decide by this policy image (engine/policy/image.h builds it) from some instant on: each decision is made
- * wholly by the old or wholly by the new one. The image is copied. NULL: no policy, nothing is decided.
- * -E2BIG: larger than the sensor's tables allow, -EINVAL: not an image; the old policy stays in force.
+ * Makes the programs decide by this policy image (engine/policy/image.h builds it) from some instant on: each decision
+ * is made wholly by the old or wholly by the new one. The image is copied. NULL: no policy, nothing is decided. -E2BIG:
+ * larger than the sensor's tables allow, -EINVAL: not an image; the old policy stays in force.
  */
 int sensor_set_policy(struct sensor *s, const void *image, size_t size, struct error *err);
 
-/* Changes what is delivered while running. Record types whose programs were not attached at open cannot be added: -EINVAL. */
+/* Changes what is delivered while running. Record types whose programs were not attached at open cannot be added:
+ * -EINVAL. */
 int sensor_set_interest(struct sensor *s, uint32_t records, bool open_reads, struct error *err);
 
 /* Sums of the kernel's counters over all CPUs. */

@@ -1,0 +1,514 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Feature checks, map sizes, loading, capture backends, attaching. See load.h. */
+#include "sensor/load.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <mntent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+
+#include "base/cleanup.h"
+/* Generated; its inline functions were not written for our warnings. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wconversion"
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+#include "tercel.skel.h"
+#pragma GCC diagnostic pop
+
+#define DEFAULT_RING_MB 8
+#define MAX_RING_MB 1024
+#define DEFAULT_MAX_PROCS 65536
+/* Of the images whose strings do not fit the small class; a fraction of all. */
+#define LARGE_IMAGE_SHARE 8
+#define MIN_LARGE_IMAGES 1024
+
+#define BIT(n) (1U << (n))
+
+/* ---- capture backends --------------------------------------------------------------------------------- */
+
+/* Record types whose facts come from system calls. */
+#define CALL_RECORDS (BIT(TERCEL_OPEN) | BIT(TERCEL_CONNECT) | BIT(TERCEL_SOCKET) | BIT(TERCEL_CHDIR))
+
+/*
+ * One program of one backend, and the record types it serves. Programs of another backend, or that serve nothing that
+ * was asked for, are not even loaded. In order of preference (measured: tests/bench/bench_sensor). To add a backend,
+ * add its programs to bpf/syscall.bpf.c and its rows here.
+ */
+static const struct capture {
+	enum capture_backend backend;
+	const char *program;
+	uint32_t records;
+} captures[] = {
+        {CAPTURE_SYS_EXIT, "on_sys_exit", CALL_RECORDS},
+        {CAPTURE_TRACEPOINT, "on_exit_open", BIT(TERCEL_OPEN)},
+        {CAPTURE_TRACEPOINT, "on_exit_openat", BIT(TERCEL_OPEN)},
+        {CAPTURE_TRACEPOINT, "on_exit_openat2", BIT(TERCEL_OPEN)},
+        {CAPTURE_TRACEPOINT, "on_exit_creat", BIT(TERCEL_OPEN)},
+        {CAPTURE_TRACEPOINT, "on_exit_connect", BIT(TERCEL_CONNECT)},
+        {CAPTURE_TRACEPOINT, "on_exit_socket", BIT(TERCEL_SOCKET)},
+        {CAPTURE_TRACEPOINT, "on_exit_chdir", BIT(TERCEL_CHDIR)},
+        {CAPTURE_TRACEPOINT, "on_exit_fchdir", BIT(TERCEL_CHDIR)},
+};
+
+/* Programs at cgroup hooks, by section, and their decision point. */
+static const struct {
+	const char *section;
+	enum tercel_point point;
+} cgroup_points[] = {
+        {"cgroup/connect4", TERCEL_POINT_CONNECT4},
+        {"cgroup/connect6", TERCEL_POINT_CONNECT6},
+};
+
+static bool backend_exists(const struct btf *btf, enum capture_backend backend)
+{
+	switch (backend) {
+	case CAPTURE_SYS_EXIT:
+		return btf__find_by_name_kind(btf, "btf_trace_sys_exit", BTF_KIND_TYPEDEF) > 0;
+	case CAPTURE_TRACEPOINT:
+		return access("/sys/kernel/tracing/events/syscalls", R_OK) == 0 ||
+		       access("/sys/kernel/debug/tracing/events/syscalls", R_OK) == 0;
+	case CAPTURE_AUTO:
+		break;
+	}
+	return false;
+}
+
+static enum capture_backend backend_choose(const struct btf *btf, enum capture_backend asked)
+{
+	if (asked != CAPTURE_AUTO)
+		return backend_exists(btf, asked) ? asked : CAPTURE_AUTO;
+	for (size_t i = 0; i < sizeof(captures) / sizeof(captures[0]); i++)
+		if (backend_exists(btf, captures[i].backend))
+			return captures[i].backend;
+	return CAPTURE_AUTO;
+}
+
+static bool capture_is_used(const struct capture *c, enum capture_backend backend, uint32_t records)
+{
+	return c->backend == backend && (c->records & records);
+}
+
+/* ---- what the kernel and our privileges allow ------------------------------------------------------------ */
+
+static bool has_capability(uint64_t effective, unsigned int cap)
+{
+	return effective & (1ULL << cap);
+}
+
+static int check_privileges(const struct sensor_config *config, struct error *err)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2] = {{0}};
+	uint64_t effective;
+
+	if (syscall(SYS_capget, &header, data))
+		return error_set(err, -errno, "cannot read the capabilities of this process: %s", strerror(errno));
+	effective = (uint64_t)data[1].effective << 32 | data[0].effective;
+	if (has_capability(effective, CAP_SYS_ADMIN))
+		return 0;
+	if (!has_capability(effective, CAP_BPF) || !has_capability(effective, CAP_PERFMON))
+		return error_set(err, -EPERM,
+		                 "loading kernel programs needs the capabilities CAP_BPF and CAP_PERFMON: run as root");
+	if (config->points & (BIT(TERCEL_POINT_CONNECT4) | BIT(TERCEL_POINT_CONNECT6)) &&
+	    !has_capability(effective, CAP_NET_ADMIN))
+		return error_set(err, -EPERM,
+		                 "deciding on connections needs the capability CAP_NET_ADMIN: run as root");
+	return 0;
+}
+
+static int check_lockdown(const char *path, struct error *err)
+{
+	_autofclose_ FILE *f = fopen(path ? path : "/sys/kernel/security/lockdown", "re");
+	char line[256];
+
+	if (f && fgets(line, sizeof(line), f) && strstr(line, "[confidentiality]"))
+		return error_set(err, -EOPNOTSUPP,
+		                 "the kernel is locked down (lockdown=confidentiality), so no program may read its "
+		                 "memory: boot with lockdown=integrity or without");
+	return 0;
+}
+
+static int check_kernel(const struct load_options *options, struct btf **btf, struct error *err)
+{
+	const char *path = options->btf_path ? options->btf_path : "/sys/kernel/btf/vmlinux";
+	struct btf *b;
+	int code;
+
+	b = btf__parse(path, NULL);
+	if (!b)
+		return error_set(err, -EOPNOTSUPP,
+		                 "this kernel has no type information (%s): use a kernel built with "
+		                 "CONFIG_DEBUG_INFO_BTF=y, as distributions' kernels are",
+		                 path);
+	code = check_lockdown(options->lockdown_path, err);
+	/* The probe needs a program type that libbpf can load alone; the helper is the same for all. */
+	if (!code && libbpf_probe_bpf_helper(BPF_PROG_TYPE_TRACEPOINT, BPF_FUNC_loop, NULL) == 0)
+		code = error_set(err, -EOPNOTSUPP, "this kernel has no bpf_loop(): use Linux 5.17 or later");
+	if (code) {
+		btf__free(b);
+		return code;
+	}
+	*btf = b;
+	return 0;
+}
+
+/* 6.16 gave the tracepoint a third argument, after its private one and the task. */
+static bool exit_has_group_dead(const struct btf *btf)
+{
+	int id = btf__find_by_name_kind(btf, "btf_trace_sched_process_exit", BTF_KIND_TYPEDEF);
+	const struct btf_type *t;
+
+	if (id < 0)
+		return false;
+	t = btf__type_by_id(btf, btf__type_by_id(btf, (uint32_t)id)->type);
+	t = btf__type_by_id(btf, t->type);
+	return btf_is_func_proto(t) && btf_vlen(t) == 3;
+}
+
+/* ---- sizes -------------------------------------------------------------------------------------------- */
+
+static uint32_t round_up_power(uint32_t n)
+{
+	uint32_t p = 1;
+
+	while (p < n)
+		p <<= 1;
+	return p;
+}
+
+static uint32_t page_kib_shift(void)
+{
+	uint32_t shift = 0;
+
+	for (long kib = sysconf(_SC_PAGESIZE) / 1024; kib > 1; kib >>= 1)
+		shift++;
+	return shift;
+}
+
+static void set_constants(struct tercel_bpf *skel, const struct sensor_config *config, const struct btf *btf,
+                          uint32_t cpus)
+{
+	skel->rodata->cpu_count = cpus;
+	skel->rodata->points = config->points;
+	skel->rodata->scoped = config->cgroup ? 1 : 0;
+	skel->rodata->exit_has_group_dead = exit_has_group_dead(btf) ? 1 : 0;
+	skel->rodata->page_kib_shift = page_kib_shift();
+}
+
+static int set_sizes(struct tercel_bpf *skel, const struct sensor_config *config, uint32_t cpus)
+{
+	const uint32_t procs = config->max_procs ? config->max_procs : DEFAULT_MAX_PROCS;
+	uint32_t large = procs / LARGE_IMAGE_SHARE;
+	int err = 0;
+
+	if (large < MIN_LARGE_IMAGES)
+		large = MIN_LARGE_IMAGES;
+	err |= bpf_map__set_max_entries(skel->maps.rings, cpus);
+	err |= bpf_map__set_max_entries(skel->maps.scratches, cpus * TERCEL_SCRATCH_SLOTS);
+	err |= bpf_map__set_max_entries(skel->maps.procs, procs);
+	err |= bpf_map__set_max_entries(skel->maps.image_refs, procs);
+	err |= bpf_map__set_max_entries(skel->maps.images_small, procs);
+	err |= bpf_map__set_max_entries(skel->maps.images_large, large);
+	return err ? -EINVAL : 0;
+}
+
+/* ---- loading ------------------------------------------------------------------------------------------ */
+
+static void choose_programs(struct tercel_bpf *skel, const struct sensor_config *config, enum capture_backend backend)
+{
+	struct bpf_program *p;
+
+	for (size_t i = 0; i < sizeof(captures) / sizeof(captures[0]); i++) {
+		p = bpf_object__find_program_by_name(skel->obj, captures[i].program);
+		(void)bpf_program__set_autoload(p, capture_is_used(&captures[i], backend, config->records));
+	}
+	bpf_object__for_each_program(p, skel->obj)
+	{
+		for (size_t i = 0; i < sizeof(cgroup_points) / sizeof(cgroup_points[0]); i++)
+			if (!strcmp(bpf_program__section_name(p), cgroup_points[i].section))
+				(void)bpf_program__set_autoload(p, (config->points & BIT(cgroup_points[i].point)) != 0);
+	}
+}
+
+/* The verifier's last words, without its statistics; "" if it said nothing. */
+static const char *log_tail(char *log)
+{
+	char *end = strstr(log, "\nprocessed "), *start;
+
+	if (end)
+		*end = '\0';
+	for (end = log + strlen(log); end > log && end[-1] == '\n'; end--)
+		end[-1] = '\0';
+	start = strrchr(log, '\n');
+	return start ? start + 1 : log;
+}
+
+static int load_error(int code, char *log, struct error *err)
+{
+	const char *tail = log_tail(log);
+
+	if (code == -EPERM)
+		return error_set(
+		        err, -EPERM,
+		        "the kernel refuses to load the programs (EPERM): run as root, and see that no security "
+		        "policy forbids bpf()%s%s",
+		        *tail ? "; verifier: " : "", tail);
+	if (code == -ENOMEM)
+		return error_set(err, -ENOMEM, "no memory for the kernel's maps: lower max_procs or buffer sizes");
+	return error_set(err, -EOPNOTSUPP, "this kernel does not accept the sensor's programs: %s%s%s", strerror(-code),
+	                 *tail ? "; verifier: " : "", tail);
+}
+
+#define LOG_SIZE (1U << 20)
+
+static int open_and_load(struct load *l, const struct sensor_config *config, const struct load_options *options,
+                         const struct btf *btf, struct error *err)
+{
+	const uint32_t cpus = (uint32_t)libbpf_num_possible_cpus();
+	_autofree_ char *log = calloc(1, LOG_SIZE);
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .kernel_log_buf = log, .kernel_log_size = LOG_SIZE);
+	enum capture_backend backend = CAPTURE_AUTO;
+	int code;
+
+	if (!log)
+		return error_set(err, -ENOMEM, "no memory to load the kernel programs");
+	if (config->records & CALL_RECORDS) {
+		backend = backend_choose(btf, options->backend);
+		if (backend == CAPTURE_AUTO)
+			return error_set(
+			        err, -EOPNOTSUPP,
+			        "this kernel offers no way to see system calls return: it needs "
+			        "CONFIG_FTRACE_SYSCALLS and, for tracepoints, tracefs mounted at /sys/kernel/tracing");
+	}
+	l->skel = tercel_bpf__open_opts(&opts);
+	if (!l->skel)
+		return error_set(err, -errno, "cannot open the built-in kernel programs: %s", strerror(errno));
+	l->obj = l->skel->obj;
+	set_constants(l->skel, config, btf, cpus);
+	code = set_sizes(l->skel, config, cpus);
+	if (code)
+		return error_set(err, code, "max_procs of %u is not possible", config->max_procs);
+	choose_programs(l->skel, config, backend);
+	code = tercel_bpf__load(l->skel);
+	if (code)
+		return load_error(code, log, err);
+	l->records = (config->records & CALL_RECORDS) | ~CALL_RECORDS;
+	return 0;
+}
+
+/* ---- rings -------------------------------------------------------------------------------------------- */
+
+/* A ring for each CPU that runs; CPUs that come later share them, which is slower but right. */
+static int make_rings(struct load *l, uint32_t size)
+{
+	const uint32_t slots = bpf_map__max_entries(l->skel->maps.rings);
+	const long online = sysconf(_SC_NPROCESSORS_ONLN);
+	const size_t count = online < 1 ? 1 : (size_t)online;
+	const int outer = bpf_map__fd(l->skel->maps.rings);
+
+	l->ring_fds = calloc(count + 1, sizeof(*l->ring_fds));
+	l->ring_sizes = calloc(count + 1, sizeof(*l->ring_sizes));
+	if (!l->ring_fds || !l->ring_sizes)
+		return -ENOMEM;
+	for (size_t i = 0; i <= count; i++)
+		l->ring_fds[i] = -1;
+	l->ring_count = count + 1;
+	for (size_t i = 0; i < count; i++) {
+		l->ring_fds[i] = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "tercel_ring", 0, 0, size, NULL);
+		if (l->ring_fds[i] < 0)
+			return l->ring_fds[i];
+		l->ring_sizes[i] = size;
+	}
+	l->ring_fds[count] = bpf_map__fd(l->skel->maps.verdicts);
+	l->ring_sizes[count] = bpf_map__max_entries(l->skel->maps.verdicts);
+	for (uint32_t cpu = 0; cpu < slots; cpu++) {
+		int err = bpf_map_update_elem(outer, &cpu, &l->ring_fds[cpu % count], BPF_ANY);
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* ---- attaching ---------------------------------------------------------------------------------------- */
+
+static int add_link(struct load *l, struct bpf_link *link)
+{
+	if (!link)
+		return -errno;
+	if (l->link_count == LOAD_LINKS_MAX) {
+		(void)bpf_link__destroy(link);
+		return -E2BIG;
+	}
+	l->links[l->link_count++] = link;
+	return 0;
+}
+
+static int attach_program(struct load *l, struct bpf_program *p, struct error *err)
+{
+	int code = add_link(l, bpf_program__attach(p));
+
+	if (code)
+		return error_set(err, code == -EPERM ? -EPERM : -EOPNOTSUPP, "cannot attach the program %s to %s: %s",
+		                 bpf_program__name(p), bpf_program__section_name(p), strerror(-code));
+	return 0;
+}
+
+/* Programs that libbpf attaches by their section alone. The task iterator is opened when it is wanted (seed.c). */
+static int attach_tracing(struct load *l, struct error *err)
+{
+	struct bpf_program *p;
+	int code = 0;
+
+	bpf_object__for_each_program(p, l->obj)
+	{
+		const char *section = bpf_program__section_name(p);
+
+		if (bpf_program__autoload(p) &&
+		    (!strncmp(section, "tp_btf/", 7) || !strncmp(section, "tracepoint/", 11)))
+			code = attach_program(l, p, err);
+		if (code)
+			return code;
+	}
+	return 0;
+}
+
+/* Where the cgroup v2 hierarchy is mounted; fills `path`. -ENOENT if nowhere. */
+static int find_cgroup2(char *path, size_t size)
+{
+	FILE *f = setmntent("/proc/self/mounts", "re");
+	const struct mntent *m;
+	int err = -ENOENT;
+
+	if (!f)
+		return -errno;
+	while (err && (m = getmntent(f)))
+		if (!strcmp(m->mnt_type, "cgroup2") && strlen(m->mnt_dir) < size) {
+			memcpy(path, m->mnt_dir, strlen(m->mnt_dir) + 1);
+			err = 0;
+		}
+	(void)endmntent(f);
+	return err;
+}
+
+/* BPF_F_ALLOW_MULTI is what a link means: programs of others at the same cgroup run as well. */
+static int attach_cgroup(struct load *l, const struct sensor_config *config, int dir, struct error *err)
+{
+	uint32_t missing = config->points & (BIT(TERCEL_POINT_CONNECT4) | BIT(TERCEL_POINT_CONNECT6));
+	struct bpf_program *p;
+
+	bpf_object__for_each_program(p, l->obj)
+	{
+		for (size_t i = 0; i < sizeof(cgroup_points) / sizeof(cgroup_points[0]); i++) {
+			int code;
+
+			if (strcmp(bpf_program__section_name(p), cgroup_points[i].section) != 0 ||
+			    !(missing & BIT(cgroup_points[i].point)))
+				continue;
+			code = add_link(l, bpf_program__attach_cgroup(p, dir));
+			if (code)
+				return error_set(err, code == -EPERM ? -EPERM : -EOPNOTSUPP,
+				                 "cannot attach %s to the cgroup: %s", cgroup_points[i].section,
+				                 strerror(-code));
+			missing &= ~BIT(cgroup_points[i].point);
+		}
+	}
+	if (missing)
+		return error_set(err, -EOPNOTSUPP, "the kernel programs have no decision point for connections");
+	return 0;
+}
+
+static int attach_points(struct load *l, const struct sensor_config *config, struct error *err)
+{
+	const uint32_t zero = 0;
+	_autoclose_ int dir = -1;
+	char path[4096];
+
+	if (!config->points)
+		return 0;
+	if (!config->cgroup && find_cgroup2(path, sizeof(path)))
+		return error_set(err, -EOPNOTSUPP, "no cgroup v2 hierarchy is mounted: mount one, or name a cgroup");
+	dir = open(config->cgroup ? config->cgroup : path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return error_set(err, -EINVAL, "cannot open the cgroup %s: %s", config->cgroup ? config->cgroup : path,
+		                 strerror(errno));
+	if (bpf_map_update_elem(bpf_map__fd(l->skel->maps.scope), &zero, &dir, BPF_ANY))
+		return error_set(err, -EINVAL, "%s is not a directory of the cgroup v2 hierarchy",
+		                 config->cgroup ? config->cgroup : path);
+	return attach_cgroup(l, config, dir, err);
+}
+
+/* ---- all of it ---------------------------------------------------------------------------------------- */
+
+static int check_config(const struct sensor_config *config, struct error *err)
+{
+	if (config->records >= BIT(TERCEL_RECORD_TYPES))
+		return error_set(err, -EINVAL, "unknown record types 0x%x", config->records);
+	if (config->points >= BIT(TERCEL_POINTS))
+		return error_set(err, -EINVAL, "unknown decision points 0x%x", config->points);
+	if (config->ring_mb > MAX_RING_MB)
+		return error_set(err, -EINVAL, "a ring buffer of %u MiB for each CPU is too large: at most %u",
+		                 config->ring_mb, MAX_RING_MB);
+	return 0;
+}
+
+static int set_interest(struct load *l, const struct sensor_config *config)
+{
+	const struct tercel_interest interest = {.records = config->records, .open_reads = config->open_reads};
+	const uint32_t zero = 0;
+
+	return bpf_map_update_elem(bpf_map__fd(l->skel->maps.interest), &zero, &interest, BPF_ANY);
+}
+
+int load_open(struct load *l, const struct sensor_config *config, const struct load_options *options, struct error *err)
+{
+	const uint32_t mb = config->ring_mb ? config->ring_mb : DEFAULT_RING_MB;
+	const uint32_t bytes = options->ring_bytes ? options->ring_bytes : round_up_power(mb) << 20;
+	struct btf *btf = NULL;
+	int code;
+
+	/* Also what libbpf would print on success: messages are ours alone. */
+	(void)libbpf_set_print(NULL);
+	code = check_config(config, err);
+	if (!code)
+		code = check_privileges(config, err);
+	if (!code)
+		code = check_kernel(options, &btf, err);
+	if (code)
+		return code;
+	code = open_and_load(l, config, options, btf, err);
+	btf__free(btf);
+	if (code)
+		return code;
+	code = make_rings(l, bytes);
+	if (code)
+		return error_set(err, code, "cannot make the ring buffers (%u bytes for each CPU): %s", bytes,
+		                 strerror(-code));
+	code = set_interest(l, config);
+	if (code)
+		return error_set(err, code, "cannot write the map `interest`: %s", strerror(-code));
+	code = attach_points(l, config, err);
+	return code ? code : attach_tracing(l, err);
+}
+
+void load_close(struct load *l)
+{
+	for (size_t i = 0; i < l->link_count; i++)
+		(void)bpf_link__destroy(l->links[i]);
+	/* The last ring is the skeleton's. */
+	for (size_t i = 0; l->ring_fds && i + 1 < l->ring_count; i++)
+		if (l->ring_fds[i] >= 0)
+			(void)close(l->ring_fds[i]);
+	free(l->ring_fds);
+	free(l->ring_sizes);
+	tercel_bpf__destroy(l->skel);
+	*l = (struct load){0};
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Loads the kernel programs and attaches what is asked for: feature checks, sizes, the choice of capture backends.
+ * Inside engine/sensor only; tests use it to choose what a user cannot.
+ */
+#ifndef TERCEL_SENSOR_LOAD_H
+#define TERCEL_SENSOR_LOAD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/diag.h"
+#include "sensor/sensor.h"
+
+struct bpf_link;
+struct bpf_object;
+struct tercel_bpf;
+
+/* Where a system call's return is caught. A row of the table in load.c. */
+enum capture_backend {
+	CAPTURE_AUTO = 0,       /* the first of the following that this kernel offers */
+	CAPTURE_SYS_EXIT = 1,   /* one raw tracepoint for all calls */
+	CAPTURE_TRACEPOINT = 2, /* one tracepoint for each call; 32-bit calls are not seen; tracefs must be mounted */
+};
+
+/* What a test may change about the machine. */
+struct load_options {
+	const char *btf_path;      /* NULL: /sys/kernel/btf/vmlinux */
+	const char *lockdown_path; /* NULL: /sys/kernel/security/lockdown */
+	enum capture_backend backend;
+	uint32_t ring_bytes; /* overrides sensor_config.ring_mb, for tests that must fill a ring; 0: does not */
+};
+
+#define LOAD_LINKS_MAX 32
+
+struct load {
+	struct tercel_bpf *skel; /* owned */
+	struct bpf_object *obj;  /* the skeleton's */
+	struct bpf_link *links[LOAD_LINKS_MAX];
+	size_t link_count;
+	int *ring_fds; /* owned, each; one more at the end for verdicts, which belongs to the skeleton */
+	size_t *ring_sizes;
+	size_t ring_count; /* the verdicts' included */
+	uint32_t records;  /* record types whose programs are attached */
+};
+
+/* Undoes load_open(), also a half-done one. */
+void load_close(struct load *l);
+
+/* Loads and sizes the maps, then attaches. Errors as sensor_open(). */
+int load_open(struct load *l, const struct sensor_config *config, const struct load_options *options,
+              struct error *err);
+
+/* As sensor_open(), with options. */
+int sensor_open_with(struct sensor **out, const struct sensor_config *config, const struct load_options *options,
+                     struct error *err);
+
+/* Descriptor of a map by its name in bpf/maps.h; -ENOENT. For tests that count entries. */
+int sensor_map_fd(struct sensor *s, const char *name);
+
+#endif

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Collects SEED records. See seed.h. */
+#include "sensor/seed.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+
+#include "base/cleanup.h"
+
+void seed_free(struct seed *s)
+{
+	free(s->bytes);
+	free(s->order);
+	*s = (struct seed){0};
+}
+
+const struct tercel_hdr *seed_next(struct seed *s)
+{
+	if (s->next < s->count)
+		return s->order[s->next++];
+	seed_free(s);
+	return NULL;
+}
+
+static int reserve(struct seed *s, size_t more)
+{
+	size_t cap = s->cap ? s->cap : 1 << 20;
+	uint8_t *bytes;
+
+	while (cap < s->len + more)
+		cap *= 2;
+	if (cap == s->cap)
+		return 0;
+	bytes = realloc(s->bytes, cap);
+	if (!bytes)
+		return -ENOMEM;
+	s->bytes = bytes;
+	s->cap = cap;
+	return 0;
+}
+
+/* ---- /proc -------------------------------------------------------------------------------------------- */
+
+/* Reads up to `max` bytes of a file of a process; sets *cut if there are more. Returns the count, or -errno. */
+static ssize_t read_proc(int dir, const char *name, uint8_t *to, size_t max, bool *cut)
+{
+	_autoclose_ int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
+	size_t len = 0;
+	uint8_t extra;
+
+	if (fd < 0)
+		return -errno;
+	while (len < max) {
+		const ssize_t n = read(fd, to + len, max - len);
+
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			return (ssize_t)len;
+		len += (size_t)n;
+	}
+	*cut = read(fd, &extra, 1) == 1;
+	return (ssize_t)len;
+}
+
+static void add_bytes(struct tercel_hdr *hdr, struct tercel_span *span, size_t len)
+{
+	span->off = hdr->size;
+	span->len = (uint32_t)len;
+	hdr->size += (uint32_t)len;
+}
+
+static void add_file(struct tercel_exec *e, int dir, const char *name, struct tercel_span *span, size_t max,
+                     uint32_t cut_flag, uint32_t fault_flag)
+{
+	bool cut = false;
+	const ssize_t n = read_proc(dir, name, (uint8_t *)e + e->hdr.size, max, &cut);
+
+	if (n < 0) {
+		e->hdr.flags |= fault_flag;
+		return;
+	}
+	if (cut)
+		e->hdr.flags |= cut_flag;
+	add_bytes(&e->hdr, span, (size_t)n);
+}
+
+/* The link's text is in the root of this process, and marked when the directory is gone. */
+static void add_cwd(struct tercel_exec *e, int dir)
+{
+	const ssize_t n = readlinkat(dir, "cwd", (char *)e + e->hdr.size, TERCEL_PATH_MAX);
+
+	if (n > 0)
+		add_bytes(&e->hdr, &e->cwd, (size_t)n);
+	if (n <= 0 || n == TERCEL_PATH_MAX)
+		e->hdr.flags |= TERCEL_F_TRUNC_CWD;
+}
+
+static uint32_t count_args(const struct tercel_exec *e)
+{
+	const uint8_t *args = (const uint8_t *)e + e->args.off;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < e->args.len; i++)
+		n += args[i] == '\0';
+	return n;
+}
+
+/* What the iterator could not read from another process's memory. A process that ended meanwhile gets fault flags. */
+static void add_strings(struct tercel_exec *e, int proc_dir)
+{
+	_autoclose_ int dir = -1;
+	char name[16];
+
+	(void)snprintf(name, sizeof(name), "%u", e->hdr.tgid);
+	dir = openat(proc_dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	add_file(e, dir, "cmdline", &e->args, TERCEL_ARGS_MAX, TERCEL_F_TRUNC_ARGS, TERCEL_F_FAULT_ARGS);
+	add_cwd(e, dir);
+	add_file(e, dir, "environ", &e->env, TERCEL_ENV_MAX, TERCEL_F_TRUNC_ENV, TERCEL_F_FAULT_ENV);
+	e->argc = count_args(e);
+}
+
+/* ---- the kernel's strings ----------------------------------------------------------------------------- */
+
+/*
+ * Keeps path and arguments for decisions. The kernel made the count when it made the process record; if that is gone by
+ * now, so are all processes of this image, and nobody would delete the strings: hence the second look.
+ */
+static void keep_image(const struct tercel_exec *e, const struct seed_maps *maps, struct tercel_image_large *image)
+{
+	const struct tercel_exec_id *id = &e->proc.image_id;
+	const size_t data = e->exe_path.len + e->args.len;
+	const int fd = data <= TERCEL_IMAGE_SMALL_DATA ? maps->images_small : maps->images_large;
+	uint32_t refs;
+
+	image->head.flags = e->hdr.flags & (TERCEL_F_TRUNC_ARGS | TERCEL_F_TRUNC_PATH | TERCEL_F_FAULT_ARGS |
+	                                    TERCEL_F_FAULT_PATH | TERCEL_F_PATH_DELETED);
+	image->head.size = (uint32_t)(sizeof(image->head) + data);
+	image->head.exe_path = (struct tercel_span){sizeof(image->head), e->exe_path.len};
+	image->head.args = (struct tercel_span){(uint32_t)sizeof(image->head) + e->exe_path.len, e->args.len};
+	memcpy(image->data, (const uint8_t *)e + e->exe_path.off, e->exe_path.len);
+	memcpy(image->data + e->exe_path.len, (const uint8_t *)e + e->args.off, e->args.len);
+	if (bpf_map_lookup_elem(maps->image_refs, id, &refs))
+		return;
+	if (fd == maps->images_large)
+		(void)bpf_map_delete_elem(maps->images_small, id);
+	(void)bpf_map_update_elem(fd, id, image, BPF_ANY);
+	if (bpf_map_lookup_elem(maps->image_refs, id, &refs))
+		(void)bpf_map_delete_elem(fd, id);
+}
+
+/* ---- the iterator's output ---------------------------------------------------------------------------- */
+
+static size_t aligned(size_t n)
+{
+	return (n + 7) & ~(size_t)7;
+}
+
+/* Appends one record, with room for what /proc adds. */
+static int add_record(struct seed *s, const struct tercel_hdr *hdr, int proc_dir, const struct seed_maps *maps,
+                      struct tercel_image_large *image)
+{
+	struct tercel_exec *e;
+	int err = reserve(s, TERCEL_RECORD_MAX);
+
+	if (err)
+		return err;
+	memcpy(s->bytes + s->len, hdr, hdr->size);
+	e = (struct tercel_exec *)(void *)(s->bytes + s->len);
+	if (hdr->type == TERCEL_SEED && hdr->tid == hdr->tgid && !(e->proc.proc_flags & TERCEL_PROC_KTHREAD)) {
+		add_strings(e, proc_dir);
+		keep_image(e, maps, image);
+	}
+	s->len += aligned(e->hdr.size);
+	s->count++;
+	return 0;
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct tercel_hdr *x = *(const struct tercel_hdr *const *)a, *y = *(const struct tercel_hdr *const *)b;
+
+	if (x->ts != y->ts)
+		return x->ts < y->ts ? -1 : 1;
+	/* A thread group's leader before its threads, a cgroup before who is in it: memory order. */
+	return x < y ? -1 : 1;
+}
+
+static int sort_records(struct seed *s)
+{
+	size_t at = 0;
+
+	s->order = calloc(s->count + 1, sizeof(*s->order));
+	if (!s->order)
+		return -ENOMEM;
+	for (size_t i = 0; i < s->count; i++) {
+		s->order[i] = (const struct tercel_hdr *)(const void *)(s->bytes + at);
+		at += aligned(s->order[i]->size);
+	}
+	qsort(s->order, s->count, sizeof(*s->order), by_time);
+	return 0;
+}
+
+/* The whole output of the iterator. */
+static int read_all(int fd, uint8_t **out, size_t *out_len)
+{
+	_autofree_ uint8_t *bytes = NULL;
+	size_t len = 0, cap = 0;
+	ssize_t n;
+
+	do {
+		if (cap - len < TERCEL_RECORD_MAX) {
+			uint8_t *more = realloc(bytes, cap + (1 << 20));
+
+			if (!more)
+				return -ENOMEM;
+			bytes = more;
+			cap += 1 << 20;
+		}
+		n = read(fd, bytes + len, cap - len);
+		if (n < 0 && errno != EINTR && errno != EAGAIN)
+			return -errno;
+		if (n > 0)
+			len += (size_t)n;
+	} while (n);
+	*out = TAKE_PTR(bytes);
+	*out_len = len;
+	return 0;
+}
+
+static int collect(struct seed *s, const uint8_t *bytes, size_t len, const struct seed_maps *maps)
+{
+	_autofree_ struct tercel_image_large *image = calloc(1, sizeof(*image));
+	_autofree_ uint8_t *one = malloc(TERCEL_RECORD_MAX);
+	_autoclose_ int proc_dir = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (!image || !one)
+		return -ENOMEM;
+	while (len >= sizeof(struct tercel_hdr)) {
+		struct tercel_hdr hdr;
+		int err;
+
+		/* Records follow each other without padding. */
+		memcpy(&hdr, bytes, sizeof(hdr));
+		if (hdr.size < sizeof(hdr) || hdr.size > len || hdr.size > TERCEL_RECORD_MAX)
+			return -EPROTO;
+		memcpy(one, bytes, hdr.size);
+		err = add_record(s, (const struct tercel_hdr *)(const void *)one, proc_dir, maps, image);
+		if (err)
+			return err;
+		bytes += hdr.size;
+		len -= hdr.size;
+	}
+	return sort_records(s);
+}
+
+int seed_collect(struct seed *out, int iter_link_fd, const struct seed_maps *maps, struct error *err)
+{
+	_autoclose_ int fd = bpf_iter_create(iter_link_fd);
+	_autofree_ uint8_t *bytes = NULL;
+	struct seed s = {0};
+	size_t len = 0;
+	int code;
+
+	if (fd < 0)
+		return error_set(err, fd, "cannot open the task iterator: %s", strerror(-fd));
+	code = read_all(fd, &bytes, &len);
+	if (!code)
+		code = collect(&s, bytes, len, maps);
+	if (code) {
+		seed_free(&s);
+		return error_set(err, code, "cannot read the processes that run already: %s", strerror(-code));
+	}
+	*out = s;
+	return 0;
+}

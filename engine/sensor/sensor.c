@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The sensor's public face: puts loading, reading and seeding together. See sensor.h. */
+#include "sensor/sensor.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "base/cleanup.h"
+#include "sensor/load.h"
+#include "sensor/reader.h"
+#include "sensor/seed.h"
+
+struct sensor {
+	struct load load;
+	struct reader *reader;
+	struct seed seed;
+	void *cpu_stats; /* one struct tercel_stats for each possible CPU, as the kernel writes them */
+	int cpus;
+};
+
+void sensor_close(struct sensor *s)
+{
+	if (!s)
+		return;
+	reader_free(s->reader);
+	seed_free(&s->seed);
+	load_close(&s->load);
+	free(s->cpu_stats);
+	free(s);
+}
+
+int sensor_open_with(struct sensor **out, const struct sensor_config *config, const struct load_options *options,
+                     struct error *err)
+{
+	_autosensor_ struct sensor *s = calloc(1, sizeof(*s));
+	int code;
+
+	if (!s)
+		return error_set(err, -ENOMEM, "no memory for a sensor");
+	s->cpus = libbpf_num_possible_cpus();
+	if (s->cpus < 1)
+		return error_set(err, -EOPNOTSUPP, "cannot count the CPUs: is /sys mounted?");
+	s->cpu_stats = calloc((size_t)s->cpus, sizeof(struct tercel_stats));
+	if (!s->cpu_stats)
+		return error_set(err, -ENOMEM, "no memory for a sensor");
+	code = load_open(&s->load, config, options, err);
+	if (code)
+		return code;
+	code = reader_new(&s->reader, s->load.ring_fds, s->load.ring_sizes, s->load.ring_count);
+	if (code)
+		return error_set(err, code, "cannot map the ring buffers: %s", strerror(-code));
+	*out = TAKE_PTR(s);
+	return 0;
+}
+
+int sensor_open(struct sensor **out, const struct sensor_config *config, struct error *err)
+{
+	return sensor_open_with(out, config, &(struct load_options){0}, err);
+}
+
+int sensor_seed(struct sensor *s, struct error *err)
+{
+	const struct seed_maps maps = {
+	        .image_refs = sensor_map_fd(s, "image_refs"),
+	        .images_small = sensor_map_fd(s, "images_small"),
+	        .images_large = sensor_map_fd(s, "images_large"),
+	};
+	struct bpf_link *link =
+	        bpf_program__attach_iter(bpf_object__find_program_by_name(s->load.obj, "on_seed"), NULL);
+	int code;
+
+	if (!link)
+		return error_set(err, -errno, "cannot attach the task iterator: %s", strerror(errno));
+	seed_free(&s->seed);
+	code = seed_collect(&s->seed, bpf_link__fd(link), &maps, err);
+	(void)bpf_link__destroy(link);
+	return code;
+}
+
+int sensor_next(struct sensor *s, int timeout_ms, const struct tercel_hdr **record)
+{
+	const struct tercel_hdr *seed = s->seed.count ? seed_next(&s->seed) : NULL;
+
+	if (!seed)
+		return reader_next(s->reader, timeout_ms, record);
+	*record = seed;
+	return 1;
+}
+
+/* A new inner map with the image; the outer map's slot is switched to it by sensor_set_policy(). Returns its
+ * descriptor. */
+static int policy_map(struct bpf_map *outer, const void *image, size_t size)
+{
+	struct bpf_map *inner = bpf_map__inner_map(outer);
+	const uint32_t capacity = inner ? bpf_map__value_size(inner) : 0, zero = 0;
+	_autofree_ uint8_t *value = NULL;
+	_autoclose_ int fd = -1;
+	int err;
+
+	if (size > capacity)
+		return -E2BIG;
+	/* The kernel copies whole values. */
+	value = calloc(1, capacity);
+	if (!value)
+		return -ENOMEM;
+	memcpy(value, image, size);
+	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "tercel_policy", sizeof(uint32_t), capacity, 1, NULL);
+	if (fd < 0)
+		return fd;
+	err = bpf_map_update_elem(fd, &zero, value, BPF_ANY);
+	return err ? err : TAKE_FD(fd);
+}
+
+int sensor_set_policy(struct sensor *s, const void *image, size_t size, struct error *err)
+{
+	struct bpf_map *outer = bpf_object__find_map_by_name(s->load.obj, "policy");
+	const uint32_t zero = 0;
+	_autoclose_ int fd = -1;
+	int code;
+
+	if (!outer)
+		return error_set(err, -EOPNOTSUPP, "the kernel programs were built without decisions");
+	if (!image) {
+		code = bpf_map_delete_elem(bpf_map__fd(outer), &zero);
+		if (code && code != -ENOENT)
+			return error_set(err, code, "cannot remove the policy: %s", strerror(-code));
+		return 0;
+	}
+	fd = policy_map(outer, image, size);
+	if (fd == -E2BIG)
+		return error_set(err, -E2BIG, "a policy image of %zu bytes is larger than the sensor's table", size);
+	if (fd < 0)
+		return error_set(err, fd, "cannot make the map of the policy: %s", strerror(-fd));
+	/* One pointer is switched: a program sees the old image or the new one. */
+	code = bpf_map_update_elem(bpf_map__fd(outer), &zero, &fd, BPF_ANY);
+	if (code)
+		return error_set(err, code, "cannot switch to the new policy: %s", strerror(-code));
+	return 0;
+}
+
+int sensor_set_interest(struct sensor *s, uint32_t records, bool open_reads, struct error *err)
+{
+	const struct tercel_interest interest = {.records = records, .open_reads = open_reads};
+	const uint32_t zero = 0;
+	int code;
+
+	if (records >= 1U << TERCEL_RECORD_TYPES || (records & ~s->load.records))
+		return error_set(err, -EINVAL, "record types 0x%x were not asked for when the sensor was opened",
+		                 records & ~s->load.records);
+	code = bpf_map_update_elem(sensor_map_fd(s, "interest"), &zero, &interest, BPF_ANY);
+	return code ? error_set(err, code, "cannot write the map `interest`: %s", strerror(-code)) : 0;
+}
+
+/* ---- counters ----------------------------------------------------------------------------------------- */
+
+/* struct tercel_stats is nothing but 64-bit counters. */
+#define STATS_WORDS (sizeof(struct tercel_stats) / sizeof(uint64_t))
+_Static_assert(sizeof(struct tercel_stats) % sizeof(uint64_t) == 0, "a counter of another size");
+
+static int prog_info(const struct bpf_program *p, struct bpf_prog_info *info)
+{
+	uint32_t len = sizeof(*info);
+
+	memset(info, 0, sizeof(*info));
+	return bpf_obj_get_info_by_fd(bpf_program__fd(p), info, &len);
+}
+
+int sensor_stats(struct sensor *s, struct tercel_stats *out)
+{
+	const uint32_t zero = 0;
+	const uint64_t *words = s->cpu_stats;
+	uint64_t sum[STATS_WORDS] = {0};
+	struct bpf_prog_info info;
+	struct bpf_program *p;
+	int err = bpf_map_lookup_elem(sensor_map_fd(s, "stats"), &zero, s->cpu_stats);
+
+	if (err)
+		return err;
+	for (int cpu = 0; cpu < s->cpus; cpu++)
+		for (size_t i = 0; i < STATS_WORDS; i++)
+			sum[i] += words[(size_t)cpu * STATS_WORDS + i];
+	memcpy(out, sum, sizeof(*out));
+	bpf_object__for_each_program(p, s->load.obj)
+	{
+		if (!bpf_program__autoload(p))
+			continue;
+		err = prog_info(p, &info);
+		if (err)
+			return err;
+		out->missed += info.recursion_misses;
+	}
+	return 0;
+}
+
+int sensor_prog_stats(struct sensor *s, struct sensor_prog_stats *out, size_t max)
+{
+	struct bpf_prog_info info;
+	struct bpf_program *p;
+	size_t n = 0;
+
+	bpf_object__for_each_program(p, s->load.obj)
+	{
+		int err;
+
+		if (!bpf_program__autoload(p))
+			continue;
+		err = prog_info(p, &info);
+		if (err)
+			return err;
+		if (n < max)
+			out[n] = (struct sensor_prog_stats){
+			        .name = bpf_program__name(p), .run_count = info.run_cnt, .run_ns = info.run_time_ns};
+		n++;
+	}
+	return (int)n;
+}
+
+int sensor_map_fd(struct sensor *s, const char *name)
+{
+	const int fd = bpf_object__find_map_fd_by_name(s->load.obj, name);
+
+	return fd < 0 ? -ENOENT : fd;
+}
+
+int64_t sensor_clock_offset(void)
+{
+	struct timespec real, boot;
+
+	(void)clock_gettime(CLOCK_REALTIME, &real);
+	(void)clock_gettime(CLOCK_BOOTTIME, &boot);
+	return ((int64_t)real.tv_sec - (int64_t)boot.tv_sec) * 1000000000LL + real.tv_nsec - boot.tv_nsec;
+}
