@@ -683,15 +683,26 @@ static int apply_fork(struct process_table *t, const struct tercel_fork *f)
 	return 0;
 }
 
+/*
+ * Whose exit it is, if not that of a living image: the record of a later exec, or of the fork, may have been lost. An
+ * exit that comes late must not end the next process of the same id.
+ */
+static struct entry *survivor(const struct process_table *t, const struct tercel_hdr *r, struct entry *e)
+{
+	struct entry *now = current(t, r->tgid);
+	if (!now)
+		return e;
+	if (e ? e->p.proc.start_time == now->p.proc.start_time : r->exec_id.ktime > now->p.id.ktime)
+		return now;
+	return e;
+}
+
 static void apply_exit(struct process_table *t, const struct tercel_exit *x)
 {
 	if (x->group_dead) {
 		struct entry *e = actor(t, &x->hdr);
-		/* A record of a former or later image may be missing; the process is over all the same. */
-		struct entry *now = current(t, x->hdr.tgid);
-		bool same = now && (e ? e->p.proc.start_time == now->p.proc.start_time : now->p.id.ktime <= x->hdr.ts);
-		if ((!e || e->p.state != PROCESS_LIVE) && same)
-			e = now;
+		if (!e || e->p.state != PROCESS_LIVE)
+			e = survivor(t, &x->hdr, e);
 		t->stats.missed_forks += !e;
 		if (!e || e->p.state != PROCESS_LIVE)
 			return;

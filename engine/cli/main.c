@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The program `tercel`: picks the command. Knows the commands' names and nothing of what they do.
+ */
+#include <signal.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+static const struct command *const commands[] = {&command_check, &command_events, &command_probe, &command_run};
+
+/* Of the designed command line, but not there yet: named, so that the answer is not "unknown". */
+static const char *const later[] = {"explain", "eval", "policy", "status", "metrics", "verify", "replay"};
+
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+
+static const struct command *find(const char *name)
+{
+	for (size_t i = 0; i < COUNT(commands); i++)
+		if (!strcmp(commands[i]->name, name))
+			return commands[i];
+	return NULL;
+}
+
+static void add_usage(struct buf *b)
+{
+	buf_adds(b, "Detects with Falco's rules, blocks with eBPF.\n\n"
+	            "usage: tercel COMMAND [options]\n\n");
+	for (size_t i = 0; i < COUNT(commands); i++)
+		buf_addf(b, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
+	buf_adds(b, "  help     this text, or with a command's name that command's\n\n"
+	            "'tercel COMMAND --help' tells the options. Results go to stdout, messages to stderr.\n"
+	            "Exit status: 0 as asked; 1 a negative answer; 2 usage or configuration; 3 this system cannot.\n");
+}
+
+static enum cli_status unknown(const char *name)
+{
+	for (size_t i = 0; i < COUNT(later); i++)
+		if (!strcmp(later[i], name))
+			return cli_fail(NULL, CLI_USAGE, "'%s' is not in this version; 'tercel help' lists what is",
+			                name);
+	return cli_fail(NULL, CLI_USAGE, "no command '%s'; 'tercel help' lists them", name);
+}
+
+static enum cli_status help(const char *name)
+{
+	const struct command *c = name ? find(name) : NULL;
+	if (name && !c)
+		return unknown(name);
+	_autobuf_ struct buf text = BUF_INIT;
+	if (c)
+		buf_adds(&text, c->help);
+	else
+		add_usage(&text);
+	return cli_print(NULL, &text, CLI_OK);
+}
+
+static enum cli_status version(void)
+{
+	_autobuf_ struct buf text = BUF_INIT;
+	buf_adds(&text, "tercel " TERCEL_VERSION "\n");
+	return cli_print(NULL, &text, CLI_OK);
+}
+
+int main(int argc, char **argv)
+{
+	/* A reader that went away shows as a write error, which is reported, instead of ending us silently. */
+	(void)signal(SIGPIPE, SIG_IGN);
+	const char *name = argc > 1 ? argv[1] : NULL;
+	if (!name) {
+		_autobuf_ struct buf text = BUF_INIT;
+		add_usage(&text);
+		(void)fputs(buf_str(&text), stderr);
+		return CLI_USAGE;
+	}
+	if (!strcmp(name, "--version") || !strcmp(name, "-V"))
+		return (int)version();
+	if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help"))
+		return (int)help(name[0] == 'h' && argc > 2 ? argv[2] : NULL);
+	const struct command *c = find(name);
+	return (int)(c ? c->run(argc - 1, argv + 1) : unknown(name));
+}

@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/stream.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "identity/identity.h"
+
+enum {
+	/* So often a stream that waits looks at the clock and at signals; one that is busy does so after as many
+	   records. */
+	TICK_MS = 100,
+	TICK_RECORDS = 256,
+	FLUSH_BYTES = 1 << 16,
+	OUTPUTS = 2,
+};
+static const uint64_t report_ns = 1000000000; /* drops are reported at most so often */
+
+struct output {
+	const char *name; /* for messages; NULL: none */
+	int fd;
+	bool owned;
+	enum event_format format;
+	struct buf pending;
+};
+
+struct stream {
+	const struct command *command;
+	struct stream_config config;
+	struct process_table *processes;
+	struct identity *identity;
+	struct recording_writer *record;
+	struct event_context context;
+	struct output outputs[OUTPUTS];
+	sigset_t former_signals;
+	int signals; /* signalfd */
+	uint64_t begin, reported;
+	uint64_t drops; /* as last reported */
+	uint64_t events;
+	bool stopping;
+	uint64_t within_id;
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/* ---- outputs ---- */
+
+static enum cli_status flush(struct stream *s)
+{
+	for (size_t i = 0; i < OUTPUTS; i++) {
+		struct output *o = &s->outputs[i];
+		if (!o->name)
+			continue;
+		int error = buf_error(&o->pending);
+		if (!error)
+			error = cli_write(o->fd, buf_str(&o->pending), o->pending.len);
+		buf_reset(&o->pending);
+		if (error)
+			return cli_fail(s->command, CLI_SYSTEM, "cannot write to %s: %s", o->name, strerror(-error));
+	}
+	return CLI_OK;
+}
+
+static enum cli_status open_outputs(struct stream *s)
+{
+	const struct stream_config *c = &s->config;
+	if (c->to_stdout)
+		s->outputs[0] = (struct output){.name = "standard output", .fd = STDOUT_FILENO, .format = c->format};
+	if (!c->file)
+		return CLI_OK;
+	/* Events hold arguments, and with them at times secrets: for root alone. */
+	int fd = open(c->file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, S_IRUSR | S_IWUSR);
+	if (fd < 0)
+		return cli_fail(s->command, CLI_SYSTEM, "%s: cannot open it for writing: %s", c->file, strerror(errno));
+	s->outputs[1] = (struct output){.name = c->file, .fd = fd, .owned = true, .format = EVENT_JSON};
+	return CLI_OK;
+}
+
+static bool within_cgroup(const struct stream *s, const struct process *p)
+{
+	if (p->proc.cgroup_id == s->within_id)
+		return true;
+	const struct identity_cgroup *root = identity_find(s->identity, s->within_id);
+	const struct identity_cgroup *g = identity_find(s->identity, p->proc.cgroup_id);
+	if (!g || !root || !strcmp(root->path, "/"))
+		return root && !strcmp(root->path, "/");
+	size_t len = strlen(root->path);
+	return !strncmp(g->path, root->path, len) && g->path[len] == '/';
+}
+
+static bool wanted(const struct stream *s, const struct tercel_hdr *r)
+{
+	if (s->config.filter == STREAM_VERDICTS && r->type != TERCEL_VERDICT)
+		return false;
+	if (!s->config.pid && !s->within_id)
+		return true;
+	const struct process *p = r->exec_id.tgid ? process_table_find(s->processes, r->exec_id)
+	                                          : process_table_at(s->processes, r->tgid, r->ts);
+	if (!p || (s->within_id && !within_cgroup(s, p)))
+		return false;
+	if (!s->config.pid)
+		return true;
+	while (p && p->id.tgid != s->config.pid)
+		p = process_parent(p);
+	return p != NULL;
+}
+
+static enum cli_status put(struct stream *s, const struct tercel_hdr *r)
+{
+	int written = 0;
+	for (size_t i = 0; i < OUTPUTS && written >= 0; i++)
+		if (s->outputs[i].name)
+			written = event_write(&s->outputs[i].pending, &s->context, r, s->outputs[i].format);
+	if (written == -ENOMEM)
+		return cli_fail(s->command, CLI_SYSTEM, "out of memory");
+	if (written <= 0)
+		return CLI_OK; /* no event; a malformed record was counted by the process table */
+	s->events++;
+	if (s->config.max_events && s->events >= s->config.max_events)
+		s->stopping = true;
+	for (size_t i = 0; i < OUTPUTS; i++)
+		if (s->outputs[i].pending.len >= FLUSH_BYTES)
+			return flush(s);
+	return CLI_OK;
+}
+
+/* ---- accounts ---- */
+
+static uint64_t sum(const uint64_t *values, size_t count)
+{
+	uint64_t total = 0;
+	for (size_t i = 0; i < count; i++)
+		total += values[i];
+	return total;
+}
+
+static void report_drops(struct stream *s)
+{
+	struct tercel_stats stats;
+	uint64_t now = now_ns();
+	if (!s->config.sensor || now - s->reported < report_ns || sensor_stats(s->config.sensor, &stats))
+		return;
+	uint64_t drops = sum(stats.dropped, TERCEL_RECORD_TYPES);
+	s->reported = now;
+	if (drops == s->drops)
+		return;
+	cli_note(s->command, "%llu records lost (%llu in all): the ring buffers were full",
+	         (unsigned long long)(drops - s->drops), (unsigned long long)drops);
+	s->drops = drops;
+}
+
+static void account_counter(const struct stream *s, const char *what, uint64_t value)
+{
+	if (value)
+		cli_note(s->command, "%s: %llu", what, (unsigned long long)value);
+}
+
+static void account_sensor(const struct stream *s)
+{
+	static const char *const names[TERCEL_RECORD_TYPES] = {"exec",   "fork",  "exit", "open",   "connect",
+	                                                       "socket", "chdir", "seed", "cgroup", "verdict"};
+	struct tercel_stats t;
+	int error = sensor_stats(s->config.sensor, &t);
+	if (error) {
+		cli_note(s->command, "the kernel's counters could not be read: %s", strerror(-error));
+		return;
+	}
+	for (size_t i = 0; i < TERCEL_RECORD_TYPES; i++)
+		if (t.generated[i])
+			cli_note(s->command, "%-7s generated %llu = delivered %llu + filtered %llu + dropped %llu",
+			         names[i], (unsigned long long)t.generated[i], (unsigned long long)t.delivered[i],
+			         (unsigned long long)t.filtered[i], (unsigned long long)t.dropped[i]);
+	account_counter(s, "process records lost (map full)", t.procs_full);
+	account_counter(s, "images' strings lost (map full)", t.images_full);
+	account_counter(s, "cgroups lost (map full)", t.cgroups_full);
+	account_counter(s, "acts of processes without a record", t.proc_unknown);
+	account_counter(s, "records lost (scratch buffer in use)", t.scratch_busy);
+	account_counter(s, "decisions left uncertain", sum(t.uncertain, TERCEL_U_BITS));
+	account_counter(s, "blocked", sum(t.blocked, TERCEL_POINTS));
+	account_counter(s, "would have been blocked", sum(t.would_block, TERCEL_POINTS));
+	account_counter(s, "decisions not made (policy image faulty)", t.policy_errors);
+}
+
+static void account(const struct stream *s)
+{
+	struct process_table_stats t;
+	process_table_stats(s->processes, &t);
+	if (s->config.sensor)
+		account_sensor(s);
+	account_counter(s, "malformed records refused", t.malformed);
+	account_counter(s, "records lost (out of memory)", t.no_memory);
+	account_counter(s, "ancestors let go (process table full)", t.evicted_parents);
+	account_counter(s, "living processes let go (process table full)", t.evicted_live);
+	account_counter(s, "cgroups forgotten (table full)", identity_forgotten(s->identity));
+	cli_note(s->command, "%llu events written", (unsigned long long)s->events);
+}
+
+/* ---- the flow ---- */
+
+/* A signal, or the time is over. */
+static void look_up(struct stream *s)
+{
+	struct signalfd_siginfo info;
+	if (read(s->signals, &info, sizeof(info)) == sizeof(info))
+		s->stopping = true;
+	if (s->config.duration_ns && now_ns() - s->begin >= s->config.duration_ns)
+		s->stopping = true;
+	report_drops(s);
+}
+
+static enum cli_status take(struct stream *s, const struct tercel_hdr *r)
+{
+	if (s->record) {
+		int error = recording_write(s->record, r);
+		if (error)
+			return cli_fail(s->command, CLI_SYSTEM, "%s: %s", s->config.record, strerror(-error));
+	}
+	/* A failure is counted, and told of at the end: one record must not end the watch. */
+	(void)process_table_apply(s->processes, r);
+	(void)identity_apply(s->identity, r);
+	return wanted(s, r) ? put(s, r) : CLI_OK;
+}
+
+static enum cli_status next(struct stream *s, int timeout_ms, const struct tercel_hdr **r)
+{
+	struct error err = {0};
+	int n = s->config.sensor ? sensor_next(s->config.sensor, timeout_ms, r)
+	                         : recording_next(s->config.recording, r, &err);
+	if (n < 0 && n != -EINTR)
+		return cli_fail(s->command, cli_status_of(n), "%s",
+		                err.text[0] ? err.text : "records cannot be read any more");
+	if (n <= 0)
+		*r = NULL;
+	if (!n && s->config.recording)
+		s->stopping = true;
+	return CLI_OK;
+}
+
+static enum cli_status flow(struct stream *s)
+{
+	for (uint64_t n = 1; !s->stopping; n++) {
+		const struct tercel_hdr *r = NULL;
+		enum cli_status status = next(s, 0, &r);
+		if (status == CLI_OK && !r) {
+			/* Nothing at hand: what is pending goes out before the wait. */
+			status = flush(s);
+			look_up(s);
+			if (status == CLI_OK && !s->stopping)
+				status = next(s, TICK_MS, &r);
+		}
+		if (status == CLI_OK && r)
+			status = take(s, r);
+		if (status != CLI_OK)
+			return status;
+		if (n % TICK_RECORDS == 0)
+			look_up(s);
+	}
+	return CLI_OK;
+}
+
+enum cli_status stream_run(struct stream *s)
+{
+	s->begin = s->reported = now_ns();
+	enum cli_status status = flow(s);
+	if (status == CLI_OK)
+		status = flush(s);
+	if (s->record) {
+		int error = recording_finish(TAKE_PTR(s->record));
+		if (error && status == CLI_OK)
+			status = cli_fail(s->command, CLI_SYSTEM, "%s: %s", s->config.record, strerror(-error));
+	}
+	account(s);
+	return status;
+}
+
+/* ---- making ready ---- */
+
+static enum cli_status catch_signals(struct stream *s)
+{
+	sigset_t set;
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGHUP);
+	(void)sigprocmask(SIG_BLOCK, &set, &s->former_signals);
+	s->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (s->signals < 0)
+		return cli_fail(s->command, CLI_SYSTEM, "signalfd: %s", strerror(errno));
+	return CLI_OK;
+}
+
+static enum cli_status resolve_cgroup(struct stream *s)
+{
+	struct stat st;
+	if (!s->config.cgroup)
+		return CLI_OK;
+	if (stat(s->config.cgroup, &st) || !S_ISDIR(st.st_mode))
+		return cli_fail(s->command, CLI_USAGE, "--cgroup %s: not a directory of the cgroup v2 hierarchy",
+		                s->config.cgroup);
+	s->within_id = st.st_ino;
+	return CLI_OK;
+}
+
+static enum cli_status open_record(struct stream *s)
+{
+	if (!s->config.record)
+		return CLI_OK;
+	struct error err = {0};
+	struct recording_info info = {.clock_offset = s->context.clock_offset,
+	                              .node = identity_node(s->identity),
+	                              .rules = s->context.rules,
+	                              .nrules = s->context.nrules};
+	int error = recording_create(&s->record, s->config.record, &info, &err);
+	return error ? cli_fail(s->command, CLI_SYSTEM, "%s", err.text) : CLI_OK;
+}
+
+static enum cli_status make_tables(struct stream *s)
+{
+	const struct stream_config *c = &s->config;
+	const struct recording_info *info = c->recording ? recording_info(c->recording) : NULL;
+	int error = process_table_new(&s->processes, NULL);
+	if (!error)
+		error = identity_new(&s->identity, info ? info->node : NULL, 0);
+	if (error)
+		return cli_fail(s->command, CLI_SYSTEM, "%s", strerror(-error));
+	s->context = (struct event_context){
+	        .processes = s->processes,
+	        .identity = s->identity,
+	        .clock_offset = info ? info->clock_offset : sensor_clock_offset(),
+	        .rules = info ? info->rules : c->rules,
+	        .nrules = info ? info->nrules : c->nrules,
+	        .colour = c->to_stdout && c->format == EVENT_TEXT ? cli_colour() : EVENT_PLAIN,
+	};
+	return CLI_OK;
+}
+
+enum cli_status stream_open(struct stream **out, const struct command *c, const struct stream_config *config)
+{
+	_autostream_ struct stream *s = calloc(1, sizeof(*s));
+	if (!s)
+		return cli_fail(c, CLI_SYSTEM, "out of memory");
+	s->command = c;
+	s->config = *config;
+	s->signals = -1;
+	enum cli_status (*const steps[])(struct stream *) = {catch_signals, resolve_cgroup, make_tables, open_outputs,
+	                                                     open_record};
+	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
+		enum cli_status status = steps[i](s);
+		if (status != CLI_OK)
+			return status;
+	}
+	*out = TAKE_PTR(s);
+	return CLI_OK;
+}
+
+void stream_close(struct stream *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i < OUTPUTS; i++) {
+		buf_free(&s->outputs[i].pending);
+		if (s->outputs[i].owned)
+			(void)close(s->outputs[i].fd);
+	}
+	(void)recording_finish(s->record);
+	buf_free(&s->context.scratch);
+	process_table_free(s->processes);
+	identity_free(s->identity);
+	if (s->signals >= 0)
+		(void)close(s->signals);
+	(void)sigprocmask(SIG_SETMASK, &s->former_signals, NULL);
+	free(s);
+}
