@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files define, before anything is put together: lists, macros and rules by name, with appending, overriding
+ * and Falco's order of visibility. Private to engine/rules.
+ */
+#ifndef TERCEL_RULES_COLLECT_H
+#define TERCEL_RULES_COLLECT_H
+
+#include "rules/rules.h"
+#include "rules/text.h"
+
+/* A name that files define. A definition sees what was first defined before its own last change, as in Falco. */
+struct definition {
+	const char *name;
+	struct source_pos pos;
+	size_t first; /* running number of its first definition */
+	size_t last;  /* of its last definition or extension */
+	bool broken;  /* something in it is wrong and was reported */
+};
+
+struct list_def {
+	struct definition def;
+	struct text *items;
+	size_t nitems;
+};
+
+struct macro_def {
+	struct definition def;
+	struct text condition;
+};
+
+/* One part of an exception: a text or a list of parts. */
+struct exception_entry {
+	bool given;
+	bool is_list;
+	struct source_pos pos;
+	struct text item;
+	struct exception_entry *items;
+	size_t nitems;
+};
+
+struct exception {
+	const char *name;
+	struct source_pos pos;
+	struct exception_entry fields, comps;
+	struct exception_entry *values;
+	size_t nvalues;
+};
+
+enum rule_key {
+	KEY_CONDITION = 0,
+	KEY_OUTPUT,
+	KEY_DESC,
+	KEY_PRIORITY,
+	KEY_TAGS,
+	KEY_EXCEPTIONS,
+	KEY_ENABLED,
+	KEY_WARN_EVTTYPES,
+	KEY_SKIP_UNKNOWN,
+	KEY_CAPTURE,
+	KEY_CAPTURE_DURATION,
+	RULE_KEYS,
+};
+
+/* What a rule item says; `given` has a bit for each key that is there. */
+struct rule_fields {
+	unsigned int given;
+	struct text condition, output, desc;
+	enum rule_priority priority;
+	const char **tags;
+	size_t ntags;
+	struct exception *exceptions;
+	size_t nexceptions;
+	bool enabled, warn_evttypes, skip_unknown;
+};
+
+struct rule_def {
+	struct definition def;
+	const char *source;
+	bool known_source;
+	struct rule_fields fields;
+};
+
+struct collection {
+	struct arena arena; /* of everything below but the arrays */
+	struct list_def **lists;
+	size_t nlists;
+	struct macro_def **macros;
+	size_t nmacros;
+	struct rule_def **rules;
+	size_t nrules;
+	size_t next; /* running number */
+	struct diag_list *diags;
+	bool out_of_memory;
+};
+
+void collection_free(struct collection *c);
+
+struct list_def *collection_list(const struct collection *c, const char *name);
+struct macro_def *collection_macro(const struct collection *c, const char *name);
+struct rule_def *collection_rule(const struct collection *c, const char *name);
+
+/* Each takes over a new definition or joins it with the one of that name. `fields` of an update has only the keys to
+ * change. False after an error that was reported, or without memory. */
+bool collection_define_list(struct collection *c, struct list_def *list);
+bool collection_append_list(struct collection *c, const struct list_def *list);
+bool collection_define_macro(struct collection *c, struct macro_def *macro);
+bool collection_append_macro(struct collection *c, const struct macro_def *macro);
+bool collection_define_rule(struct collection *c, struct rule_def *rule);
+bool collection_append_rule(struct collection *c, const struct rule_def *update);
+bool collection_replace_rule(struct collection *c, const struct rule_def *update);
+
+/* Memory of the collection; NULL sets out_of_memory. */
+void *collection_alloc(struct collection *c, size_t size);
+
+/* Checks an exception and fills in what it left out. False after an error. */
+bool exception_check(struct collection *c, struct exception *ex, bool known_source);
+
+/* condition + exceptions as Falco joins them, into `out`. False after an error. */
+bool exception_join(struct collection *c, struct text_builder *out, const struct rule_def *rule);
+
+/* A name that fields and operators of a list need. */
+bool operator_known(const char *name);
+
+#endif
