@@ -116,12 +116,14 @@ static const char *const modes[] = {
         [TERCEL_MODE_ENFORCE] = "enforce",
 };
 
+/* The same words as in engine/policy's table, which the plugin shall not have to link for them; a test compares the
+ * two. */
 static const struct {
 	const char *name, *strength;
 } points[TERCEL_POINTS] = {
-        [TERCEL_POINT_EXEC_COMMIT] = {"exec-commit", "kill-before-run"},
-        [TERCEL_POINT_CONNECT4] = {"connect4", "deny"},
-        [TERCEL_POINT_CONNECT6] = {"connect6", "deny"},
+        [TERCEL_POINT_EXEC_COMMIT] = {"sched_process_exec", "kill-before-run"},
+        [TERCEL_POINT_CONNECT4] = {"cgroup_connect4", "deny"},
+        [TERCEL_POINT_CONNECT6] = {"cgroup_connect6", "deny"},
 };
 
 static const char *const uncertain[TERCEL_U_BITS] = {"container", "path", "args", "ancestors", "process"};
@@ -163,9 +165,9 @@ const char *event_point_name(enum tercel_point point)
 	return (unsigned)point < TERCEL_POINTS ? points[point].name : "?";
 }
 
-const char *name_strength(unsigned point)
+const char *event_point_strength(enum tercel_point point)
 {
-	return point < TERCEL_POINTS ? points[point].strength : "?";
+	return (unsigned)point < TERCEL_POINTS ? points[point].strength : "?";
 }
 
 const char *name_uncertain(unsigned bit)

@@ -54,7 +54,8 @@ struct event_context {
  */
 int event_write(struct buf *b, struct event_context *c, const struct tercel_hdr *r, enum event_format format);
 
-/* "exec-commit", "connect4" …; never NULL for a valid value. */
+/* "sched_process_exec", "cgroup_connect4" …, and "kill-before-run", "deny"; never NULL for a valid value. */
 const char *event_point_name(enum tercel_point point);
+const char *event_point_strength(enum tercel_point point);
 
 #endif

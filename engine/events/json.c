@@ -520,7 +520,7 @@ static void add_verdict_object(struct buf *b, struct event_context *c, const str
 	key(b, "enforced");
 	buf_adds(b, v->enforced ? "true" : "false");
 	add_word(b, "point", event_point_name(v->point));
-	add_word(b, "strength", name_strength(v->point));
+	add_word(b, "strength", event_point_strength(v->point));
 	add_number(b, "generation", v->generation);
 	key(b, "uncertain");
 	buf_addc(b, '[');

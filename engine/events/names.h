@@ -27,9 +27,6 @@ const char *name_action(unsigned action);
 /* "enforce", "monitor", "off". */
 const char *name_mode(unsigned mode);
 
-/* How strong the decision point is (semantics, section 4): "deny", "kill-before-run". */
-const char *name_strength(unsigned point);
-
 /* The reason of one bit of enum tercel_uncertain, by its number: "container", "path" … */
 const char *name_uncertain(unsigned bit);
 
