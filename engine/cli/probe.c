@@ -10,7 +10,6 @@
 
 #include "cli/cli.h"
 #include "identity/identity.h"
-#include "policy/points.h"
 #include "sensor/sensor.h"
 
 static const char probe_help[] =
@@ -165,11 +164,10 @@ static void add_json(struct buf *b, const struct findings *f)
 	}
 	buf_adds(b, "],\"points\":[");
 	for (unsigned i = 0; i < TERCEL_POINTS; i++) {
-		const struct point_info *p = point_info((enum tercel_point)i);
 		buf_adds(b, i ? ",{\"point\":" : "{\"point\":");
-		add_json_word(b, p->name);
+		add_json_word(b, event_point_name((enum tercel_point)i));
 		buf_adds(b, ",\"strength\":");
-		add_json_word(b, p->strength);
+		add_json_word(b, event_point_strength((enum tercel_point)i));
 		add_json_trial(b, &f->points[i]);
 	}
 	buf_adds(b, "],\"limits\":[");
@@ -197,10 +195,9 @@ static void add_text(struct buf *b, const struct findings *f)
 	for (size_t i = 0; i < sizeof(f->records) / sizeof(*f->records); i++)
 		add_trial(b, f->records[i].name, "", &f->records[i].trial);
 	buf_adds(b, "\nWhere rules can decide:\n");
-	for (unsigned i = 0; i < TERCEL_POINTS; i++) {
-		const struct point_info *p = point_info((enum tercel_point)i);
-		add_trial(b, p->name, p->strength, &f->points[i]);
-	}
+	for (unsigned i = 0; i < TERCEL_POINTS; i++)
+		add_trial(b, event_point_name((enum tercel_point)i), event_point_strength((enum tercel_point)i),
+		          &f->points[i]);
 	buf_adds(b, "\nLimits:\n");
 	for (size_t i = 0; i < LIMITS; i++)
 		buf_addf(b, "  %-39s %u %s\n", limits[i].name, limits[i].value, limits[i].unit);

@@ -136,7 +136,7 @@ static enum cli_status put(struct stream *s, const struct tercel_hdr *r)
 
 /* ---- accounts ---- */
 
-static uint64_t sum(const uint64_t *values, size_t count)
+static uint64_t sum(const __u64 *values, size_t count)
 {
 	uint64_t total = 0;
 	for (size_t i = 0; i < count; i++)
