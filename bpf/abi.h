@@ -166,7 +166,8 @@ struct tercel_exec {
 	__u32 argc;
 	__u64 fdlimit;
 	__u64 pgft_maj, pgft_min;
-	__u32 vm_size, vm_rss, vm_swap; /* KiB */
+	/* KiB; from 6.2 on the kernel counts rss and swap per CPU, and this is the part that was added up (Falco's too) */
+	__u32 vm_size, vm_rss, vm_swap;
 	__u32 pad;
 	struct tercel_span exe_path; /* resolved in the process's root */
 	struct tercel_span args;     /* argv[0] first, each ended by a NUL */
@@ -320,7 +321,10 @@ enum tercel_uncertain {
 	TERCEL_U_ARGS = 1 << 2,      /* arguments cut or unreadable */
 	TERCEL_U_ANCESTORS = 1 << 3, /* the process tree is deeper than TERCEL_ANCESTORS_MAX */
 	TERCEL_U_PROCESS = 1 << 4,   /* no process record */
-	TERCEL_U_BITS = 5,           /* number of reasons above */
+	TERCEL_U_CALL = 1 << 5,      /* not a system call that rules name: io_uring, fast open, the kernel itself */
+	TERCEL_U_SOCKET = 1 << 6,    /* the peer's address, the socket's role or its protocol may differ from Falco's */
+	TERCEL_U_USER = 1 << 7,      /* user ids inside a user namespace */
+	TERCEL_U_BITS = 8,           /* number of reasons above */
 };
 
 /* One rule that decided at one point. A point at which several rules decide sends one record for each. */

@@ -214,6 +214,9 @@ static __always_inline __u64 time_ns(__s64 sec, __s64 nsec)
 	return sec < 0 ? 0 : (__u64)sec * 1000000000ULL + (__u64)nsec;
 }
 
+/* 6.13 and later mark in the top bit that somebody has looked at the time (I_CTIME_QUERIED). */
+#define CTIME_NSEC 0x7fffffff
+
 static __always_inline __u64 inode_ctime(struct inode *inode)
 {
 	struct inode___old *old = (void *)inode;
@@ -223,7 +226,7 @@ static __always_inline __u64 inode_ctime(struct inode *inode)
 		return time_ns(BPF_CORE_READ(old, i_ctime.tv_sec), BPF_CORE_READ(old, i_ctime.tv_nsec));
 	if (bpf_core_field_exists(v6_6->__i_ctime))
 		return time_ns(BPF_CORE_READ(v6_6, __i_ctime.tv_sec), BPF_CORE_READ(v6_6, __i_ctime.tv_nsec));
-	return time_ns(BPF_CORE_READ(inode, i_ctime_sec), BPF_CORE_READ(inode, i_ctime_nsec));
+	return time_ns(BPF_CORE_READ(inode, i_ctime_sec), BPF_CORE_READ(inode, i_ctime_nsec) & CTIME_NSEC);
 }
 
 static __always_inline __u64 inode_mtime(struct inode *inode)
