@@ -137,7 +137,7 @@ struct match_header {
 	__u32 guarded[2]; /* per stage: __u64[atom_words]: atoms with a guard list */
 	__u32 guards[2];  /* per stage: __u32[atom_words * 64]: list of rule bits to set if the atom may hold */
 	__u32 levels;     /* __u64[(1 + TERCEL_ANCESTOR_LEVELS)][atom_words]: atoms without a distance, of distance n */
-	__u32 protected_lists; /* reserved for executables that are never blocked by path; 0 */
+	__u32 protected_atom; /* bit + 1 of the atom "a protected program"; 0: none */
 	struct match_point points[4];
 	struct match_domain_table domains[MATCH_DOMAIN_ROOM];
 };
@@ -178,7 +178,7 @@ struct match_facts {
 	__u32 unknown;       /* nothing is known */
 	__u32 ancestors;     /* how many are given, nearest first */
 	__u32 ancestors_cut; /* 1: there are more */
-	__u32 pad;
+	__u32 on_host;       /* 1: known to be in no container; only there are programs protected by their path */
 	__u64 number[MATCH_NUMBERS]; /* signed ones with match_signed(); an IPv4 address in host byte order */
 	__u64 addr6_high;            /* MATCH_ADDR6: the upper half, host byte order; the lower one is in number[] */
 	struct tercel_span text[MATCH_TEXTS];
@@ -215,7 +215,9 @@ struct match_state {
 	__u32 node;
 	__u32 blank_after;
 	__u32 hits, hits_lost;
-	__u32 action; /* the strongest of all that is certain and enforced: enum tercel_action */
+	__u32 uncertain;  /* 1: some rule might have matched */
+	__u32 protected_; /* 1: an action was withheld, since the program is protected */
+	__u32 action;     /* the strongest of all that is certain and enforced: enum tercel_action */
 	struct match_hit hit[TERCEL_HITS_MAX];
 };
 
@@ -424,7 +426,7 @@ MATCH_INLINE __u32 match_strnlen(const char *s)
 }
 
 /* The arguments as libsinsp joins them: without argv[0] and without the last NUL; nothing if nothing is left. */
-MATCH_FN int match_arguments(struct match_text_ctx *c, const __u8 *text, __u32 off, __u32 len)
+MATCH_INLINE int match_arguments(struct match_text_ctx *c, const __u8 *text, __u32 off, __u32 len)
 {
 	__u32 skip;
 
@@ -530,13 +532,13 @@ struct match_ctx {
 /* Any atom of this domain may hold. */
 MATCH_CALLBACK match_possible_step(__u32 i, void *p)
 {
-	struct match_state *st = p;
+	struct match_state *st = ((const struct match_ctx *)p)->st;
 
 	st->p[(st->word + i) & (TERCEL_ATOM_WORDS - 1)] = ~0ULL;
 	return 0;
 }
 
-MATCH_FN int match_possible(const struct match_ctx *m, __u32 domain)
+MATCH_FN int match_possible(struct match_ctx *m, __u32 domain)
 {
 	__u32 at = __builtin_offsetof(struct match_header, domains) +
 	           (domain & (MATCH_DOMAIN_ROOM - 1)) * (__u32)sizeof(struct match_domain_table);
@@ -548,11 +550,11 @@ MATCH_FN int match_possible(const struct match_ctx *m, __u32 domain)
 		return 0;
 	}
 	m->st->unknown |= 1U << (domain & 31);
-	match_loop(words, match_possible_step, m->st);
+	match_loop(words, match_possible_step, m);
 	return 0;
 }
 
-MATCH_FN int match_text_domain(const struct match_ctx *m, __u32 domain)
+MATCH_INLINE int match_text_domain(struct match_ctx *m, __u32 domain)
 {
 	struct match_text_ctx c = {.list = {.image = m->image, .st = m->st}};
 	const struct match_facts *f = m->facts;
@@ -576,7 +578,7 @@ MATCH_FN int match_text_domain(const struct match_ctx *m, __u32 domain)
 	return 0;
 }
 
-MATCH_FN int match_number_domain(const struct match_ctx *m, __u32 domain)
+MATCH_INLINE int match_number_domain(const struct match_ctx *m, __u32 domain)
 {
 	__u32 index = domain - MATCH_UID;
 	struct match_list_ctx c = {.image = m->image, .st = m->st};
@@ -596,7 +598,7 @@ MATCH_FN int match_number_domain(const struct match_ctx *m, __u32 domain)
 
 MATCH_CALLBACK match_domain_step(__u32 domain, void *p)
 {
-	const struct match_ctx *m = p;
+	struct match_ctx *m = p;
 
 	if (domain >= MATCH_DOMAINS || domain == MATCH_ANCESTORS || !(m->domains >> domain & 1))
 		return 0;
@@ -760,7 +762,7 @@ MATCH_INLINE __u32 match_rule_at(const __u8 *image, __u32 rule)
 #define match_rule_field(image, rule, member) \
 	match_u32((image), match_rule_at((image), (rule)) + __builtin_offsetof(struct match_rule, member))
 
-MATCH_FN int match_judge(struct match_ctx *m, __u32 rule)
+MATCH_INLINE int match_judge(struct match_ctx *m, __u32 rule)
 {
 	struct match_state *st = m->st;
 	__u32 root = match_u32(m->image, match_rule_at(m->image, rule) + (m->point & 3) % TERCEL_POINTS * 4);
@@ -774,6 +776,7 @@ MATCH_FN int match_judge(struct match_ctx *m, __u32 rule)
 	uncertain = match_rule_field(m->image, rule, on_uncertain);
 	if (mode == TERCEL_MODE_ENFORCE && (certain || uncertain == MATCH_ON_UNCERTAIN_DENY) && action > st->action)
 		st->action = action;
+	st->uncertain |= !certain;
 	if (!certain && uncertain == MATCH_ON_UNCERTAIN_ALLOW)
 		return 0;
 	if (st->hits >= TERCEL_HITS_MAX) {
@@ -849,7 +852,7 @@ MATCH_CALLBACK match_ancestor_step(__u32 i, void *p)
 
 MATCH_CALLBACK match_clear_step(__u32 i, void *p)
 {
-	struct match_state *st = p;
+	struct match_state *st = ((const struct match_ctx *)p)->st;
 
 	st->t[i & (TERCEL_ATOM_WORDS - 1)] = 0;
 	st->p[i & (TERCEL_ATOM_WORDS - 1)] = 0;
@@ -860,7 +863,7 @@ MATCH_CALLBACK match_clear_step(__u32 i, void *p)
  * Judges what can be judged without ancestors. `image` has TERCEL_IMAGE_MAX readable bytes, `text` MATCH_TEXT_MAX.
  * Returns 0: no rule can match, done; 1: go on with match_finish(); 2: the same, and it needs facts->ancestor.
  */
-MATCH_FN int match_start(struct match_ctx *m)
+MATCH_INLINE int match_start(struct match_ctx *m)
 {
 	struct match_load_ctx load = {.image = m->image, .st = m->st, .candidates = 1};
 	__u32 at = __builtin_offsetof(struct match_header, points) + (m->point & 3) * (__u32)sizeof(struct match_point);
@@ -871,6 +874,8 @@ MATCH_FN int match_start(struct match_ctx *m)
 	st->unknown = 0;
 	st->hits = 0;
 	st->hits_lost = 0;
+	st->uncertain = 0;
+	st->protected_ = 0;
 	st->action = TERCEL_ACTION_AUDIT;
 	if (h->magic != TERCEL_IMAGE_MAGIC || h->version != TERCEL_IMAGE_VERSION || h->atom_words > TERCEL_ATOM_WORDS ||
 	    h->rule_words > TERCEL_RULE_WORDS) {
@@ -880,7 +885,7 @@ MATCH_FN int match_start(struct match_ctx *m)
 	m->domains = match_u32(m->image, at + __builtin_offsetof(struct match_point, domains));
 	if (!m->domains && !h->rule_words)
 		return 0;
-	match_loop(h->atom_words, match_clear_step, st);
+	match_loop(h->atom_words, match_clear_step, m);
 	match_loop(MATCH_DOMAINS, match_domain_step, m);
 	load.off = match_u32(m->image, at + __builtin_offsetof(struct match_point, rules));
 	match_loop(match_rule_words(m->image), match_load_rules, &load);
@@ -889,11 +894,22 @@ MATCH_FN int match_start(struct match_ctx *m)
 	return m->domains >> MATCH_ANCESTORS & 1 ? 2 : 1;
 }
 
+/* A container's own file of the same path protects nothing. */
+MATCH_INLINE int match_is_protected(const struct match_ctx *m)
+{
+	__u32 bit = match_header_of(m->image)->protected_atom;
+
+	if (!bit || !m->facts->on_host)
+		return 0;
+	bit--;
+	return (int)(m->st->p[bit / 64 & (TERCEL_ATOM_WORDS - 1)] >> (bit & 63) & 1);
+}
+
 /*
  * The rest: st->hit[0 … hits) are the rules that decide (hits_lost more did not fit), st->action what the strongest of
  * them does, st->unknown why something was uncertain. After an error there is no hit and no action.
  */
-MATCH_FN int match_finish(struct match_ctx *m)
+MATCH_INLINE int match_finish(struct match_ctx *m)
 {
 	struct match_state *st = m->st;
 
@@ -906,11 +922,15 @@ MATCH_FN int match_finish(struct match_ctx *m)
 	st->list_word = 0;
 	if (match_candidates(m, 1) && !st->error)
 		match_loop(TERCEL_RULE_WORDS * 65, match_judge_step, m);
+	if (match_is_protected(m))
+		st->protected_ = st->action != TERCEL_ACTION_AUDIT;
 	if (st->error) {
 		st->hits = 0;
 		st->hits_lost = 0;
-		st->action = TERCEL_ACTION_AUDIT;
+		st->uncertain = 0;
 	}
+	if (st->error || st->protected_)
+		st->action = TERCEL_ACTION_AUDIT;
 	return 0;
 }
 

@@ -28,8 +28,11 @@ struct clause {
 struct builder {
 	const struct image_rule *rules;
 	size_t nrules;
+	const char *const *protect;
+	size_t nprotect;
 	struct diag_list *diags;
 	struct atoms *atoms;
+	uint32_t protected_id;
 	struct derivation *derived; /* [nrules][TERCEL_POINTS] */
 	struct buf out;
 	struct match_header header;
@@ -586,6 +589,8 @@ static void write_point(struct builder *b, size_t point, struct match_rule *tabl
 			continue;
 		set_bit(rules, (uint32_t)r);
 		out->domains |= formula_domains(b, f);
+		if (b->rules[r].mode == TERCEL_MODE_ENFORCE)
+			out->domains |= 1U << MATCH_EXEPATH;
 		for (unsigned int stage = 0; stage < 2; stage++) {
 			struct clause c = find_clause(b, f, stage);
 
@@ -637,6 +642,52 @@ static void write_domains(struct builder *b)
 	}
 }
 
+/* Programs that must go on, or the machine is lost with them (semantics, section 8); on the host only. */
+static const char *const protected_programs[] = {
+        "/sbin/init",
+        "/lib/systemd/systemd",
+        "/usr/lib/systemd/systemd",
+        "/usr/bin/containerd",
+        "/usr/bin/containerd-shim",
+        "/usr/bin/containerd-shim-runc-v1",
+        "/usr/bin/containerd-shim-runc-v2",
+        "/usr/local/bin/containerd",
+        "/usr/local/bin/containerd-shim-runc-v2",
+        "/usr/bin/dockerd",
+        "/usr/sbin/dockerd",
+        "/usr/bin/docker-proxy",
+        "/usr/sbin/docker-proxy",
+        "/usr/bin/runc",
+        "/usr/sbin/runc",
+        "/usr/local/sbin/runc",
+        "/usr/bin/crun",
+        "/usr/bin/conmon",
+        "/usr/bin/crio",
+        "/usr/bin/podman",
+        "/usr/bin/kubelet",
+        "/usr/local/bin/kubelet",
+        "/usr/bin/tercel",
+        "/usr/local/bin/tercel",
+};
+
+static void add_protected(struct builder *b)
+{
+	const size_t builtin = sizeof(protected_programs) / sizeof(protected_programs[0]);
+	_autofree_ struct atom_text *texts = calloc(builtin + b->nprotect, sizeof(*texts));
+	struct atom model = {
+	        .domain = MATCH_EXEPATH, .test = ATOM_EQUALS, .texts = texts, .ntexts = builtin + b->nprotect};
+
+	if (!texts) {
+		b->error = -ENOMEM;
+		return;
+	}
+	for (size_t i = 0; i < model.ntexts; i++) {
+		texts[i].bytes = i < builtin ? protected_programs[i] : b->protect[i - builtin];
+		texts[i].len = strlen(texts[i].bytes);
+	}
+	b->error = atoms_add(b->atoms, &model, &b->protected_id);
+}
+
 static void place_atoms(struct builder *b)
 {
 	uint32_t first[MATCH_DOMAIN_ROOM], words[MATCH_DOMAIN_ROOM];
@@ -654,6 +705,7 @@ static void place_atoms(struct builder *b)
 	}
 	b->atom_words = (uint32_t)n;
 	b->rule_words = (uint32_t)((b->nrules + 63) / 64);
+	b->header.protected_atom = atoms_get(b->atoms, b->protected_id)->bit + 1;
 	for (uint32_t d = 0; d < MATCH_DOMAIN_ROOM; d++) {
 		b->header.domains[d].first_word = first[d];
 		b->header.domains[d].words = words[d];
@@ -761,10 +813,12 @@ static void builder_free(struct builder *b)
 	free(b->guard_rules[1]);
 }
 
-int image_build(struct image **out, const struct image_rule *rules, size_t n, uint32_t generation,
-                struct diag_list *diags)
+int image_build(struct image **out, const struct image_input *in, struct diag_list *diags)
 {
-	_cleanup_(builder_free) struct builder b = {.rules = rules, .nrules = n, .diags = diags};
+	const struct image_rule *rules = in->rules;
+	const size_t n = in->nrules;
+	_cleanup_(builder_free) struct builder b = {
+	        .rules = rules, .nrules = n, .protect = in->protect, .nprotect = in->nprotect, .diags = diags};
 	_autoimage_ struct image *image = calloc(1, sizeof(*image));
 	int r;
 
@@ -782,6 +836,8 @@ int image_build(struct image **out, const struct image_rule *rules, size_t n, ui
 		return r;
 	derive_all(&b);
 	if (!b.error)
+		add_protected(&b);
+	if (!b.error)
 		place_atoms(&b);
 	if (!b.error)
 		write_all(&b);
@@ -790,7 +846,7 @@ int image_build(struct image **out, const struct image_rule *rules, size_t n, ui
 		         "the texts or numbers that the rules compare with do not fit; load fewer rules, or switch "
 		         "some off "
 		         "in the policy file");
-	r = b.error ? b.error : finish(&b, image, generation);
+	r = b.error ? b.error : finish(&b, image, in->generation);
 	if (r)
 		return r;
 	*out = TAKE_PTR(image);

@@ -37,13 +37,19 @@ struct image {
 	size_t nrules;
 };
 
+struct image_input {
+	const struct image_rule *rules;
+	size_t nrules;
+	const char *const *protect; /* absolute paths of programs that are never blocked, besides the built-in ones */
+	size_t nprotect;
+	uint32_t generation; /* what verdicts of this image will carry */
+};
+
 /*
  * Builds the image. 0 with *out set (owned by the caller); -E2BIG or -EINVAL after adding to `diags` which limit was
  * reached and what to do (codes policy-too-large, too-many-rules, too-many-atoms, condition-too-long); -ENOMEM.
- * `generation` is what verdicts of this image will carry.
  */
-int image_build(struct image **out, const struct image_rule *rules, size_t n, uint32_t generation,
-                struct diag_list *diags);
+int image_build(struct image **out, const struct image_input *in, struct diag_list *diags);
 
 void image_free(struct image *i);
 static inline void cleanup_image(struct image **i)

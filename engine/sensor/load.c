@@ -198,6 +198,7 @@ static void set_constants(struct tercel_bpf *skel, const struct sensor_config *c
 {
 	skel->rodata->cpu_count = cpus;
 	skel->rodata->points = config->points;
+	skel->rodata->loader_tgid = (uint32_t)getpid();
 	skel->rodata->scoped = config->cgroup ? 1 : 0;
 	skel->rodata->exit_has_group_dead = exit_has_group_dead(btf) ? 1 : 0;
 	skel->rodata->page_kib_shift = page_kib_shift();

@@ -1,0 +1,485 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Decisions: collects what is known of an exec or a connect, asks the matcher, acts, and reports.
+ *
+ * Knows the records and the matcher; nothing of rules. Whatever goes wrong here blocks nothing and is counted.
+ */
+#include "match.h"
+#include "record.h"
+
+/* Set before loading: the process that loads the programs is never blocked. */
+const volatile __u32 loader_tgid = 0;
+
+/* The image in force: looked up once for each decision, so that each is made by one generation. Empty: no policy. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(
+	        values, struct {
+		        __uint(type, BPF_MAP_TYPE_ARRAY);
+		        __uint(max_entries, 1);
+		        __uint(key_size, sizeof(__u32));
+		        __uint(value_size, TERCEL_IMAGE_MAX);
+	        });
+} policy SEC(".maps");
+
+struct decision {
+	__u32 busy;
+	__u32 pad;
+	struct match_facts facts;
+	struct match_state state;
+	struct tercel_verdict verdict;
+	struct task_struct *ancestor;
+};
+
+/* As many as scratch buffers: every decision holds one of those. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, TERCEL_SCRATCH_SLOTS);
+	__type(key, __u32);
+	__type(value, struct decision);
+} decisions SEC(".maps");
+
+static __always_inline struct decision *decision_get(void)
+{
+	for (__u32 slot = 0; slot < TERCEL_SCRATCH_SLOTS; slot++) {
+		__u32 key = slot;
+		struct decision *d = bpf_map_lookup_elem(&decisions, &key);
+
+		if (d && __sync_val_compare_and_swap(&d->busy, 0, 1) == 0)
+			return d;
+	}
+	return NULL;
+}
+
+static __always_inline void decision_put(struct decision *d)
+{
+	__sync_lock_test_and_set(&d->busy, 0);
+}
+
+static __always_inline const __u8 *policy_in_force(void)
+{
+	__u32 zero = 0;
+	void *inner = bpf_map_lookup_elem(&policy, &zero);
+
+	return inner ? bpf_map_lookup_elem(inner, &zero) : NULL;
+}
+
+/* ---- facts -------------------------------------------------------------------------------------------- */
+
+#define BIT_OF(domain) (1U << (domain))
+#define TEXT_OF(f, domain) ((f)->text[(domain) - MATCH_EXEPATH])
+#define NUMBER_OF(f, domain) ((f)->number[(domain) - MATCH_UID])
+
+/* `text` is a literal of at most MATCH_SHORT bytes. */
+#define SET_SHORT(f, domain, literal)                                                            \
+	do {                                                                                     \
+		_Static_assert(sizeof(literal) - 1 <= MATCH_SHORT, "too long for a short text"); \
+		__builtin_memcpy((f)->short_text[domain].bytes, (literal), sizeof(literal) - 1); \
+		(f)->short_text[domain].len = sizeof(literal) - 1;                               \
+	} while (0)
+
+/* As Falco writes device numbers: the kernel's new_encode_dev(). */
+static __always_inline __u32 encode_tty(__u32 dev)
+{
+	__u32 major = dev >> 20, minor = dev & 0xfffff;
+
+	return (minor & 0xff) | major << 8 | (minor & ~0xffU) << 12;
+}
+
+static __always_inline void container_facts(struct match_facts *f, __u64 cgroup_id)
+{
+	struct tercel_cgroup_info *info = cgroup_info(cgroup_id);
+
+	if (!info || info->state == TERCEL_CGROUP_UNKNOWN) {
+		f->unknown |= BIT_OF(MATCH_CONTAINER);
+		return;
+	}
+	if (info->state == TERCEL_CGROUP_HOST) {
+		f->on_host = 1;
+		SET_SHORT(f, MATCH_CONTAINER, "host");
+		return;
+	}
+	__builtin_memcpy(f->short_text[MATCH_CONTAINER].bytes, info->container_id, TERCEL_CONTAINER_ID_SHORT);
+	f->short_text[MATCH_CONTAINER].len = TERCEL_CONTAINER_ID_SHORT;
+}
+
+/* What an exec record says of a process: the new image at an exec, the running one elsewhere. */
+static __always_inline void process_facts(struct match_facts *f, const struct tercel_exec *e)
+{
+	f->ancestors = f->ancestors_cut = f->on_host = f->missing = f->cut = f->unknown = 0;
+	__builtin_memcpy(f->short_text[MATCH_NAME].bytes, e->proc.comm, TERCEL_COMM_LEN);
+	f->short_text[MATCH_NAME].len = match_strnlen(e->proc.comm);
+	TEXT_OF(f, MATCH_EXEPATH) = e->exe_path;
+	TEXT_OF(f, MATCH_CMDLINE) = e->args;
+	/* A name that the file no longer has is shown in different ways, by Falco too. */
+	if (e->hdr.flags & (TERCEL_F_TRUNC_PATH | TERCEL_F_FAULT_PATH | TERCEL_F_PATH_DELETED))
+		f->unknown |= BIT_OF(MATCH_EXEPATH);
+	if (e->hdr.flags & TERCEL_F_FAULT_ARGS)
+		f->unknown |= BIT_OF(MATCH_CMDLINE);
+	if (e->hdr.flags & TERCEL_F_TRUNC_ARGS)
+		f->cut |= BIT_OF(MATCH_CMDLINE);
+	NUMBER_OF(f, MATCH_UID) = e->proc.creds.euid;
+	NUMBER_OF(f, MATCH_LOGINUID) = match_signed(e->proc.loginuid == (__u32)-1 ? -1 : (__s64)e->proc.loginuid);
+	NUMBER_OF(f, MATCH_TTY) = encode_tty(e->proc.tty);
+	NUMBER_OF(f, MATCH_PID) = match_signed((__s64)e->proc.tgid);
+	NUMBER_OF(f, MATCH_EXE_UPPER) = (e->proc.exe.flags & TERCEL_EXE_UPPER_LAYER) != 0;
+	NUMBER_OF(f, MATCH_EXE_MEMFD) = (e->proc.exe.flags & TERCEL_EXE_MEMFD) != 0;
+	NUMBER_OF(f, MATCH_CAPS) = e->proc.creds.cap_effective;
+	container_facts(f, e->proc.cgroup_id);
+}
+
+/* One generation further up; the idle task, pid 0, is nobody's ancestor. */
+static int ancestor_step(__u32 i, void *p)
+{
+	struct decision *d = *(struct decision **)p;
+	struct task_struct *task = d->ancestor;
+	struct task_struct *parent = BPF_CORE_READ(task, real_parent);
+	struct task_struct *leader = BPF_CORE_READ(parent, group_leader);
+	struct match_ancestor *a;
+
+	if (!parent || !leader || !BPF_CORE_READ(leader, pid))
+		return 1;
+	if (i >= TERCEL_ANCESTORS_MAX) {
+		d->facts.ancestors_cut = 1;
+		return 1;
+	}
+	a = &d->facts.ancestor[i];
+	BPF_CORE_READ_INTO(&a->thread, parent, comm);
+	BPF_CORE_READ_INTO(&a->leader, leader, comm);
+	d->facts.ancestors = i + 1;
+	d->ancestor = leader;
+	return 0;
+}
+
+/* ---- answers ------------------------------------------------------------------------------------------ */
+
+static __always_inline __u32 uncertain_reasons(const struct decision *d)
+{
+	__u32 domains = d->state.unknown, reasons = 0;
+
+	if (domains & BIT_OF(MATCH_CONTAINER))
+		reasons |= TERCEL_U_CONTAINER;
+	if (domains & BIT_OF(MATCH_EXEPATH))
+		reasons |= TERCEL_U_PATH;
+	if (domains & BIT_OF(MATCH_CMDLINE))
+		reasons |= TERCEL_U_ARGS;
+	if (domains & BIT_OF(MATCH_ANCESTORS))
+		reasons |= TERCEL_U_ANCESTORS;
+	if (domains & BIT_OF(MATCH_EVENT))
+		reasons |= TERCEL_U_CALL;
+	if (domains & (BIT_OF(MATCH_L4PROTO) | BIT_OF(MATCH_ADDR4) | BIT_OF(MATCH_PORT)))
+		reasons |= TERCEL_U_SOCKET;
+	if (domains & BIT_OF(MATCH_UID))
+		reasons |= TERCEL_U_USER;
+	if (d->verdict.hdr.flags & TERCEL_F_PROC_UNKNOWN)
+		reasons |= TERCEL_U_PROCESS;
+	return reasons;
+}
+
+struct report_ctx {
+	const __u8 *image;
+	struct decision *d;
+	__u32 reasons;
+	__u32 would_block;
+};
+
+/* One verdict for each rule that decided. What it says was done is what this rule asked for. */
+static int report_step(__u32 i, void *p)
+{
+	struct report_ctx *c = p;
+	struct decision *d = c->d;
+	struct tercel_verdict *v = &d->verdict;
+	__u32 rule, mode, action, certain, on_uncertain;
+
+	if (i >= TERCEL_HITS_MAX || i >= d->state.hits)
+		return 1;
+	rule = d->state.hit[i].rule;
+	certain = d->state.hit[i].certain;
+	mode = match_rule_field(c->image, rule, mode);
+	action = match_rule_field(c->image, rule, action);
+	on_uncertain = match_rule_field(c->image, rule, on_uncertain);
+	/* What an exec commit can do is end the process. */
+	if (v->point == TERCEL_POINT_EXEC_COMMIT && action == TERCEL_ACTION_DENY)
+		action = TERCEL_ACTION_KILL;
+	if ((!certain && on_uncertain != MATCH_ON_UNCERTAIN_DENY) || d->state.protected_)
+		action = TERCEL_ACTION_AUDIT;
+	v->rule = rule;
+	v->mode = (__u8)mode;
+	v->action = (__u8)action;
+	v->uncertain = certain ? 0 : c->reasons;
+	v->enforced = mode == TERCEL_MODE_ENFORCE && action != TERCEL_ACTION_AUDIT;
+	c->would_block |= mode == TERCEL_MODE_MONITOR && action != TERCEL_ACTION_AUDIT;
+	send_verdict(v);
+	return 0;
+}
+
+/* Counts why decisions were uncertain. */
+static int uncertain_step(__u32 i, void *p)
+{
+	struct report_ctx *c = p;
+	struct tercel_stats *s = stats_get();
+
+	if (s && i < TERCEL_U_BITS && c->reasons >> i & 1)
+		__sync_fetch_and_add(&s->uncertain[i], 1);
+	return 0;
+}
+
+static __always_inline void count_outcome(struct report_ctx *c, __u32 point)
+{
+	struct match_state *st = &c->d->state;
+	struct tercel_stats *s = stats_get();
+
+	if (!s || point >= TERCEL_POINTS)
+		return;
+	if (st->action != TERCEL_ACTION_AUDIT)
+		__sync_fetch_and_add(&s->blocked[point], 1);
+	else if (c->would_block)
+		__sync_fetch_and_add(&s->would_block[point], 1);
+	if (st->uncertain)
+		bpf_loop(TERCEL_U_BITS, uncertain_step, c, 0);
+	if (st->hits_lost) {
+		__sync_fetch_and_add(&s->generated[TERCEL_VERDICT], st->hits_lost);
+		__sync_fetch_and_add(&s->dropped[TERCEL_VERDICT], st->hits_lost);
+	}
+}
+
+/* What must survive whatever the policy says: init, and the process that holds the policy. */
+static __always_inline bool is_indispensable(void)
+{
+	__u32 tgid = current_tgid();
+
+	return tgid == 1 || tgid == loader_tgid;
+}
+
+/*
+ * Judges the facts in `d` with the texts in `s`. Returns whether the operation is to be blocked. verdict.hdr, remote
+ * and protocol are the caller's.
+ */
+static __noinline int decide(struct scratch *s, struct decision *d, const __u8 *image, __u32 point)
+{
+	struct match_ctx m = {.image = image, .st = &d->state, .facts = &d->facts, .text = s->bytes, .point = point};
+	struct report_ctx report = {.image = image, .d = d};
+	int more = match_start(&m);
+
+	if (more == 2) {
+		d->ancestor = (void *)bpf_get_current_task();
+		bpf_loop(TERCEL_ANCESTORS_MAX + 1, ancestor_step, &d, 0);
+	}
+	if (more)
+		match_finish(&m);
+	if (d->state.error) {
+		COUNT(policy_errors);
+		return 0;
+	}
+	if (!more || !(d->state.hits | d->state.uncertain | d->state.hits_lost))
+		return 0;
+	if (d->state.action != TERCEL_ACTION_AUDIT && is_indispensable()) {
+		d->state.protected_ = 1;
+		d->state.action = TERCEL_ACTION_AUDIT;
+	}
+	d->verdict.point = (__u16)point;
+	d->verdict.generation = match_header_of(image)->generation;
+	report.reasons = uncertain_reasons(d);
+	bpf_loop(TERCEL_HITS_MAX, report_step, &report, 0);
+	count_outcome(&report, point);
+	return d->state.action != TERCEL_ACTION_AUDIT;
+}
+
+/* ---- exec commit -------------------------------------------------------------------------------------- */
+
+/* Called when the exec record in `s` is complete. The new image has not run yet, and never will if it is killed. */
+static __always_inline void decide_exec(struct scratch *s)
+{
+	const __u8 *image = policy_in_force();
+	struct decision *d;
+
+	if (!image)
+		return;
+	d = decision_get();
+	if (!d) {
+		COUNT(scratch_busy);
+		return;
+	}
+	process_facts(&d->facts, &s->exec);
+	if (s->exec.syscall == TERCEL_SYS_EXECVE)
+		SET_SHORT(&d->facts, MATCH_EVENT, "execve");
+	else if (s->exec.syscall == TERCEL_SYS_EXECVEAT)
+		SET_SHORT(&d->facts, MATCH_EVENT, "execveat");
+	else
+		d->facts.unknown |= BIT_OF(MATCH_EVENT);
+	d->verdict.hdr = s->hdr;
+	d->verdict.protocol = 0;
+	__builtin_memset(&d->verdict.remote, 0, sizeof(d->verdict.remote));
+	if (decide(s, d, image, TERCEL_POINT_EXEC_COMMIT))
+		bpf_send_signal(9 /* SIGKILL */);
+	decision_put(d);
+}
+
+/* ---- connect ------------------------------------------------------------------------------------------ */
+
+/* include/linux/user_namespace.h; 0: the initial one. */
+struct user_namespace___level {
+	int level;
+} __attribute__((preserve_access_index));
+
+/* Whether the hook runs for connect(2) itself: io_uring, TCP fast open and the kernel's own sockets come here too. */
+static __always_inline bool is_connect_call(struct task_struct *task)
+{
+	struct pt_regs *regs;
+	__u32 nr;
+
+	if (BPF_CORE_READ(task, flags) & (PF_KTHREAD | PF_IO_WORKER))
+		return false;
+	regs = (void *)bpf_task_pt_regs((void *)bpf_get_current_task_btf());
+	nr = arch_syscall_nr(regs);
+	if (arch_is_compat(task)) {
+		struct syscall_args args;
+
+		arch_args(&args, regs, true);
+		return arch_compat_syscall(nr) == TERCEL_SYS_CONNECT ||
+		       (nr == ARCH_COMPAT_SOCKETCALL && args.a[0] == 3 /* SYS_CONNECT */);
+	}
+	return arch_syscall(nr) == TERCEL_SYS_CONNECT;
+}
+
+static __always_inline void caller_facts(struct match_facts *f, struct scratch *s, bool known)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	const struct cred *cred = BPF_CORE_READ(task, cred);
+	struct user_namespace___level *ns = (void *)BPF_CORE_READ(cred, user_ns);
+	struct tercel_proc *p = proc_of(current_tgid());
+	const __u64 *now = (const __u64 *)s->exec.proc.comm;
+
+	if (!known) {
+		/* The name, the ids and the ancestors are the task's own. */
+		BPF_CORE_READ_INTO(&s->exec.proc.comm, task, comm);
+		s->exec.proc.tgid = current_tgid();
+	}
+	process_facts(f, &s->exec);
+	if (!known)
+		f->unknown |= BIT_OF(MATCH_CONTAINER) | BIT_OF(MATCH_EXEPATH) | BIT_OF(MATCH_CMDLINE) |
+		              BIT_OF(MATCH_EXE_UPPER) | BIT_OF(MATCH_EXE_MEMFD);
+	/* Falco's command line begins with the name of the time when it was made. */
+	if (p && (*(const __u64 *)&p->comm[0] != now[0] || *(const __u64 *)&p->comm[8] != now[1]))
+		f->unknown |= BIT_OF(MATCH_CMDLINE);
+	NUMBER_OF(f, MATCH_UID) = BPF_CORE_READ(cred, euid.val);
+	/* There Falco takes the ids of setuid as they are passed, in the namespace's numbers. */
+	if (BPF_CORE_READ(ns, level))
+		f->unknown |= BIT_OF(MATCH_UID);
+	if (is_connect_call(task))
+		SET_SHORT(f, MATCH_EVENT, "connect");
+	else
+		f->unknown |= BIT_OF(MATCH_EVENT);
+}
+
+/* include/uapi/linux/in.h */
+#define IPPROTO_ICMP 1
+#define IPPROTO_TCP 6
+#define IPPROTO_UDP 17
+
+static __always_inline void socket_facts(struct match_facts *f, struct bpf_sock_addr *ctx)
+{
+	struct bpf_sock *sk = ctx->sk;
+
+	if (ctx->protocol == IPPROTO_TCP)
+		SET_SHORT(f, MATCH_L4PROTO, "tcp");
+	else if (ctx->protocol == IPPROTO_UDP)
+		SET_SHORT(f, MATCH_L4PROTO, "udp");
+	else if (ctx->protocol == IPPROTO_ICMP)
+		SET_SHORT(f, MATCH_L4PROTO, "icmp");
+	else
+		f->unknown |= BIT_OF(MATCH_L4PROTO);
+	/* A socket that has received before it connects is a server to Falco, which then swaps the ends. One without a
+	 * port has received nothing. */
+	if (ctx->protocol != IPPROTO_TCP && (!sk || sk->src_port))
+		f->unknown |= BIT_OF(MATCH_ADDR4) | BIT_OF(MATCH_PORT);
+	NUMBER_OF(f, MATCH_PORT) = bpf_ntohs((__u16)ctx->user_port);
+}
+
+static __always_inline void peer4_facts(struct match_facts *f, __u32 addr)
+{
+	SET_SHORT(f, MATCH_FD_TYPE, "ipv4");
+	SET_SHORT(f, MATCH_FD_TYPECHAR, "4");
+	f->missing |= BIT_OF(MATCH_ADDR6);
+	NUMBER_OF(f, MATCH_ADDR4) = bpf_ntohl(addr);
+	/* The kernel connects to an address of its choice instead. */
+	if (!addr)
+		f->unknown |= BIT_OF(MATCH_ADDR4);
+}
+
+static __always_inline void peer6_facts(struct match_facts *f, const __u32 *addr)
+{
+	/* ::ffff:a.b.c.d is IPv4 in Falco. */
+	if (!addr[0] && !addr[1] && addr[2] == bpf_htonl(0xffff)) {
+		peer4_facts(f, addr[3]);
+		return;
+	}
+	SET_SHORT(f, MATCH_FD_TYPE, "ipv6");
+	SET_SHORT(f, MATCH_FD_TYPECHAR, "6");
+	f->addr6_high = (__u64)bpf_ntohl(addr[0]) << 32 | bpf_ntohl(addr[1]);
+	NUMBER_OF(f, MATCH_ADDR6) = (__u64)bpf_ntohl(addr[2]) << 32 | bpf_ntohl(addr[3]);
+	if (!addr[0] && !addr[1] && !addr[2] && !addr[3])
+		f->unknown |= BIT_OF(MATCH_ADDR4);
+	/* Neither an IPv4 address nor an unknown one is asked for in the other family's table. */
+	if (f->unknown & BIT_OF(MATCH_ADDR4))
+		f->missing |= BIT_OF(MATCH_ADDR6);
+	else
+		f->missing |= BIT_OF(MATCH_ADDR4);
+}
+
+/* `addr`: network byte order, IPv4 in the first word. Returns 1 to allow, 0 to refuse (EPERM). */
+static __always_inline int decide_connect(struct bpf_sock_addr *ctx, const __u32 *addr, __u32 point)
+{
+	const __u8 *image = policy_in_force();
+	struct scratch *s;
+	struct decision *d;
+	int refuse;
+
+	if (!image)
+		return 1;
+	s = scratch_get();
+	d = s ? decision_get() : NULL;
+	if (!d) {
+		COUNT(scratch_busy);
+		if (s)
+			scratch_put(s);
+		return 1;
+	}
+	caller_facts(&d->facts, s, current_as_exec(s) != 0);
+	socket_facts(&d->facts, ctx);
+	d->verdict.hdr = s->hdr;
+	d->verdict.protocol = ctx->protocol;
+	__builtin_memset(&d->verdict.remote, 0, sizeof(d->verdict.remote));
+	d->verdict.remote.port = bpf_ntohs((__u16)ctx->user_port);
+	if (point == TERCEL_POINT_CONNECT4) {
+		peer4_facts(&d->facts, addr[0]);
+		d->verdict.remote.family = AF_INET;
+		__builtin_memcpy(d->verdict.remote.addr, addr, 4);
+	} else {
+		peer6_facts(&d->facts, addr);
+		d->verdict.remote.family = AF_INET6;
+		__builtin_memcpy(d->verdict.remote.addr, addr, 16);
+	}
+	refuse = decide(s, d, image, point);
+	decision_put(d);
+	scratch_put(s);
+	return !refuse;
+}
+
+SEC("cgroup/connect4")
+int on_connect4(struct bpf_sock_addr *ctx)
+{
+	__u32 addr[4] = {ctx->user_ip4};
+
+	return decide_connect(ctx, addr, TERCEL_POINT_CONNECT4);
+}
+
+SEC("cgroup/connect6")
+int on_connect6(struct bpf_sock_addr *ctx)
+{
+	__u32 addr[4] = {ctx->user_ip6[0], ctx->user_ip6[1], ctx->user_ip6[2], ctx->user_ip6[3]};
+
+	return decide_connect(ctx, addr, TERCEL_POINT_CONNECT6);
+}
