@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The translation report: what every rule becomes in the kernel, what is lost, and why. For `check` and `explain`.
+ */
+#ifndef TERCEL_POLICY_REPORT_H
+#define TERCEL_POLICY_REPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/diag.h"
+#include "policy/derive.h"
+#include "rules/rules.h"
+
+struct report_point {
+	/* NULL: the event types that no decision point of this build covers; detect-only. */
+	const struct point_info *point;
+	char **events; /* owned */
+	size_t nevents;
+	enum policy_class class;
+	struct derivation derivation; /* empty without a point */
+};
+
+struct report_rule {
+	const struct rule *rule;
+	enum policy_class class; /* the weakest of its points */
+	struct report_point *points;
+	size_t npoints;
+};
+
+/* Refers to the rules, which must live longer. */
+struct report {
+	struct report_rule *rules;
+	size_t nrules;
+	size_t exact, narrow, detect_only;
+	struct atoms *atoms;
+};
+
+/* Derives every loaded rule about system calls (disabled ones too) at every point. 0 or -ENOMEM. */
+int report_build(struct report **out, const struct rules *rules);
+void report_free(struct report *r);
+static inline void cleanup_report(struct report **r)
+{
+	report_free(*r);
+}
+#define _autoreport_ __attribute__((cleanup(cleanup_report)))
+
+struct report_options {
+	const char *target;       /* as asked for: "full", "no-lsm", "auto" */
+	const char *const *files; /* as given */
+	size_t nfiles;
+	const char *rule; /* only this rule; NULL: all */
+};
+
+/* The JSON document of `check -o json`. `report` may be NULL if the rules did not load. Errors stick in the buffer. */
+void report_write_json(struct buf *out, const struct report *report, const struct report_options *options,
+                       const struct diag_list *diags);
+
+/* For people: one block for each rule, and a summary line. Diagnostics are not repeated. */
+void report_write_text(struct buf *out, const struct report *report, const struct report_options *options);
+
+/* One rule in full: its condition with macros put in, and for each point must, may, what is lost. */
+void report_explain_json(struct buf *out, const struct report *report, const struct report_rule *rule);
+void report_explain_text(struct buf *out, const struct report *report, const struct report_rule *rule);
+
+/* NULL if there is none of that name. */
+const struct report_rule *report_find(const struct report *report, const char *name);
+
+#endif
