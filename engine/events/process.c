@@ -59,6 +59,7 @@ struct entry {
 	struct link children; /* head */
 	struct link threads;  /* head: threads other than the leader */
 	struct entry *parent; /* counted in the parent's children; NULL: none, or let go */
+	bool orphan;          /* seeded without its parent's exec id, and the parent is not seeded yet */
 	struct str *exe, *args, *cwd;
 	uint64_t end_seq;
 };
@@ -74,6 +75,7 @@ struct process_table {
 	struct link ended;   /* nobody's parent, ended longest ago first */
 	struct link parents; /* ended or unseen, with descendants */
 	struct link living_threads, ended_threads;
+	size_t orphans; /* marked entries since the last adopt() */
 	struct process_table_stats stats;
 };
 
@@ -508,7 +510,7 @@ static void set_parent(struct process_table *t, struct entry *e, struct tercel_e
 	struct entry *parent = find(t, id);
 	if (!parent)
 		parent = entry_new(t, id);
-	e->p.parent_id = id;
+	e->p.parent_id = e->p.proc.parent_exec_id = id;
 	if (!parent || descends(parent, e))
 		return;
 	struct entry *former = e->parent;
@@ -581,11 +583,39 @@ static struct entry *take_image(struct process_table *t, const struct tercel_exe
 	return e;
 }
 
+/* The parent by its process id alone: right for one that lives and is not younger, as a real parent is. */
+static bool adopt(struct process_table *t, struct entry *e)
+{
+	const struct entry *parent = current(t, e->p.proc.ppid);
+	if (!parent || parent == e || parent->p.proc.start_time > e->p.proc.start_time)
+		return false;
+	set_parent(t, e, parent->p.id);
+	return true;
+}
+
+/* Seeds come in any order: what was missing when a child came is there when the seeds are through. */
+static void adopt_orphans(struct process_table *t)
+{
+	if (!t->orphans)
+		return;
+	for (struct link *l = t->live.next; l != &t->live; l = l->next) {
+		struct entry *e = container(l, struct entry, order);
+		if (e->orphan)
+			(void)adopt(t, e);
+		e->orphan = false;
+	}
+	t->orphans = 0;
+}
+
 static int apply_seed(struct process_table *t, const struct tercel_exec *x)
 {
 	struct entry *e = take_image(t, x);
 	if (!e)
 		return -ENOMEM;
+	if (is_none(e->p.parent_id) && e->p.proc.ppid && !e->orphan && !adopt(t, e)) {
+		e->orphan = true;
+		t->orphans++;
+	}
 	if (x->hdr.tid != x->hdr.tgid)
 		thread_add(t, e, x->hdr.tid, x->hdr.ts);
 	return 0;
@@ -677,7 +707,6 @@ static int apply_fork(struct process_table *t, const struct tercel_fork *f)
 		inherit(t, child, maker, f);
 	if (!child->parent)
 		set_parent(t, child, parent_id);
-	child->p.proc.parent_exec_id = child->p.parent_id;
 	if (first)
 		enter(t, child);
 	return 0;
@@ -755,6 +784,8 @@ int process_table_apply(struct process_table *t, const struct tercel_hdr *r)
 	if (r->ts > t->now)
 		t->now = r->ts;
 	expire(t);
+	if (r->type != TERCEL_SEED && r->type != TERCEL_CGROUP)
+		adopt_orphans(t);
 	touch(t, r);
 	bool adds =
 	        r->type == TERCEL_SEED || r->type == TERCEL_FORK || r->type == TERCEL_EXEC || r->type == TERCEL_CHDIR;

@@ -127,6 +127,24 @@ static void a_seed_may_come_before_or_after_its_children(void **state)
 	}
 }
 
+static void a_seed_without_a_parents_exec_id_is_joined_by_process_id(void **state)
+{
+	(void)state;
+	static const int orders[][3] = {{1, 2, 3}, {3, 2, 1}, {2, 3, 1}};
+	for (size_t i = 0; i < sizeof(orders) / sizeof(*orders); i++) {
+		_autoproctable_ struct process_table *t = table_new(1, 1);
+		for (int k = 0; k < 3; k++) {
+			__u32 pid = (__u32)orders[i][k];
+			struct tercel_exec *x = (void *)(uintptr_t)make_seed(id_of(pid, pid), NONE, "/p");
+			x->proc.ppid = pid - 1;
+			apply(t, &x->hdr);
+		}
+		pass_time(t, 10);
+		expect_lineage(find(t, id_of(3, 3)), 0, "p>p>p");
+		assert_int_equal(find(t, id_of(3, 3))->parent_id.tgid, 2);
+	}
+}
+
 static void a_fork_of_an_unseeded_parent_is_joined_by_its_seed(void **state)
 {
 	(void)state;
@@ -600,6 +618,7 @@ int main(void)
 	        cmocka_unit_test(lineage_says_when_it_is_cut),
 	        cmocka_unit_test(names_cannot_pose_as_others_nor_steer_a_terminal),
 	        cmocka_unit_test(a_seed_may_come_before_or_after_its_children),
+	        cmocka_unit_test(a_seed_without_a_parents_exec_id_is_joined_by_process_id),
 	        cmocka_unit_test(a_fork_of_an_unseeded_parent_is_joined_by_its_seed),
 	        cmocka_unit_test(an_exec_keeps_children_of_the_former_image_with_that_image),
 	        cmocka_unit_test(who_had_an_id_is_answered_for_any_time),
