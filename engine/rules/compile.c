@@ -465,7 +465,9 @@ static void compile_rule(struct compiler *k, struct rule_def *rule, struct compi
 	_autodiag_ struct diag_list own = DIAG_LIST_INIT;
 	struct diag_list *all = k->c->diags;
 
-	if (rule->def.broken)
+	/* A rule with another mistake is still read, to report all of its errors at once; the set is refused anyway. */
+	if (rule->def.broken &&
+	    (!rule->fields.condition.bytes || !rule->fields.output.bytes || rule->fields.nexceptions))
 		return;
 	if (!rule->known_source) {
 		out->state = RULE_OTHER_SOURCE;

@@ -1,0 +1,517 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Conditions: grammar, types, macros, errors with their exact places, printing, event types.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/buf.h"
+#include "filter/filter.h"
+
+static struct filter_text text_of(const char *s)
+{
+	return (struct filter_text){.bytes = s, .len = strlen(s)};
+}
+
+static struct filter *parse(const char *condition)
+{
+	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
+	struct filter_text text = text_of(condition);
+	struct filter *f = NULL;
+
+	if (filter_parse(&f, &text, &diags))
+		diag_print(&diags, stderr);
+	assert_non_null(f);
+	return f;
+}
+
+static void assert_prints(const char *condition, const char *expected)
+{
+	_autofilter_ struct filter *f = parse(condition), *again = NULL;
+	_autobuf_ struct buf b = BUF_INIT;
+
+	filter_print(&b, filter_root(f));
+	assert_string_equal(buf_str(&b), expected);
+	again = parse(buf_str(&b));
+	assert_true(filter_equal(filter_root(f), filter_root(again)));
+}
+
+struct error_row {
+	const char *condition;
+	uint32_t line, column;
+	const char *code;
+	const char *message; /* a part of it */
+};
+
+static void assert_fails(const struct error_row *row)
+{
+	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
+	struct filter_text text = text_of(row->condition);
+	struct filter *f = NULL;
+
+	assert_int_equal(filter_parse(&f, &text, &diags), -EINVAL);
+	assert_null(f);
+	assert_int_equal(diags.count, 1);
+	if (strcmp(diags.items[0].code, row->code) != 0 || diags.items[0].line != row->line ||
+	    diags.items[0].column != row->column || !strstr(diags.items[0].message, row->message)) {
+		print_error("for: %s\n", row->condition);
+		diag_print(&diags, stderr);
+	}
+	assert_string_equal(diags.items[0].code, row->code);
+	assert_int_equal(diags.items[0].line, row->line);
+	assert_int_equal(diags.items[0].column, row->column);
+	assert_non_null(strstr(diags.items[0].message, row->message));
+}
+
+static void and_binds_closer_than_or_and_parentheses_group(void **state)
+{
+	(void)state;
+	assert_prints("proc.name=a or proc.name=b and proc.name=c",
+	              "proc.name = a or (proc.name = b and proc.name = c)");
+	assert_prints("(proc.name=a or proc.name=b)and(proc.name=c)",
+	              "(proc.name = a or proc.name = b) and proc.name = c");
+	assert_prints("proc.name=a and(proc.name=b)or(proc.name=c)",
+	              "(proc.name = a and proc.name = b) or proc.name = c");
+	assert_prints("((proc.name=a))", "proc.name = a");
+}
+
+static void nots_cancel_out_and_bind_closest(void **state)
+{
+	(void)state;
+	assert_prints("not proc.name=a and proc.name=b", "not proc.name = a and proc.name = b");
+	assert_prints("not not proc.name=a", "proc.name = a");
+	assert_prints("not not not proc.name=a", "not proc.name = a");
+	assert_prints("not not(proc.name=a)", "proc.name = a");
+	assert_prints("not(proc.name=a or proc.name=b)", "not (proc.name = a or proc.name = b)");
+	assert_prints("not (not proc.name=a)", "not (not proc.name = a)");
+}
+
+static void the_tree_stays_as_written(void **state)
+{
+	_autofilter_ struct filter *f = parse("(proc.name=a and proc.name=b) and proc.name=c");
+	const struct filter_node *root = filter_root(f);
+
+	(void)state;
+	assert_int_equal(root->kind, FILTER_AND);
+	assert_int_equal(root->nkids, 2);
+	assert_int_equal(root->kids[0]->kind, FILTER_AND);
+	assert_int_equal(root->kids[0]->nkids, 2);
+}
+
+static void every_operator_of_this_version_parses(void **state)
+{
+	(void)state;
+	assert_prints("proc.name==a", "proc.name = a");
+	assert_prints("proc.name != a", "proc.name != a");
+	assert_prints("fd.num<=3", "fd.num <= 3");
+	assert_prints("fd.num< 3", "fd.num < 3");
+	assert_prints("fd.num >=-3", "fd.num >= -3");
+	assert_prints("fd.num > +3", "fd.num > +3");
+	assert_prints("proc.name in (a,b , \"c d\")", "proc.name in (a, b, \"c d\")");
+	assert_prints("proc.name in()", "proc.name in ()");
+	assert_prints("proc.name in shells", "proc.name in (shells)");
+	assert_prints("fd.types intersects (file, ipv4)", "fd.types intersects (file, ipv4)");
+	assert_prints("fd.name pmatch (/etc, /usr/*)", "fd.name pmatch (/etc, /usr/*)");
+	assert_prints("proc.aname[2] exists", "proc.aname[2] exists");
+	assert_prints("proc.cmdline contains -c", "proc.cmdline contains -c");
+	assert_prints("proc.cmdline icontains Foo", "proc.cmdline icontains Foo");
+	assert_prints("fd.name startswith /etc", "fd.name startswith /etc");
+	assert_prints("fd.name endswith .so", "fd.name endswith .so");
+	assert_prints("fd.name glob /etc/*", "fd.name glob /etc/*");
+	assert_prints("fd.name iglob /ETC/*", "fd.name iglob /ETC/*");
+}
+
+static void strings_unquote_as_falco_does(void **state)
+{
+	_autofilter_ struct filter *f =
+	        parse("proc.name in ('a \"b\"', \"tab\\there\", \"back\\\\slash\", \"x\\ \", plain\\)");
+	const struct filter_node *n = filter_root(f);
+
+	(void)state;
+	assert_int_equal(n->nvalues, 5);
+	assert_string_equal(n->values[0].text, "a \"b\"");
+	assert_string_equal(n->values[1].text, "tab\there");
+	assert_string_equal(n->values[2].text, "back\\slash");
+	assert_string_equal(n->values[3].text, "x\\");
+	assert_string_equal(n->values[4].text, "plain\\");
+	assert_prints("proc.name in ('a \"b\"', \"tab\\there\", \"a\\\\ b\", \"x \\ \", plain\\, '')",
+	              "proc.name in (\"a \\\"b\\\"\", \"tab\\there\", \"a\\\\ b\", \"x \\ \", plain\\, \"\")");
+}
+
+static void a_modifier_word_is_a_value_where_no_list_follows(void **state)
+{
+	(void)state;
+	assert_prints("proc.name = oneof", "proc.name = \"oneof\"");
+	assert_prints("proc.name contains anyof and proc.pid = 1", "proc.name contains \"anyof\" and proc.pid = 1");
+}
+
+static void arguments_are_parsed_by_field(void **state)
+{
+	_autofilter_ struct filter *index = parse("proc.aname[2] = sshd"), *key = parse("k8s.pod.label['a/b c'] = x"),
+	                           *dotted = parse("evt.arg.flags contains O_CREAT"),
+	                           *none = parse("proc.aname = sshd");
+
+	(void)state;
+	assert_true(filter_root(index)->has_arg);
+	assert_int_equal(filter_root(index)->arg_index, 2);
+	assert_string_equal(filter_root(key)->arg_text, "a/b c");
+	assert_int_equal(filter_root(key)->arg_index, FILTER_NO_INDEX);
+	assert_int_equal(filter_root(dotted)->field->id, FIELD_EVT_ARG);
+	assert_string_equal(filter_root(dotted)->arg_text, "flags");
+	assert_false(filter_root(none)->has_arg);
+	assert_prints("k8s.pod.label['a/b c'] = x", "k8s.pod.label[\"a/b c\"] = x");
+	assert_prints("evt.arg.flags contains X and evt.arg[1] = y", "evt.arg.flags contains X and evt.arg[1] = y");
+}
+
+static void values_have_the_type_of_their_field(void **state)
+{
+	_autofilter_ struct filter *uid = parse("user.uid = -1"), *res = parse("evt.rawres < -5"),
+	                           *yes = parse("evt.is_open_write = true"), *port = parse("fd.sport in (443, 0)"),
+	                           *ip = parse("fd.sip in (10.1.2.3, fd00::1)"),
+	                           *net = parse("fd.snet in (10.0.0.0/8, 'fd00::/7')");
+	static const uint8_t v4[] = {10, 1, 2, 3}, v6[16] = {[0] = 0xfd, [15] = 1};
+
+	(void)state;
+	assert_int_equal(filter_root(uid)->values[0].as.u64, UINT32_MAX);
+	assert_int_equal(filter_root(res)->values[0].as.s64, -5);
+	assert_int_equal(filter_root(yes)->values[0].as.u64, 1);
+	assert_int_equal(filter_root(port)->values[0].as.u64, 443);
+	assert_int_equal(filter_root(ip)->values[0].as.net.family, AF_INET);
+	assert_memory_equal(filter_root(ip)->values[0].as.net.addr, v4, 4);
+	assert_int_equal(filter_root(ip)->values[1].as.net.family, AF_INET6);
+	assert_memory_equal(filter_root(ip)->values[1].as.net.addr, v6, 16);
+	assert_int_equal(filter_root(ip)->values[1].as.net.prefix, 128);
+	assert_int_equal(filter_root(net)->values[0].as.net.prefix, 8);
+	assert_int_equal(filter_root(net)->values[1].as.net.prefix, 7);
+}
+
+static void syntax_errors_name_their_place(void **state)
+{
+	static const struct error_row rows[] = {
+	        {"", 1, 1, "syntax", "empty"},
+	        {"   ", 1, 4, "syntax", "expected '('"},
+	        {"proc.name", 1, 10, "syntax", "operator"},
+	        {"proc.name is bash", 1, 11, "syntax", "operator after the field proc.name"},
+	        {"proc.name contains=x", 1, 11, "syntax", "operator"},
+	        {"proc.name = ", 1, 13, "syntax", "value after '='"},
+	        {"proc.name = \"abc", 1, 13, "syntax", "does not end"},
+	        {"proc.name = \"a\\qb\"", 1, 15, "syntax", "escape \\q"},
+	        {"proc.name = 'a\\\"b'", 1, 15, "syntax", "escape"},
+	        {"fd.num > x", 1, 10, "syntax", "number"},
+	        {"proc.name in (a b)", 1, 17, "syntax", "',' or ')'"},
+	        {"proc.name in (a,)", 1, 17, "syntax", "after ','"},
+	        {"proc.name in \"a\"", 1, 14, "syntax", "list"},
+	        {"(proc.name = a", 1, 15, "syntax", "'(' at 1:1"},
+	        {"proc.name = a)", 1, 14, "syntax", "'and', 'or' or the end"},
+	        {"proc.name = a\nand\n  proc.name = b x", 3, 17, "syntax", "'and', 'or' or the end"},
+	        {"proc.name = a andproc.name = b", 1, 18, "syntax", "blank or '(' after 'and'"},
+	        {"proc.name = a or", 1, 17, "syntax", "blank or '('"},
+	        {"proc.aname[ = a", 1, 12, "syntax", "argument of proc.aname"},
+	        {"proc.aname[2 = a", 1, 13, "syntax", "']'"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		assert_fails(&rows[i]);
+}
+
+static void what_is_not_supported_yet_is_refused_where_it_stands(void **state)
+{
+	static const struct error_row rows[] = {
+	        {"evt.buffer bcontains cafe", 1, 12, "unsupported-operator", "bcontains"},
+	        {"evt.buffer bstartswith cafe", 1, 12, "unsupported-operator", "bstartswith"},
+	        {"proc.name regex a.*", 1, 11, "unsupported-operator", "regex"},
+	        {"proc.name startswith oneof (a, b)", 1, 22, "unsupported-operator", "joined by 'or'"},
+	        {"proc.name contains allof names", 1, 20, "unsupported-operator", "joined by 'and'"},
+	        {"proc.pid=1 and tolower(proc.name) = a", 1, 16, "unsupported-transformer", "tolower()"},
+	        {"proc.name = basename(proc.exe)", 1, 13, "unsupported-transformer", "basename()"},
+	        {"proc.name = val(proc.pname)", 1, 13, "unsupported-transformer", "val()"},
+	        {"evt.rawarg.res = 1", 1, 1, "unsupported-field", "evt.arg.res"},
+	        {"evt.outputtime = 1", 1, 1, "unsupported-field", "printed"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		assert_fails(&rows[i]);
+}
+
+static void type_errors_name_their_place(void **state)
+{
+	static const struct error_row rows[] = {
+	        {"proc.naem = a", 1, 1, "unknown-field", "did you mean proc.name"},
+	        {"proc.name[1] = a", 1, 11, "bad-argument", "no argument"},
+	        {"proc.aname[x] = a", 1, 12, "bad-argument", "number in brackets"},
+	        {"proc.aname[-1] = a", 1, 12, "bad-argument", "number in brackets"},
+	        {"k8s.pod.label = a", 1, 1, "bad-argument", "key in brackets"},
+	        {"evt.arg exists", 1, 1, "bad-argument", "dot"},
+	        {"fd.num contains 3", 1, 8, "bad-operator", "'contains'"},
+	        {"evt.is_open_read > 1", 1, 18, "bad-operator", "boolean"},
+	        {"fd.sip startswith 10", 1, 8, "bad-operator", "IP address"},
+	        {"fd.types = file", 1, 10, "bad-operator", "list"},
+	        {"proc.pid = 0x10", 1, 12, "bad-value", "decimal number"},
+	        {"proc.pid = abc", 1, 12, "bad-value", "decimal number"},
+	        {"user.uid in (0, 4294967296)", 1, 17, "bad-value", "range"},
+	        {"evt.is_open_read = yes", 1, 20, "bad-value", "true or false"},
+	        {"fd.sport = 65536", 1, 12, "bad-value", "65535"},
+	        {"fd.sport = no-such-service", 1, 12, "bad-value", "service"},
+	        {"fd.sip = 10.0.0.0/8", 1, 10, "bad-value", "IPv4 address"},
+	        {"fd.sip = localhost", 1, 10, "bad-value", "IP address"},
+	        {"fd.snet = 10.0.0.1", 1, 11, "bad-value", "IP network"},
+	        {"fd.snet = 10.0.0.0/33", 1, 11, "bad-value", "0 to 32"},
+	        {"fd.snet = 'fd00::/129'", 1, 11, "bad-value", "1 to 128"},
+	        {"evt.type in (execve, exceve)", 1, 22, "unknown-event-type", "exceve"},
+	        {"evt.type startswith exec", 1, 21, "unknown-event-type", "exec"},
+	        {"spawned_process", 1, 1, "unknown-macro", "spawned_process"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		assert_fails(&rows[i]);
+}
+
+static void all_type_errors_of_a_condition_are_reported(void **state)
+{
+	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
+	struct filter_text text = text_of("a.b = 1 and\nfd.num = x and (c.d exists or fd.sip > 1)");
+	struct filter *f = NULL;
+
+	(void)state;
+	assert_int_equal(filter_parse(&f, &text, &diags), -EINVAL);
+	assert_int_equal(diags.errors, 4);
+	assert_int_equal(diags.items[3].line, 2);
+	assert_int_equal(diags.items[3].column, 38);
+}
+
+static void depth_is_bounded(void **state)
+{
+	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
+	_autobuf_ struct buf b = BUF_INIT;
+	struct filter *f = NULL;
+
+	(void)state;
+	for (int i = 0; i < 100000; i++)
+		buf_adds(&b, "(");
+	struct filter_text text = text_of(buf_str(&b));
+
+	assert_int_equal(filter_parse(&f, &text, &diags), -EINVAL);
+	assert_string_equal(diags.items[0].code, "too-deep");
+	assert_int_equal(diags.items[0].column, FILTER_MAX_DEPTH + 1);
+}
+
+/* Macros */
+
+struct macro_table {
+	struct filter_macro macros[40];
+	size_t n;
+};
+
+static const struct filter_macro *find_macro(const void *ctx, const struct filter_macro *inside, const char *name)
+{
+	const struct macro_table *t = ctx;
+
+	(void)inside;
+	for (size_t i = 0; i < t->n; i++)
+		if (strcmp(t->macros[i].name, name) == 0)
+			return &t->macros[i];
+	return NULL;
+}
+
+static void add_macro(struct macro_table *t, const char *name, const char *condition)
+{
+	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
+	struct filter_text text = text_of(condition);
+	struct filter_syntax *s = NULL;
+
+	assert_int_equal(filter_syntax_parse(&s, &text, &diags), 0);
+	t->macros[t->n++] = (struct filter_macro){.name = name, .syntax = s};
+}
+
+static int compile(struct filter **out, const struct macro_table *t, const char *condition, struct diag_list *diags)
+{
+	_autosyntax_ struct filter_syntax *s = NULL;
+	struct filter_text text = text_of(condition);
+	struct filter_macros macros = {.find = find_macro, .ctx = t};
+
+	assert_int_equal(filter_syntax_parse(&s, &text, diags), 0);
+	return filter_compile(out, s, &macros, diags);
+}
+
+static void free_macros(struct macro_table *t)
+{
+	for (size_t i = 0; i < t->n; i++)
+		filter_syntax_free((struct filter_syntax *)t->macros[i].syntax);
+}
+
+static void macros_are_put_in_and_remember_their_use(void **state)
+{
+	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
+	_autofilter_ struct filter *f = NULL;
+	_autobuf_ struct buf b = BUF_INIT;
+	struct macro_table t = {.n = 0};
+
+	(void)state;
+	add_macro(&t, "shell", "proc.name in (sh, bash)");
+	add_macro(&t, "spawned", "evt.type = execve and shell");
+	assert_int_equal(compile(&f, &t, "spawned and not shell", &diags), 0);
+	free_macros(&t);
+	filter_print(&b, filter_root(f));
+	assert_string_equal(buf_str(&b),
+	                    "(evt.type = execve and proc.name in (sh, bash)) and not proc.name in (sh, bash)");
+	const struct filter_node *inner = filter_root(f)->kids[0]->kids[1];
+
+	assert_string_equal(inner->use->macro, "shell");
+	assert_int_equal(inner->use->pos.column, 23);
+	assert_string_equal(inner->use->outer->macro, "spawned");
+	assert_null(inner->use->outer->outer);
+	assert_int_equal(inner->pos.column, 1);
+}
+
+static void a_macro_that_uses_itself_is_an_error_at_the_use(void **state)
+{
+	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
+	struct filter *f = NULL;
+	struct macro_table t = {.n = 0};
+
+	(void)state;
+	add_macro(&t, "a", "proc.pid = 1 and b");
+	add_macro(&t, "b", "a");
+	assert_int_equal(compile(&f, &t, "a", &diags), -EINVAL);
+	free_macros(&t);
+	assert_string_equal(diags.items[0].code, "cyclic-macro");
+	assert_int_equal(diags.items[0].column, 1);
+}
+
+static void a_doubling_chain_of_macros_is_cut_off(void **state)
+{
+	static const char *const names[] = {"a", "b", "c", "d", "e", "f", "g", "h", "i",
+	                                    "j", "k", "l", "m", "n", "o", "p", "q"};
+	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
+	struct filter *f = NULL;
+	struct macro_table t = {.n = 0};
+
+	(void)state;
+	add_macro(&t, names[0], "proc.pid = 1");
+	for (size_t i = 1; i < sizeof(names) / sizeof(*names); i++) {
+		char body[32];
+
+		(void)snprintf(body, sizeof(body), "%s and %s", names[i - 1], names[i - 1]);
+		add_macro(&t, names[i], body);
+	}
+	assert_int_equal(compile(&f, &t, "q", &diags), -EINVAL);
+	free_macros(&t);
+	assert_int_equal(diags.count, 1);
+	assert_string_equal(diags.items[0].code, "too-large");
+}
+
+/* Output texts */
+
+static void outputs_are_checked_against_the_catalogue(void **state)
+{
+	static const struct {
+		const char *output;
+		uint32_t column; /* 0: right */
+		const char *code;
+	} rows[] = {
+	        {"plain", 0, NULL},
+	        {"*%proc.name %10evt.time %proc.aname[2] (%fd.names) %evt.arg.flags %container.id", 0, NULL},
+	        {"a %proc.naem", 4, "unknown-field"},
+	        {"100%", 5, "bad-output"},
+	        {"100% sure", 5, "bad-output"},
+	        {"%fd.ip", 2, "bad-output"},
+	        {"%proc.aname[x]", 2, "bad-argument"},
+	        {"%toupper(proc.name)", 2, "unsupported-transformer"},
+	        {"", 1, "bad-output"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
+		struct filter_text text = text_of(rows[i].output);
+		int r = filter_check_output(&text, &diags);
+
+		assert_int_equal(r, rows[i].code ? -EINVAL : 0);
+		if (!rows[i].code)
+			continue;
+		assert_int_equal(diags.count, 1);
+		assert_string_equal(diags.items[0].code, rows[i].code);
+		assert_int_equal(diags.items[0].column, rows[i].column);
+	}
+}
+
+/* Event types */
+
+static size_t events_of(const char *condition, struct filter_event_set *s)
+{
+	_autofilter_ struct filter *f = parse(condition);
+
+	*s = filter_event_types(filter_root(f));
+	return filter_event_set_count(s);
+}
+
+static void event_types_follow_boolean_algebra(void **state)
+{
+	struct filter_event_set s;
+	size_t all = events_of("proc.name = a", &s);
+
+	(void)state;
+	assert_true(all > 400);
+	assert_int_equal(events_of("evt.type = execve", &s), 1);
+	assert_true(filter_event_set_has_event(&s, FILTER_EVENT_EXECVE));
+	assert_int_equal(events_of("evt.type in (open, openat) and proc.name = a", &s), 2);
+	assert_int_equal(events_of("evt.type = open or proc.name = a", &s), all);
+	assert_int_equal(events_of("not evt.type = open", &s), all - 1);
+	assert_false(filter_event_set_has(&s, "open"));
+	assert_int_equal(events_of("evt.type != open", &s), all - 1);
+	assert_int_equal(events_of("not evt.type != open", &s), 1);
+	assert_int_equal(events_of("not (evt.type != open or evt.type = read)", &s), 1);
+	assert_int_equal(events_of("not (evt.type = open and proc.name = a)", &s), all);
+	assert_int_equal(events_of("evt.type = open and evt.type = connect", &s), 0);
+	assert_int_equal(events_of("not evt.type exists", &s), 0);
+	assert_int_equal(events_of("evt.type startswith open", &s), all);
+	assert_int_equal(events_of("evt.is_open_write = true", &s), all);
+}
+
+static void the_supported_events_have_names_that_falco_knows(void **state)
+{
+	(void)state;
+	for (enum filter_event e = 0; e < FILTER_EVENTS; e++)
+		assert_true(filter_event_known(filter_event_name(e)));
+	assert_true(filter_event_known("ptrace"));
+	assert_true(filter_event_known("container"));
+	assert_false(filter_event_known("exec"));
+	assert_false(filter_event_known(""));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(and_binds_closer_than_or_and_parentheses_group),
+	        cmocka_unit_test(nots_cancel_out_and_bind_closest),
+	        cmocka_unit_test(the_tree_stays_as_written),
+	        cmocka_unit_test(every_operator_of_this_version_parses),
+	        cmocka_unit_test(strings_unquote_as_falco_does),
+	        cmocka_unit_test(a_modifier_word_is_a_value_where_no_list_follows),
+	        cmocka_unit_test(arguments_are_parsed_by_field),
+	        cmocka_unit_test(values_have_the_type_of_their_field),
+	        cmocka_unit_test(syntax_errors_name_their_place),
+	        cmocka_unit_test(what_is_not_supported_yet_is_refused_where_it_stands),
+	        cmocka_unit_test(type_errors_name_their_place),
+	        cmocka_unit_test(all_type_errors_of_a_condition_are_reported),
+	        cmocka_unit_test(depth_is_bounded),
+	        cmocka_unit_test(macros_are_put_in_and_remember_their_use),
+	        cmocka_unit_test(a_macro_that_uses_itself_is_an_error_at_the_use),
+	        cmocka_unit_test(a_doubling_chain_of_macros_is_cut_off),
+	        cmocka_unit_test(outputs_are_checked_against_the_catalogue),
+	        cmocka_unit_test(event_types_follow_boolean_algebra),
+	        cmocka_unit_test(the_supported_events_have_names_that_falco_knows),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
