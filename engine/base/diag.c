@@ -44,6 +44,10 @@ void diag_add(struct diag_list *l, enum diag_severity severity, struct source_po
 		l->out_of_memory = true;
 		return;
 	}
+	/* Messages quote what users wrote, which may have any byte in it; a message is one line all the same. */
+	for (char *c = message; *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = ' ';
 	l->items[l->count++] = (struct diag){
 	        .severity = severity,
 	        .file = file,

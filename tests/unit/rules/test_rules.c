@@ -1,0 +1,517 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Rule files: definitions, expansion, overrides, exceptions, and the exact place of every error in every YAML style.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/buf.h"
+#include "rules/rules.h"
+
+#define RULE(name, condition) "- rule: " name "\n  desc: d\n  condition: " condition "\n  output: o\n  priority: INFO\n"
+
+static struct rules *load(const char *yaml)
+{
+	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
+	struct rules *r = NULL;
+
+	if (rules_load_buffer(&r, "t.yaml", yaml, strlen(yaml), &diags))
+		diag_print(&diags, stderr);
+	assert_non_null(r);
+	return r;
+}
+
+static void assert_condition(const struct rules *r, const char *rule, const char *expected)
+{
+	_autobuf_ struct buf b = BUF_INIT;
+	const struct rule *found = rules_find(r, rule);
+
+	assert_non_null(found);
+	assert_non_null(found->filter);
+	filter_print(&b, filter_root(found->filter));
+	assert_string_equal(buf_str(&b), expected);
+}
+
+static const struct diag *find_diag(const struct diag_list *l, const char *code)
+{
+	for (size_t i = 0; i < l->count; i++)
+		if (strcmp(l->items[i].code, code) == 0)
+			return &l->items[i];
+	return NULL;
+}
+
+struct diag_row {
+	const char *yaml;
+	const char *code;
+	uint32_t line, column;
+};
+
+static void assert_diag(const struct diag_row *row, enum diag_severity severity)
+{
+	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
+	_autorules_ struct rules *r = NULL;
+	int error = rules_load_buffer(&r, "t.yaml", row->yaml, strlen(row->yaml), &diags);
+	const struct diag *d = find_diag(&diags, row->code);
+
+	if (!d || d->line != row->line || d->column != row->column) {
+		print_error("expected %s at %u:%u for:\n%s\n", row->code, row->line, row->column, row->yaml);
+		diag_print(&diags, stderr);
+	}
+	assert_non_null(d);
+	assert_int_equal(error, severity == DIAG_ERROR ? -EINVAL : 0);
+	assert_int_equal(d->severity, severity);
+	assert_string_equal(d->file, "t.yaml");
+	assert_int_equal(d->line, row->line);
+	assert_int_equal(d->column, row->column);
+}
+
+static void a_rule_has_what_its_file_says(void **state)
+{
+	_autorules_ struct rules *r = load("- rule: Shell started\n"
+	                                   "  desc: one\n"
+	                                   "  condition: evt.type in (execve, execveat) and proc.name = sh\n"
+	                                   "  output: '  %proc.name started  '\n"
+	                                   "  priority: warning\n"
+	                                   "  tags: [a, b]\n"
+	                                   "  enabled: false\n");
+	const struct rule *rule = rules_at(r, 0);
+
+	(void)state;
+	assert_int_equal(rules_count(r), 1);
+	assert_string_equal(rule->name, "Shell started");
+	assert_string_equal(rule->pos.file, "t.yaml");
+	assert_int_equal(rule->pos.line, 1);
+	assert_int_equal(rule->pos.column, 9);
+	assert_string_equal(rule->desc, "one");
+	assert_string_equal(rule->output, "%proc.name started");
+	assert_string_equal(rule->source, "syscall");
+	assert_int_equal(rule->priority, RULE_WARNING);
+	assert_int_equal(rule->ntags, 2);
+	assert_string_equal(rule->tags[1], "b");
+	assert_false(rule->enabled);
+	assert_int_equal(rule->condition_pos.line, 3);
+	assert_int_equal(rule->condition_pos.column, 14);
+	assert_int_equal(filter_event_set_count(&rule->events), 2);
+}
+
+static void lists_and_macros_are_put_in(void **state)
+{
+	_autorules_ struct rules *r =
+	        load("- list: a\n  items: [sh, 'two words']\n"
+	             "- list: b\n  items: [a, zsh]\n"
+	             "- list: empty\n  items: []\n"
+	             "- macro: m\n  condition: proc.name in (b) or proc.name in (x, empty)\n"
+	             "- macro: n\n  condition: evt.type = execve and m\n" RULE("R", "n and not proc.pname in (a)"));
+
+	(void)state;
+	assert_condition(r, "R",
+	                 "(evt.type = execve and (proc.name in (sh, \"two words\", zsh) or proc.name in (x))) and not "
+	                 "proc.pname in (sh, \"two words\")");
+}
+
+static void a_rule_sees_macros_defined_after_it(void **state)
+{
+	_autorules_ struct rules *r =
+	        load(RULE("R", "evt.type = execve and m") "- macro: m\n  condition: proc.name = sh\n");
+
+	(void)state;
+	assert_condition(r, "R", "evt.type = execve and proc.name = sh");
+}
+
+static void list_names_are_replaced_wherever_they_stand_alone(void **state)
+{
+	_autorules_ struct rules *r = load("- list: one\n  items: [sh]\n" RULE(
+	        "R", "evt.type=execve and proc.name = one and proc.cmdline contains one.x and proc.pname in one"));
+
+	(void)state;
+	assert_condition(r, "R",
+	                 "evt.type = execve and proc.name = sh and proc.cmdline contains one.x and proc.pname in (sh)");
+}
+
+static void a_name_two_lists_deep_stays_a_word_as_in_falco_and_is_warned_of(void **state)
+{
+	static const char yaml[] = "- list: a\n  items: [x]\n- list: b\n  items: [a]\n- list: c\n  items: [b]\n" RULE(
+	        "R", "evt.type = execve and proc.name in (c)");
+	_autorules_ struct rules *r = load(yaml);
+
+	(void)state;
+	assert_condition(r, "R", "evt.type = execve and proc.name in (a)");
+	assert_diag(&(struct diag_row){yaml, "nested-list", 6, 11}, DIAG_WARNING);
+}
+
+static void later_definitions_replace_earlier_ones_in_place(void **state)
+{
+	_autorules_ struct rules *r = load(RULE("R", "evt.type = execve and m") RULE(
+	        "S", "evt.type = open") "- macro: m\n  condition: proc.name = a\n"
+	                                "- macro: m\n  condition: proc.name = b\n" RULE("R", "evt.type = creat and m"));
+
+	(void)state;
+	assert_int_equal(rules_count(r), 2);
+	assert_string_equal(rules_at(r, 0)->name, "R");
+	assert_condition(r, "R", "evt.type = creat and proc.name = b");
+	assert_int_equal(rules_at(r, 0)->pos.line, 15);
+}
+
+static void append_and_override_extend_and_replace(void **state)
+{
+	_autorules_ struct rules *r =
+	        load("- list: l\n  items: [a]\n"
+	             "- list: l\n  items: [b]\n  append: true\n"
+	             "- list: l\n  items: [c]\n  override: {items: append}\n"
+	             "- macro: m\n  condition: proc.name = x\n"
+	             "- macro: m\n  condition: or proc.name in (l)\n  override: {condition: append}\n" RULE(
+	                     "R", "evt.type = open") "- rule: R\n  condition: and m\n  append: true\n"
+	                                             "- rule: R\n  output: p\n  priority: ERROR\n  enabled: false\n  "
+	                                             "tags: [t]\n  desc: more\n"
+	                                             "  override: {output: replace, priority: replace, enabled: "
+	                                             "replace, tags: append, desc: append}\n");
+	const struct rule *rule = rules_find(r, "R");
+
+	(void)state;
+	assert_condition(r, "R", "evt.type = open and (proc.name = x or proc.name in (a, b, c))");
+	assert_string_equal(rule->output, "p");
+	assert_int_equal(rule->priority, RULE_ERROR);
+	assert_false(rule->enabled);
+	assert_int_equal(rule->ntags, 1);
+	assert_string_equal(rule->desc, "d more");
+	assert_string_equal(rule->condition, "evt.type = open and m");
+}
+
+static void a_bare_enabled_switches_an_earlier_rule(void **state)
+{
+	_autorules_ struct rules *r = load(RULE("R", "evt.type = open") "- rule: R\n  enabled: no\n");
+
+	(void)state;
+	assert_false(rules_find(r, "R")->enabled);
+}
+
+static void exceptions_are_put_behind_the_condition(void **state)
+{
+	_autorules_ struct rules *r = load(RULE(
+	        "R",
+	        "evt.type = open or evt.type = creat") "  exceptions:\n"
+	                                               "  - name: one\n    fields: proc.name\n    values: [sh, two "
+	                                               "words]\n"
+	                                               "  - name: many\n    fields: [proc.name, fd.name]\n    comps: "
+	                                               "[in, startswith]\n"
+	                                               "    values:\n    - [[a, b], /etc]\n    - [(c), /usr]\n"
+	                                               "  - name: none\n    fields: [proc.name]\n"
+	                                               "- rule: R\n  exceptions:\n  - name: one\n    values: [zsh]\n"
+	                                               "  override: {exceptions: append}\n");
+
+	(void)state;
+	assert_condition(r, "R",
+	                 "(evt.type = open or evt.type = creat) and not proc.name in (sh, \"two words\", zsh) and not "
+	                 "((proc.name in (a, b) and fd.name startswith /etc) or (proc.name in (c) and fd.name "
+	                 "startswith /usr))");
+}
+
+static void other_sources_are_kept_unchecked_with_a_word(void **state)
+{
+	static const char yaml[] = RULE("R", "ka.verb = get") "  source: k8s_audit\n";
+	_autorules_ struct rules *r = load(yaml);
+
+	(void)state;
+	assert_int_equal(rules_find(r, "R")->state, RULE_OTHER_SOURCE);
+	assert_string_equal(rules_find(r, "R")->source, "k8s_audit");
+	assert_null(rules_find(r, "R")->filter);
+	assert_diag(&(struct diag_row){yaml, "other-source", 1, 9}, DIAG_WARNING);
+}
+
+static void skip_if_unknown_filter_skips_with_a_word(void **state)
+{
+	static const char yaml[] = RULE("R", "evt.type = open and no.field = 1") "  skip-if-unknown-filter: true\n";
+	_autorules_ struct rules *r = load(yaml);
+
+	(void)state;
+	assert_int_equal(rules_find(r, "R")->state, RULE_SKIPPED);
+	assert_diag(&(struct diag_row){yaml, "unknown-field", 3, 34}, DIAG_WARNING);
+}
+
+#define HEAD "- rule: R\n  desc: d\n  output: o\n  priority: INFO\n"
+
+static void errors_in_scalars_point_into_the_source(void **state)
+{
+	static const struct diag_row rows[] = {
+	        /* plain, over lines */
+	        {HEAD "  condition: evt.type = open\n    and bad.one = 1\n", "unknown-field", 6, 9},
+	        /* folded, with more indented lines and an empty one */
+	        {HEAD "  condition: >\n    evt.type = open and\n      (proc.name = a or\n\n    bad.one = 1)\n",
+	         "unknown-field", 9, 5},
+	        {HEAD "  condition: >-  # why\n    evt.type = open\n    and fd.num = x\n", "bad-value", 7, 18},
+	        /* literal */
+	        {HEAD "  condition: |2\n      evt.type = open\n      and bad.one = 1\n", "unknown-field", 7, 11},
+	        /* quoted */
+	        {HEAD "  condition: 'proc.name = ''x'' and evt.type = open\n\n    and bad.one = 1'\n", "unknown-field",
+	         7, 9},
+	        {HEAD "  condition: \"proc.name = \\\"x\\\" and\\\n    \\ evt.type\\x20= open and bad.one = 1\"\n",
+	         "unknown-field", 6, 30},
+	        /* bytes, not characters */
+	        {HEAD "  condition: proc.name = \"\u00e4\u00f6\u00fc\" and bad.one = 1\n", "unknown-field", 5, 38},
+	        /* an anchor before the scalar, and its alias */
+	        {"- macro: m\n  condition: &c\n    evt.type = open and bad.one = 1\n" HEAD "  condition: *c\n",
+	         "unknown-field", 3, 25},
+	        /* a comment and a byte order mark at the top */
+	        {"\xef\xbb\xbf# x\n" HEAD "  condition: bad.one = 1\n", "unknown-field", 6, 14},
+	        {HEAD "  condition: bad.one = 1\r\n", "unknown-field", 5, 14},
+	        /* outputs */
+	        {"- rule: R\n  desc: d\n  condition: evt.type = open\n  priority: INFO\n  output: >\n    a "
+	         "%proc.name\n    b %bad.one\n",
+	         "unknown-field", 7, 8},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		assert_diag(&rows[i], DIAG_ERROR);
+}
+
+static void errors_in_lists_and_macros_point_at_their_definition(void **state)
+{
+	static const struct diag_row rows[] = {
+	        {"- list: l\n  items: [execve, exceve]\n" RULE("R", "evt.type in (l)"), "unknown-event-type", 2, 19},
+	        {"- macro: m\n  condition: fd.num = x\n" RULE("R", "evt.type = open and m"), "bad-value", 2, 23},
+	        {RULE("R", "evt.type = open") "- rule: R\n  condition: and bad.one = 1\n  append: true\n",
+	         "unknown-field", 7, 18},
+	        {RULE("R",
+	              "evt.type = open") "  exceptions:\n  - name: e\n    fields: [fd.num]\n    values:\n    - [x]\n",
+	         "bad-value", 10, 8},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		assert_diag(&rows[i], DIAG_ERROR);
+}
+
+static void wrong_files_are_refused_at_the_place(void **state)
+{
+	static const struct diag_row rows[] = {
+	        {"- rule: R\n  desc: 'x\n", "yaml", 3, 1},
+	        {"- rule: R\n desc: d\n", "yaml", 2, 2},
+	        {"- rule: \xff\n", "yaml", 1, 9},
+	        {"rule: R\n", "bad-item", 1, 1},
+	        {"- word\n", "bad-item", 1, 3},
+	        {"- rule: R\n  desc: d\n  condition: evt.type = open\n  output: o\n", "missing-key", 1, 3},
+	        {"- rule: R\n", "missing-key", 1, 3},
+	        {HEAD "  condition:\n", "bad-value", 5, 13},
+	        {HEAD "  condition: [a]\n", "bad-value", 5, 14},
+	        {"- rule: R\n  desc: d\n  output: o\n  condition: evt.type = open\n  priority: LOUD\n", "bad-value", 5,
+	         13},
+	        {RULE("R", "evt.type = open") "  enabled: perhaps\n", "bad-value", 6, 12},
+	        {RULE("R", "evt.type = open") "  tags: a\n", "bad-value", 6, 9},
+	        {"- list: l\n", "missing-key", 1, 3},
+	        {"- list: l\n  items: [a, [b]]\n", "bad-value", 2, 14},
+	        {"- list: l\n  items: [a]\n  append: true\n", "no-such-list", 1, 9},
+	        {"- macro: m\n  condition: proc.pid = 1\n  append: true\n", "no-such-macro", 1, 10},
+	        {"- rule: R\n  condition: and m\n  append: true\n", "no-such-rule", 1, 9},
+	        {"- rule: R\n  enabled: true\n", "no-such-rule", 1, 9},
+	        {RULE("R", "evt.type = open") "- rule: R\n  priority: INFO\n  override: {priority: append}\n",
+	         "bad-override", 8, 14},
+	        {RULE("R", "evt.type = open") "- rule: R\n  priority: INFO\n  override: {desc: append}\n",
+	         "bad-override", 8, 14},
+	        {RULE("R", "evt.type = open") "- rule: R\n  priority: INFO\n  desc: x\n  override: {desc: append}\n",
+	         "bad-override", 7, 13},
+	        {RULE("R", "evt.type = open") "- rule: R\n  desc: x\n  override: {desc: maybe}\n", "bad-override", 8,
+	         20},
+	        {RULE("R", "evt.type = open") "  exceptions:\n  - name: e\n", "bad-exception", 7, 11},
+	        {RULE("R",
+	              "evt.type = open") "  exceptions:\n  - name: e\n    fields: [proc.name]\n    comps: [=, =]\n",
+	         "bad-exception", 9, 12},
+	        {RULE("R",
+	              "evt.type = open") "  exceptions:\n  - name: e\n    fields: [proc.name]\n    values: [[a, b]]\n",
+	         "bad-exception", 9, 14},
+	        {RULE("R", "evt.type = open") "  exceptions:\n  - name: e\n    fields: [proc.nix]\n", "unknown-field",
+	         8, 14},
+	        {"- required_engine_version: 99.0.0\n", "engine-version", 1, 28},
+	        {"- required_engine_version: new\n", "engine-version", 1, 28},
+	        {"- required_plugin_versions:\n  - name: container\n", "missing-key", 2, 5},
+	        {"- required_plugin_versions:\n  - name: container\n    version: 1\n", "bad-value", 3, 14},
+	        {RULE("R", "evt.type = open and m"), "unknown-macro", 3, 34},
+	        {"- macro: m\n  condition: n\n- macro: n\n  condition: proc.pid = 1\n", "macro-order", 2, 14},
+	        {"- macro: m\n  condition: m\n", "cyclic-macro", 2, 14},
+	        {"- macro: m\n  condition: proc.pid = 1 and n\n- macro: n\n  condition: m\n", "cyclic-macro", 2, 31},
+	        {"- macro: m\n  condition: proc.pid = 1\n- macro: n\n  condition: m\n- macro: m\n  condition: or n\n  "
+	         "append: true\n",
+	         "cyclic-macro", 6, 17},
+	        {"- list: a\n  items: [b]\n- list: b\n  items: [x, a]\n", "cyclic-list", 2, 11},
+	        {RULE("R", "evt.buffer bcontains cafe"), "unsupported-operator", 3, 25},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		assert_diag(&rows[i], DIAG_ERROR);
+}
+
+static void what_falco_ignores_is_warned_of(void **state)
+{
+	static const struct diag_row rows[] = {
+	        {"- thing: 1\n", "unknown-item", 1, 3},
+	        {RULE("R", "evt.type = open") "  colour: red\n", "unknown-key", 6, 3},
+	        {RULE("R", "evt.type = open") "  desc: again\n", "duplicate-key", 6, 3},
+	        {RULE("R", "evt.type = open") "  capture: true\n", "ignored-key", 6, 12},
+	        {RULE("R", "proc.name = a"), "no-event-type", 1, 9},
+	        {"- rule: R\n  desc: d\n  condition: evt.type = open\n  output: a %container.info\n  priority: INFO\n",
+	         "deprecated", 4, 13},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		assert_diag(&rows[i], DIAG_WARNING);
+}
+
+static void errors_are_collected_and_said_once(void **state)
+{
+	static const char yaml[] = "- macro: m\n  condition: bad.one = 1\n" RULE("R", "evt.type = open and m")
+	        RULE("S", "evt.type = creat and m and bad.two = 1") "- list: 1\n";
+	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
+	struct rules *r = NULL;
+
+	(void)state;
+	assert_int_equal(rules_load_buffer(&r, "t.yaml", yaml, sizeof(yaml) - 1, &diags), -EINVAL);
+	assert_null(r);
+	assert_int_equal(diags.errors, 3);
+}
+
+static void a_word_in_a_list_of_its_own_name_is_no_cycle(void **state)
+{
+	_autorules_ struct rules *r = load(
+	        "- list: docker\n  items: [docker, runc]\n" RULE("R", "evt.type = open and proc.name in (docker)"));
+
+	(void)state;
+	assert_condition(r, "R", "evt.type = open and proc.name in (docker, runc)");
+}
+
+static void doubling_lists_are_cut_off(void **state)
+{
+	_autobuf_ struct buf b = BUF_INIT;
+	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
+	struct rules *r = NULL;
+
+	(void)state;
+	for (int i = 0; i < 30; i++)
+		buf_addf(&b, "- list: l%d\n  items: [l%d, l%d]\n", i, i + 1, i + 1);
+	buf_adds(&b, RULE("R", "evt.type = open and proc.name in (l0)"));
+	assert_int_equal(rules_load_buffer(&r, "t.yaml", buf_str(&b), b.len, &diags), -EINVAL);
+	assert_non_null(find_diag(&diags, "too-large"));
+}
+
+/* A file in the temporary directory that goes away with its name. */
+static void write_file(char *path, const char *text)
+{
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	assert_int_equal(close(fd), 0);
+}
+
+static void files_are_read_in_order_and_checked_each_as_falco_does(void **state)
+{
+	char one[] = "/tmp/tercel-rules-XXXXXX", two[] = "/tmp/tercel-rules-XXXXXX";
+	_autodiag_ struct diag_list diags = DIAG_LIST_INIT, reversed = DIAG_LIST_INIT;
+	_autorules_ struct rules *r = NULL;
+	struct rules *none = NULL;
+
+	(void)state;
+	write_file(one, "- macro: m\n  condition: proc.name = a\n" RULE("R", "evt.type = open and m"));
+	write_file(two, "- macro: m\n  condition: or proc.name = b\n  append: true\n");
+	int forward = rules_load(&r, (const char *const[]){one, two}, 2, &diags);
+	int backward = rules_load(&none, (const char *const[]){two, one}, 2, &reversed);
+
+	(void)unlink(one);
+	(void)unlink(two);
+	assert_int_equal(forward, 0);
+	assert_condition(r, "R", "evt.type = open and (proc.name = a or proc.name = b)");
+	assert_string_equal(rules_find(r, "R")->pos.file, one);
+	assert_int_equal(backward, -EINVAL);
+	assert_non_null(find_diag(&reversed, "no-such-macro"));
+}
+
+static void a_file_that_cannot_be_read_is_named(void **state)
+{
+	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
+	struct rules *r = NULL;
+
+	(void)state;
+	assert_int_equal(rules_load(&r, (const char *const[]){"/nonexistent/a.yaml", "/tmp"}, 2, &diags), -EINVAL);
+	assert_null(r);
+	assert_int_equal(diags.errors, 2);
+	assert_string_equal(diags.items[0].code, "file");
+	assert_string_equal(diags.items[0].file, "/nonexistent/a.yaml");
+	assert_string_equal(diags.items[1].file, "/tmp");
+}
+
+/* Upstream's three files, which are test input beside the repository. */
+static void upstream_rules_load_but_for_one_unsupported_operator(void **state)
+{
+	static const char *const names[] = {"falco_rules.yaml", "falco-incubating_rules.yaml",
+	                                    "falco-sandbox_rules.yaml"};
+	static const size_t counts[] = {25, 31};
+	const char *shared = getenv("TERCEL_SHARED");
+	char path[4096];
+
+	(void)state;
+	if (!shared)
+		shared = TERCEL_SOURCE_DIR "/../shared";
+	(void)snprintf(path, sizeof(path), "%s/rules/%s", shared, names[0]);
+	if (access(path, R_OK) != 0) {
+		print_message("skipped: no upstream rules at %s\n", path);
+		skip();
+	}
+	for (size_t i = 0; i < 3; i++) {
+		_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
+		_autorules_ struct rules *r = NULL;
+		const char *file = path;
+
+		(void)snprintf(path, sizeof(path), "%s/rules/%s", shared, names[i]);
+		int error = rules_load(&r, &file, 1, &diags);
+
+		if (i == 2) {
+			assert_int_equal(error, -EINVAL);
+			assert_int_equal(diags.errors, 1);
+			assert_string_equal(diags.items[0].code, "unsupported-operator");
+			assert_int_equal(diags.items[0].line, 1676);
+			continue;
+		}
+		assert_int_equal(error, 0);
+		assert_int_equal(rules_count(r), counts[i]);
+		for (size_t k = 0; k < rules_count(r); k++)
+			assert_int_equal(rules_at(r, k)->state, RULE_LOADED);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(a_rule_has_what_its_file_says),
+	        cmocka_unit_test(lists_and_macros_are_put_in),
+	        cmocka_unit_test(a_rule_sees_macros_defined_after_it),
+	        cmocka_unit_test(list_names_are_replaced_wherever_they_stand_alone),
+	        cmocka_unit_test(a_name_two_lists_deep_stays_a_word_as_in_falco_and_is_warned_of),
+	        cmocka_unit_test(later_definitions_replace_earlier_ones_in_place),
+	        cmocka_unit_test(append_and_override_extend_and_replace),
+	        cmocka_unit_test(a_bare_enabled_switches_an_earlier_rule),
+	        cmocka_unit_test(exceptions_are_put_behind_the_condition),
+	        cmocka_unit_test(other_sources_are_kept_unchecked_with_a_word),
+	        cmocka_unit_test(skip_if_unknown_filter_skips_with_a_word),
+	        cmocka_unit_test(errors_in_scalars_point_into_the_source),
+	        cmocka_unit_test(errors_in_lists_and_macros_point_at_their_definition),
+	        cmocka_unit_test(wrong_files_are_refused_at_the_place),
+	        cmocka_unit_test(what_falco_ignores_is_warned_of),
+	        cmocka_unit_test(errors_are_collected_and_said_once),
+	        cmocka_unit_test(a_word_in_a_list_of_its_own_name_is_no_cycle),
+	        cmocka_unit_test(doubling_lists_are_cut_off),
+	        cmocka_unit_test(files_are_read_in_order_and_checked_each_as_falco_does),
+	        cmocka_unit_test(a_file_that_cannot_be_read_is_named),
+	        cmocka_unit_test(upstream_rules_load_but_for_one_unsupported_operator),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
