@@ -135,10 +135,8 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 		image_put(&old_image);
 
 	send(&s->hdr, TERCEL_EXEC, size);
-#ifdef TERCEL_DECIDE
 	if (points & 1U << TERCEL_POINT_EXEC_COMMIT && is_in_scope())
 		decide_exec(s);
-#endif
 	scratch_put(s);
 	return 0;
 }

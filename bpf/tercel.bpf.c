@@ -11,10 +11,7 @@
 #include "record.h"
 
 /* Decisions: by policy, after the facts are recorded. */
-#if __has_include("decide.bpf.c")
-#define TERCEL_DECIDE 1
 #include "decide.bpf.c"
-#endif
 
 #include "process.bpf.c"
 #include "seed.bpf.c"
