@@ -218,6 +218,16 @@ static void cgroups(struct writer *w, const struct scap_context *ctx, uint64_t c
 	param_end(w, at);
 }
 
+/* Texts in a row, each ended by a NUL: the last one, too, if it was cut. */
+static void list(struct writer *w, struct scap_bytes l)
+{
+	size_t at = param_begin(w);
+	put(w, l.data, l.len);
+	if (l.len && l.data[l.len - 1] != '\0')
+		put(w, "", 1);
+	param_end(w, at);
+}
+
 /* Parameters "exe" and "args": argv[0], and the rest. */
 static void arguments(struct writer *w, struct scap_bytes args)
 {
@@ -229,11 +239,7 @@ static void arguments(struct writer *w, struct scap_bytes args)
 	size_t exe = strnlen(args.data, args.len);
 	text(w, (struct scap_bytes){args.data, exe});
 	size_t rest = exe < args.len ? exe + 1 : exe;
-	size_t at = param_begin(w);
-	put(w, args.data + rest, args.len - rest);
-	if (rest < args.len && args.data[args.len - 1] != '\0')
-		put(w, "", 1);
-	param_end(w, at);
+	list(w, (struct scap_bytes){args.data + rest, args.len - rest});
 }
 
 static uint64_t event_time(const struct tercel_hdr *r, const struct scap_context *ctx)
@@ -270,8 +276,7 @@ static void encode_exec(struct writer *w, const struct tercel_exec *e, const str
 	u32(w, e->vm_swap);
 	text(w, (struct scap_bytes){p->comm, sizeof(p->comm)});
 	cgroups(w, ctx, p->cgroup_id);
-	struct scap_bytes env = bytes_of(r, e->env);
-	param(w, env.data, env.len);
+	list(w, bytes_of(r, e->env));
 	u32(w, scap_device(p->tty));
 	s64(w, p->vpgid);
 	u32(w, p->loginuid);

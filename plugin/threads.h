@@ -74,8 +74,9 @@ void seeds_free(struct seeds *s);
 
 /*
  * Writes entries for all seeds, parents first, leaders before their threads, except for threads that the host knows
- * already (its own look at /proc is as good and knows more: descriptors, capabilities, working directory). Returns how
- * many entries were written, or -EIO with `err` if the host refused all of them.
+ * already from its own look at /proc, which tells it as much and more: capabilities, working directory, descriptors are
+ * fields that no plugin can write. Returns how many entries were written, or -EIO with `err` if the host refused all of
+ * them.
  */
 int threads_write(const struct threads *t, const struct falco_listen_input *in, struct seeds *s,
                   const struct scap_context *ctx, struct error *err);
