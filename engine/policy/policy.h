@@ -45,8 +45,8 @@ struct policy {
 };
 
 /*
- * Reads a policy file. 0 with *out set (owned by the caller), -EINVAL after adding every error found to `diags`, with its
- * place and the way out, -ENOMEM. Keys that this build cannot honour are errors, never ignored. Codes: file, yaml,
+ * Reads a policy file. 0 with *out set (owned by the caller), -EINVAL after adding every error found to `diags`, with
+ * its place and the way out, -ENOMEM. Keys that this build cannot honour are errors, never ignored. Codes: file, yaml,
  * bad-policy, unknown-key, duplicate-key, bad-value, unsupported-key.
  */
 int policy_load(struct policy **out, const char *file, struct diag_list *diags);
@@ -66,8 +66,8 @@ static inline void cleanup_policy(struct policy **p)
 
 /*
  * Applies the policy to the rules and builds the image: enabled rules about system calls whose mode is not off. 0 with
- * *image set (owned by the caller); -EINVAL, -E2BIG or -ENOMEM after adding errors. Warns of entries that name no rule, and of
- * enforced rules that no decision point can enforce ("detect-only").
+ * *image set (owned by the caller); -EINVAL, -E2BIG or -ENOMEM after adding errors. Warns of entries that name no rule,
+ * and of enforced rules that no decision point can enforce ("detect-only").
  */
 int policy_apply(struct image **image, const struct policy *p, const struct rules *rules, uint32_t generation,
                  struct diag_list *diags);

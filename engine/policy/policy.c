@@ -1,0 +1,643 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reading the policy file, node by node, so that every complaint has its place; and applying it.
+ */
+#include "policy/policy.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+#include <yaml.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "policy/derive.h"
+
+#define POLICY_FILE_MAX (1 << 20)
+
+struct reader {
+	struct policy *p;
+	yaml_document_t doc;
+	struct diag_list *diags;
+	int error; /* -ENOMEM */
+};
+
+/* A word of the file and what it means. */
+struct word {
+	const char *text;
+	int value;
+};
+
+static const struct word modes[] = {
+        {"off", TERCEL_MODE_OFF}, {"monitor", TERCEL_MODE_MONITOR}, {"enforce", TERCEL_MODE_ENFORCE}, {NULL, 0}};
+static const struct word actions[] = {{"deny", TERCEL_ACTION_DENY}, {"kill", TERCEL_ACTION_KILL}, {NULL, 0}};
+static const struct word uncertainties[] = {{"audit", MATCH_ON_UNCERTAIN_AUDIT},
+                                            {"allow", MATCH_ON_UNCERTAIN_ALLOW},
+                                            {"deny", MATCH_ON_UNCERTAIN_DENY},
+                                            {NULL, 0}};
+
+void policy_free(struct policy *p)
+{
+	if (!p)
+		return;
+	for (size_t i = 0; i < p->nrules_files; i++)
+		free(p->rules_files[i]);
+	for (size_t i = 0; i < p->nentries; i++)
+		free(p->entries[i].name);
+	for (size_t i = 0; i < p->nprotect; i++)
+		free(p->protect[i]);
+	free(p->rules_files);
+	free(p->entries);
+	free(p->protect);
+	free(p->output_file);
+	free(p->file);
+	free(p);
+}
+
+static struct source_pos pos_of(const struct reader *r, const yaml_node_t *n)
+{
+	return (struct source_pos){.file = r->p->file,
+	                           .line = (uint32_t)n->start_mark.line + 1,
+	                           .column = (uint32_t)n->start_mark.column + 1};
+}
+
+#define complain(r, node, code, ...) diag_add((r)->diags, DIAG_ERROR, pos_of((r), (node)), (code), __VA_ARGS__)
+
+static const char *scalar(const yaml_node_t *n)
+{
+	return n->type == YAML_SCALAR_NODE ? (const char *)n->data.scalar.value : NULL;
+}
+
+static char *copy(struct reader *r, const char *text)
+{
+	char *c = strdup(text);
+
+	if (!c)
+		r->error = -ENOMEM;
+	return c;
+}
+
+static void join_words(struct buf *out, const struct word *words)
+{
+	for (; words->text; words++)
+		buf_addf(out, "%s%s", out->len ? ", " : "", words->text);
+}
+
+static bool read_word(struct reader *r, const yaml_node_t *n, const char *key, const struct word *words, int *value)
+{
+	const char *text = scalar(n);
+	_autobuf_ struct buf all = BUF_INIT;
+
+	for (const struct word *w = words; text && w->text; w++)
+		if (strcmp(w->text, text) == 0) {
+			*value = w->value;
+			return true;
+		}
+	join_words(&all, words);
+	complain(r, n, "bad-value", "%s is one of: %s", key, buf_str(&all));
+	return false;
+}
+
+static bool read_bool(struct reader *r, const yaml_node_t *n, const char *key, bool *value)
+{
+	static const struct word words[] = {{"true", 1}, {"false", 0}, {NULL, 0}};
+	int v;
+
+	if (!read_word(r, n, key, words, &v))
+		return false;
+	*value = v;
+	return true;
+}
+
+/* Reads the value of a key that the table knows. */
+struct key {
+	const char *name;
+	void (*read)(struct reader *r, const yaml_node_t *value, void *target);
+};
+
+static const yaml_node_t *node_at(struct reader *r, int index)
+{
+	return yaml_document_get_node(&r->doc, index);
+}
+
+static void unknown_key(struct reader *r, const yaml_node_t *n, const struct key *keys)
+{
+	_autobuf_ struct buf all = BUF_INIT;
+
+	for (; keys->name; keys++)
+		buf_addf(&all, "%s%s", all.len ? ", " : "", keys->name);
+	complain(r, n, "unknown-key", "unknown key \"%s\"; known here: %s", scalar(n) ? scalar(n) : "?", buf_str(&all));
+}
+
+static bool is_repeated(struct reader *r, const yaml_node_t *map, const yaml_node_pair_t *pair)
+{
+	for (const yaml_node_pair_t *p = map->data.mapping.pairs.start; p < pair; p++) {
+		const char *a = scalar(node_at(r, p->key)), *b = scalar(node_at(r, pair->key));
+
+		if (a && b && strcmp(a, b) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void read_mapping(struct reader *r, const yaml_node_t *n, const char *what, const struct key *keys, void *target)
+{
+	if (n->type != YAML_MAPPING_NODE) {
+		complain(r, n, "bad-policy", "%s is a mapping of keys to values", what);
+		return;
+	}
+	for (const yaml_node_pair_t *p = n->data.mapping.pairs.start; p < n->data.mapping.pairs.top; p++) {
+		const yaml_node_t *name = node_at(r, p->key);
+		const struct key *k = keys;
+
+		while (k->name && (!scalar(name) || strcmp(k->name, scalar(name)) != 0))
+			k++;
+		if (!k->name)
+			unknown_key(r, name, keys);
+		else if (is_repeated(r, n, p))
+			complain(r, name, "duplicate-key", "\"%s\" stands here twice; keep one", k->name);
+		else
+			k->read(r, node_at(r, p->value), target);
+	}
+}
+
+/* ---- lists of texts ---------------------------------------------------------------------------------------------- */
+
+static void add_text(struct reader *r, char ***list, size_t *n, char *text)
+{
+	char **grown = text ? realloc(*list, (*n + 1) * sizeof(char *)) : NULL;
+
+	if (!grown) {
+		free(text);
+		r->error = -ENOMEM;
+		return;
+	}
+	*list = grown;
+	grown[(*n)++] = text;
+}
+
+static char *beside_policy(struct reader *r, const char *name)
+{
+	const char *slash = strrchr(r->p->file, '/');
+	_autobuf_ struct buf path = BUF_INIT;
+
+	if (name[0] != '/' && slash)
+		buf_add(&path, r->p->file, (size_t)(slash - r->p->file) + 1);
+	buf_adds(&path, name);
+	return buf_take(&path);
+}
+
+static void read_rules_files(struct reader *r, const yaml_node_t *n, void *target)
+{
+	struct policy *p = target;
+
+	if (n->type != YAML_SEQUENCE_NODE) {
+		complain(r, n, "bad-value", "rules_files is a list of files: [a.yaml, b.yaml]");
+		return;
+	}
+	for (const yaml_node_item_t *i = n->data.sequence.items.start; i < n->data.sequence.items.top; i++) {
+		const yaml_node_t *item = node_at(r, *i);
+
+		if (!scalar(item) || !scalar(item)[0])
+			complain(r, item, "bad-value", "a file name is expected");
+		else
+			add_text(r, &p->rules_files, &p->nrules_files, beside_policy(r, scalar(item)));
+	}
+}
+
+static void read_protect(struct reader *r, const yaml_node_t *n, void *target)
+{
+	struct policy *p = target;
+
+	if (n->type != YAML_SEQUENCE_NODE) {
+		complain(r, n, "bad-value", "protect is a list of absolute paths: [/usr/bin/a]");
+		return;
+	}
+	for (const yaml_node_item_t *i = n->data.sequence.items.start; i < n->data.sequence.items.top; i++) {
+		const yaml_node_t *item = node_at(r, *i);
+
+		if (!scalar(item) || scalar(item)[0] != '/')
+			complain(r, item, "bad-value", "an absolute path of a program is expected");
+		else
+			add_text(r, &p->protect, &p->nprotect, copy(r, scalar(item)));
+	}
+}
+
+/* ---- defaults, outputs ------------------------------------------------------------------------------------------- */
+
+static void read_default_mode(struct reader *r, const yaml_node_t *n, void *target)
+{
+	struct policy *p = target;
+	int mode;
+
+	if (!read_word(r, n, "mode", modes, &mode))
+		return;
+	if (mode == TERCEL_MODE_ENFORCE)
+		complain(r, n, "bad-value",
+		         "nothing is enforced that the policy does not name: use monitor here, and name the rules to "
+		         "enforce "
+		         "under \"rules\"");
+	else
+		p->defaults.mode = (enum tercel_mode)mode;
+}
+
+static void read_default_uncertain(struct reader *r, const yaml_node_t *n, void *target)
+{
+	struct policy *p = target;
+	int value;
+
+	if (read_word(r, n, "on_uncertain", uncertainties, &value))
+		p->defaults.on_uncertain = (enum match_on_uncertain)value;
+}
+
+static void read_defaults(struct reader *r, const yaml_node_t *n, void *target)
+{
+	static const struct key keys[] = {
+	        {"mode", read_default_mode}, {"on_uncertain", read_default_uncertain}, {NULL, NULL}};
+
+	read_mapping(r, n, "defaults", keys, target);
+}
+
+static void read_stdout(struct reader *r, const yaml_node_t *n, void *target)
+{
+	struct policy *p = target;
+
+	read_bool(r, n, "stdout", &p->output_stdout);
+}
+
+static void read_output_file(struct reader *r, const yaml_node_t *n, void *target)
+{
+	struct policy *p = target;
+
+	if (!scalar(n) || scalar(n)[0] != '/') {
+		complain(r, n, "bad-value", "file is the absolute path of the file to append events to");
+		return;
+	}
+	free(p->output_file);
+	p->output_file = copy(r, scalar(n));
+}
+
+static void read_outputs(struct reader *r, const yaml_node_t *n, void *target)
+{
+	static const struct key keys[] = {{"stdout", read_stdout}, {"file", read_output_file}, {NULL, NULL}};
+
+	read_mapping(r, n, "outputs", keys, target);
+}
+
+/* ---- rules ------------------------------------------------------------------------------------------------------- */
+
+static void read_name(struct reader *r, const yaml_node_t *n, void *target)
+{
+	struct policy_entry *e = target;
+
+	if (!scalar(n) || !scalar(n)[0]) {
+		complain(r, n, "bad-value", "name is a rule's name, or a glob such as \"Terminal *\"");
+		return;
+	}
+	free(e->name);
+	e->name = copy(r, scalar(n));
+}
+
+static void read_mode(struct reader *r, const yaml_node_t *n, void *target)
+{
+	struct policy_entry *e = target;
+	int value;
+
+	if (!read_word(r, n, "mode", modes, &value))
+		return;
+	e->has_mode = true;
+	e->mode = (enum tercel_mode)value;
+	e->mode_pos = pos_of(r, n);
+}
+
+static void read_action(struct reader *r, const yaml_node_t *n, void *target)
+{
+	struct policy_entry *e = target;
+	int value;
+
+	if (!read_word(r, n, "action", actions, &value))
+		return;
+	e->has_action = true;
+	e->action = (enum tercel_action)value;
+	e->action_pos = pos_of(r, n);
+}
+
+static void read_on_uncertain(struct reader *r, const yaml_node_t *n, void *target)
+{
+	struct policy_entry *e = target;
+	int value;
+
+	if (!read_word(r, n, "on_uncertain", uncertainties, &value))
+		return;
+	e->has_on_uncertain = true;
+	e->on_uncertain = (enum match_on_uncertain)value;
+}
+
+/* There is no weak decision point in this build, so not allowing one is what happens anyway. */
+static void read_allow_weak(struct reader *r, const yaml_node_t *n, void *target)
+{
+	bool allow = false;
+
+	(void)target;
+	if (read_bool(r, n, "allow_weak", &allow) && allow)
+		complain(r, n, "unsupported-key",
+		         "this version has no weak decision points to allow; remove \"allow_weak\" or set it to false");
+}
+
+static void refuse_scope(struct reader *r, const yaml_node_t *n, void *target)
+{
+	(void)target;
+	complain(r, n, "unsupported-key",
+	         "this version cannot limit a rule to a scope; remove \"scope\", and add the limit to the rule's "
+	         "condition "
+	         "(container.id != host, say)");
+}
+
+static void refuse_fuse(struct reader *r, const yaml_node_t *n, void *target)
+{
+	(void)target;
+	complain(r, n, "unsupported-key",
+	         "this version has no fuse; remove \"fuse\", and use mode monitor until the rule's verdicts are as "
+	         "expected");
+}
+
+static void read_entry(struct reader *r, const yaml_node_t *n)
+{
+	static const struct key keys[] = {{"name", read_name},
+	                                  {"mode", read_mode},
+	                                  {"action", read_action},
+	                                  {"on_uncertain", read_on_uncertain},
+	                                  {"allow_weak", read_allow_weak},
+	                                  {"scope", refuse_scope},
+	                                  {"fuse", refuse_fuse},
+	                                  {NULL, NULL}};
+	struct policy *p = r->p;
+	struct policy_entry *grown = realloc(p->entries, (p->nentries + 1) * sizeof(*grown));
+
+	if (!grown) {
+		r->error = -ENOMEM;
+		return;
+	}
+	p->entries = grown;
+	grown[p->nentries] = (struct policy_entry){.pos = pos_of(r, n)};
+	read_mapping(r, n, "an entry of rules", keys, &grown[p->nentries]);
+	p->nentries++;
+	if (n->type == YAML_MAPPING_NODE && !grown[p->nentries - 1].name && !r->error)
+		complain(r, n, "bad-policy", "this entry names no rule; add \"name\"");
+}
+
+static void read_entries(struct reader *r, const yaml_node_t *n, void *target)
+{
+	(void)target;
+	if (n->type != YAML_SEQUENCE_NODE) {
+		complain(r, n, "bad-value", "rules is a list of entries, each with a name");
+		return;
+	}
+	for (const yaml_node_item_t *i = n->data.sequence.items.start; i < n->data.sequence.items.top; i++)
+		read_entry(r, node_at(r, *i));
+}
+
+/* ---- the file ---------------------------------------------------------------------------------------------------- */
+
+static void yaml_error(const yaml_parser_t *parser, const char *name, struct diag_list *diags)
+{
+	const struct source_pos pos = {.file = name,
+	                               .line = (uint32_t)parser->problem_mark.line + 1,
+	                               .column = (uint32_t)parser->problem_mark.column + 1};
+
+	diag_add(diags, DIAG_ERROR, pos, "yaml", "%s", parser->problem ? parser->problem : "not YAML");
+}
+
+static int read_document(struct policy *p, yaml_parser_t *parser, struct diag_list *diags)
+{
+	static const struct key keys[] = {{"rules_files", read_rules_files}, {"defaults", read_defaults},
+	                                  {"rules", read_entries},           {"protect", read_protect},
+	                                  {"outputs", read_outputs},         {NULL, NULL}};
+	struct reader r = {.p = p, .diags = diags};
+	const size_t before = diags->errors;
+	const yaml_node_t *root;
+
+	if (!yaml_parser_load(parser, &r.doc)) {
+		yaml_error(parser, p->file, diags);
+		return parser->error == YAML_MEMORY_ERROR ? -ENOMEM : -EINVAL;
+	}
+	root = yaml_document_get_root_node(&r.doc);
+	if (!root)
+		diag_add(diags, DIAG_ERROR, (struct source_pos){.file = p->file}, "bad-policy",
+		         "the policy is empty; it needs at least \"rules_files\"");
+	else
+		read_mapping(&r, root, "a policy", keys, p);
+	if (root && root->type == YAML_MAPPING_NODE && !p->nrules_files && diags->errors == before)
+		complain(&r, root, "bad-policy", "the policy names no \"rules_files\"");
+	yaml_document_delete(&r.doc);
+	if (r.error || diags->out_of_memory)
+		return -ENOMEM;
+	return diags->errors > before ? -EINVAL : 0;
+}
+
+static int policy_new(struct policy **out, const char *name)
+{
+	_autopolicy_ struct policy *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return -ENOMEM;
+	p->defaults.mode = TERCEL_MODE_MONITOR;
+	p->output_stdout = true;
+	p->file = strdup(name);
+	if (!p->file)
+		return -ENOMEM;
+	*out = TAKE_PTR(p);
+	return 0;
+}
+
+int policy_load_buffer(struct policy **out, const char *name, const char *text, size_t len, struct diag_list *diags)
+{
+	_autopolicy_ struct policy *p = NULL;
+	yaml_parser_t parser;
+	int r = policy_new(&p, name);
+
+	if (r)
+		return r;
+	if (!yaml_parser_initialize(&parser))
+		return -ENOMEM;
+	yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
+	r = read_document(p, &parser, diags);
+	yaml_parser_delete(&parser);
+	if (r)
+		return r;
+	*out = TAKE_PTR(p);
+	return 0;
+}
+
+int policy_load(struct policy **out, const char *file, struct diag_list *diags)
+{
+	const struct source_pos pos = {.file = file};
+	_autofclose_ FILE *f = fopen(file, "re");
+	_autofree_ char *text = malloc(POLICY_FILE_MAX + 1);
+	size_t len;
+
+	if (!text)
+		return -ENOMEM;
+	if (!f) {
+		diag_add(diags, DIAG_ERROR, pos, "file", "cannot open the policy file: %s", strerror(errno));
+		return -EINVAL;
+	}
+	len = fread(text, 1, POLICY_FILE_MAX + 1, f);
+	if (ferror(f)) {
+		diag_add(diags, DIAG_ERROR, pos, "file", "cannot read the policy file: %s", strerror(errno));
+		return -EINVAL;
+	}
+	if (len > POLICY_FILE_MAX) {
+		diag_add(diags, DIAG_ERROR, pos, "file", "a policy file has at most %d bytes", POLICY_FILE_MAX);
+		return -EINVAL;
+	}
+	return policy_load_buffer(out, file, text, len, diags);
+}
+
+int policy_of_rules(struct policy **out, const char *const *rules_files, size_t n, enum tercel_mode mode)
+{
+	_autopolicy_ struct policy *p = NULL;
+	int r = policy_new(&p, "");
+
+	if (r)
+		return r;
+	p->defaults.mode = mode;
+	p->rules_files = calloc(n + 1, sizeof(char *));
+	if (!p->rules_files)
+		return -ENOMEM;
+	for (; p->nrules_files < n; p->nrules_files++) {
+		p->rules_files[p->nrules_files] = strdup(rules_files[p->nrules_files]);
+		if (!p->rules_files[p->nrules_files])
+			return -ENOMEM;
+	}
+	*out = TAKE_PTR(p);
+	return 0;
+}
+
+/* ---- applying ---------------------------------------------------------------------------------------------------- */
+
+/* What the entries together say of one rule. */
+struct setting {
+	enum tercel_mode mode;
+	enum tercel_action action;
+	enum match_on_uncertain on_uncertain;
+	const struct policy_entry *mode_entry, *action_entry;
+};
+
+static struct setting setting_of(const struct policy *p, const struct rule *rule)
+{
+	struct setting s = {
+	        .mode = p->defaults.mode, .action = TERCEL_ACTION_DENY, .on_uncertain = p->defaults.on_uncertain};
+
+	for (size_t i = 0; i < p->nentries; i++) {
+		const struct policy_entry *e = &p->entries[i];
+
+		if (fnmatch(e->name, rule->name, 0) != 0)
+			continue;
+		if (e->has_mode) {
+			s.mode = e->mode;
+			s.mode_entry = e;
+		}
+		if (e->has_action) {
+			s.action = e->action;
+			s.action_entry = e;
+		}
+		if (e->has_on_uncertain)
+			s.on_uncertain = e->on_uncertain;
+	}
+	return s;
+}
+
+static void warn_of_unused_entries(const struct policy *p, const struct rules *rules, struct diag_list *diags)
+{
+	for (size_t i = 0; i < p->nentries; i++) {
+		bool used = false;
+
+		for (size_t r = 0; r < rules_count(rules); r++)
+			used |= fnmatch(p->entries[i].name, rules_at(rules, r)->name, 0) == 0;
+		if (!used)
+			diag_add(diags, DIAG_WARNING, p->entries[i].pos, "no-such-rule",
+			         "no rule is named \"%s\"; see the names with tercel check", p->entries[i].name);
+	}
+}
+
+/* Whether some decision point, and whether one for connections, can block by the rule. */
+static int find_points(const struct rule *rule, bool *any, bool *connect)
+{
+	_autoatoms_ struct atoms *atoms = NULL;
+	int r = atoms_new(&atoms);
+
+	for (int p = 0; !r && p < TERCEL_POINTS; p++) {
+		struct derivation d;
+
+		r = derive(&d, filter_root(rule->filter), point_info((enum tercel_point)p), atoms);
+		if (r)
+			break;
+		if (d.applies && d.class != POLICY_DETECT_ONLY) {
+			*any = true;
+			*connect |= p != TERCEL_POINT_EXEC_COMMIT;
+		}
+		derivation_free(&d);
+	}
+	return r;
+}
+
+static int check_setting(const struct setting *s, const struct rule *rule, struct diag_list *diags)
+{
+	bool any = false, connect = false;
+	int r;
+
+	if (s->mode != TERCEL_MODE_ENFORCE)
+		return 0;
+	r = find_points(rule, &any, &connect);
+	if (r)
+		return r;
+	if (!any)
+		diag_add(diags, DIAG_WARNING, s->mode_entry->mode_pos, "detect-only",
+		         "rule \"%s\" is to be enforced, but no decision point can enforce it; tercel check says why",
+		         rule->name);
+	if (connect && s->action == TERCEL_ACTION_KILL) {
+		diag_add(diags, DIAG_ERROR, s->action_entry->action_pos, "unsupported-action",
+		         "rule \"%s\" is decided when a connection is made, where this version can deny but not kill; "
+		         "use "
+		         "action: deny",
+		         rule->name);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+int policy_apply(struct image **image, const struct policy *p, const struct rules *rules, uint32_t generation,
+                 struct diag_list *diags)
+{
+	_autofree_ struct image_rule *list = calloc(rules_count(rules) + 1, sizeof(*list));
+	struct image_input in = {.rules = list,
+	                         .protect = (const char *const *)p->protect,
+	                         .nprotect = p->nprotect,
+	                         .generation = generation};
+	int error = 0;
+
+	if (!list)
+		return -ENOMEM;
+	warn_of_unused_entries(p, rules, diags);
+	for (size_t i = 0; i < rules_count(rules); i++) {
+		const struct rule *rule = rules_at(rules, i);
+		const struct setting s = setting_of(p, rule);
+		int r;
+
+		if (rule->state != RULE_LOADED || !rule->enabled || s.mode == TERCEL_MODE_OFF)
+			continue;
+		r = check_setting(&s, rule, diags);
+		if (r == -ENOMEM)
+			return r;
+		error = r ? r : error;
+		list[in.nrules++] = (struct image_rule){.name = rule->name,
+		                                        .condition = filter_root(rule->filter),
+		                                        .pos = rule->pos,
+		                                        .mode = s.mode,
+		                                        .action = s.action,
+		                                        .on_uncertain = s.on_uncertain};
+	}
+	return error ? error : image_build(image, &in, diags);
+}

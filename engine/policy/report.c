@@ -1,0 +1,578 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The report: points by rule, and its writers.
+ */
+#include "policy/report.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+/* With more event types than this the report says "*" instead of naming them. */
+#define NAMED_EVENTS_MAX 32
+
+static int add_event(struct report_point *p, const char *name)
+{
+	char **grown = realloc(p->events, (p->nevents + 1) * sizeof(char *));
+
+	if (!grown)
+		return -ENOMEM;
+	p->events = grown;
+	grown[p->nevents] = strdup(name);
+	return grown[p->nevents++] ? 0 : -ENOMEM;
+}
+
+static struct report_point *add_point(struct report_rule *r)
+{
+	struct report_point *grown = realloc(r->points, (r->npoints + 1) * sizeof(*grown));
+
+	if (!grown)
+		return NULL;
+	r->points = grown;
+	grown[r->npoints] = (struct report_point){0};
+	return &grown[r->npoints++];
+}
+
+static int report_at(struct report *report, struct report_rule *r, const struct point_info *info)
+{
+	struct derivation d;
+	struct report_point *p;
+	int err = derive(&d, filter_root(r->rule->filter), info, report->atoms);
+
+	if (err)
+		return err;
+	p = d.applies ? add_point(r) : NULL;
+	if (!p) {
+		err = d.applies ? -ENOMEM : 0;
+		derivation_free(&d);
+		return err;
+	}
+	p->point = info;
+	p->class = d.class;
+	p->derivation = d;
+	for (size_t e = 0; e < info->nevents; e++)
+		if (filter_event_set_has_event(&r->rule->events, info->events[e])) {
+			err = add_event(p, filter_event_name(info->events[e]));
+			if (err)
+				return err;
+		}
+	return 0;
+}
+
+struct uncovered {
+	struct report_point point;
+	int error;
+};
+
+static bool is_covered(const char *event)
+{
+	for (int p = 0; p < TERCEL_POINTS; p++) {
+		const struct point_info *info = point_info((enum tercel_point)p);
+
+		for (size_t e = 0; e < info->nevents; e++)
+			if (strcmp(filter_event_name(info->events[e]), event) == 0)
+				return true;
+	}
+	return false;
+}
+
+static void add_uncovered(void *ctx, const char *name)
+{
+	struct uncovered *u = ctx;
+
+	if (!u->error && !is_covered(name))
+		u->error = add_event(&u->point, name);
+}
+
+static void point_free(struct report_point *p)
+{
+	for (size_t e = 0; e < p->nevents; e++)
+		free(p->events[e]);
+	free(p->events);
+	derivation_free(&p->derivation);
+}
+
+/* The event types of the rule that this build has no decision point for. */
+static int report_uncovered(struct report_rule *r)
+{
+	struct uncovered u = {.point = {.class = POLICY_DETECT_ONLY}};
+	struct report_point *p;
+
+	filter_event_set_each(&r->rule->events, add_uncovered, &u);
+	if (!u.error && u.point.nevents > NAMED_EVENTS_MAX) {
+		point_free(&u.point);
+		u.point = (struct report_point){.class = POLICY_DETECT_ONLY};
+		u.error = add_event(&u.point, "*");
+	}
+	p = !u.error && u.point.nevents ? add_point(r) : NULL;
+	if (!p) {
+		int err = u.error ? u.error : u.point.nevents ? -ENOMEM : 0;
+
+		point_free(&u.point);
+		return err;
+	}
+	*p = u.point;
+	return 0;
+}
+
+static int report_rule(struct report *report, struct report_rule *r)
+{
+	int err = 0;
+
+	for (int p = 0; !err && p < TERCEL_POINTS; p++)
+		err = report_at(report, r, point_info((enum tercel_point)p));
+	if (!err)
+		err = report_uncovered(r);
+	/* A condition that no event can meet is never blocked. */
+	r->class = r->npoints ? POLICY_EXACT : POLICY_DETECT_ONLY;
+	for (size_t p = 0; p < r->npoints; p++)
+		if (r->points[p].class > r->class)
+			r->class = r->points[p].class;
+	return err;
+}
+
+int report_build(struct report **out, const struct rules *rules)
+{
+	_autoreport_ struct report *report = calloc(1, sizeof(*report));
+	int err;
+
+	if (!report)
+		return -ENOMEM;
+	err = atoms_new(&report->atoms);
+	if (err)
+		return err;
+	report->rules = calloc(rules_count(rules) + 1, sizeof(*report->rules));
+	if (!report->rules)
+		return -ENOMEM;
+	for (size_t i = 0; i < rules_count(rules); i++) {
+		struct report_rule *r = &report->rules[report->nrules];
+
+		if (rules_at(rules, i)->state != RULE_LOADED)
+			continue;
+		r->rule = rules_at(rules, i);
+		report->nrules++;
+		err = report_rule(report, r);
+		if (err)
+			return err;
+		report->exact += r->class == POLICY_EXACT;
+		report->narrow += r->class == POLICY_NARROW;
+		report->detect_only += r->class == POLICY_DETECT_ONLY;
+	}
+	*out = TAKE_PTR(report);
+	return 0;
+}
+
+void report_free(struct report *r)
+{
+	if (!r)
+		return;
+	for (size_t i = 0; i < r->nrules; i++) {
+		for (size_t p = 0; p < r->rules[i].npoints; p++)
+			point_free(&r->rules[i].points[p]);
+		free(r->rules[i].points);
+	}
+	free(r->rules);
+	atoms_free(r->atoms);
+	free(r);
+}
+
+const struct report_rule *report_find(const struct report *report, const char *name)
+{
+	for (size_t i = 0; i < report->nrules; i++)
+		if (strcmp(report->rules[i].rule->name, name) == 0)
+			return &report->rules[i];
+	return NULL;
+}
+
+/* ---- JSON -------------------------------------------------------------------------------------------------------- */
+
+static void json_text(struct buf *out, const char *key, const char *text)
+{
+	buf_addf(out, "\"%s\":", key);
+	if (text)
+		buf_add_json(out, text, strlen(text));
+	else
+		buf_adds(out, "null");
+}
+
+static void json_place(struct buf *out, const char *file, uint32_t line, uint32_t column)
+{
+	json_text(out, "file", file);
+	buf_addf(out, ",\"line\":%u,\"column\":%u", line, column);
+}
+
+static void json_diags(struct buf *out, const struct diag_list *diags, enum diag_severity severity)
+{
+	bool first = true;
+
+	buf_addc(out, '[');
+	for (size_t i = 0; diags && i < diags->count; i++) {
+		const struct diag *d = &diags->items[i];
+
+		if (d->severity != severity)
+			continue;
+		buf_adds(out, first ? "{" : ",{");
+		first = false;
+		json_place(out, d->file, d->line, d->column);
+		buf_addc(out, ',');
+		json_text(out, "code", d->code);
+		buf_addc(out, ',');
+		json_text(out, "message", d->message);
+		buf_addc(out, '}');
+	}
+	buf_addc(out, ']');
+}
+
+static void json_expr(struct buf *out, const struct filter_node *node)
+{
+	_autobuf_ struct buf text = BUF_INIT;
+
+	filter_print(&text, node);
+	json_text(out, "expr", buf_str(&text));
+}
+
+static void json_lost(struct buf *out, const struct lost_leaf *l)
+{
+	buf_addc(out, '{');
+	json_expr(out, l->node);
+	buf_addc(out, ',');
+	json_place(out, l->node->pos.file, l->node->pos.line, l->node->pos.column);
+	buf_addc(out, ',');
+	json_text(out, "reason", l->reason);
+	buf_addc(out, ',');
+	json_text(out, "effect", l->effect);
+	buf_addc(out, '}');
+}
+
+static const char *point_name(const struct report_point *p)
+{
+	return p->point ? p->point->name : "none";
+}
+
+static const char *point_strength(const struct report_point *p)
+{
+	return p->point && p->class != POLICY_DETECT_ONLY ? p->point->strength : "none";
+}
+
+#define NO_POINT "this version has no decision point for these event types"
+
+static void json_point(struct buf *out, const struct report_point *p)
+{
+	buf_addc(out, '{');
+	json_text(out, "point", point_name(p));
+	buf_adds(out, ",\"events\":[");
+	for (size_t e = 0; e < p->nevents; e++) {
+		if (e)
+			buf_addc(out, ',');
+		buf_add_json(out, p->events[e], strlen(p->events[e]));
+	}
+	buf_adds(out, "],");
+	json_text(out, "class", policy_class_name(p->class));
+	buf_addc(out, ',');
+	json_text(out, "strength", point_strength(p));
+	if (!p->point) {
+		buf_addc(out, ',');
+		json_text(out, "reason", NO_POINT);
+	}
+	buf_adds(out, ",\"lost\":[");
+	for (size_t i = 0; i < p->derivation.nlost; i++) {
+		if (i)
+			buf_addc(out, ',');
+		json_lost(out, &p->derivation.lost[i]);
+	}
+	buf_adds(out, "],\"notes\":[");
+	for (size_t i = 0; i < p->derivation.nnotes; i++) {
+		buf_adds(out, i ? ",{" : "{");
+		json_text(out, "code", p->derivation.notes[i].code);
+		buf_addc(out, ',');
+		json_expr(out, p->derivation.notes[i].node);
+		buf_addc(out, '}');
+	}
+	buf_adds(out, "]}");
+}
+
+static void json_rule_head(struct buf *out, const struct report_rule *r)
+{
+	json_text(out, "name", r->rule->name);
+	buf_addc(out, ',');
+	json_text(out, "file", r->rule->pos.file);
+	buf_addf(out, ",\"line\":%u,\"enabled\":%s,", r->rule->pos.line, r->rule->enabled ? "true" : "false");
+	json_text(out, "source", r->rule->source);
+	buf_addc(out, ',');
+	json_text(out, "priority", rule_priority_name(r->rule->priority));
+	buf_adds(out, ",\"tags\":[");
+	for (size_t t = 0; t < r->rule->ntags; t++) {
+		if (t)
+			buf_addc(out, ',');
+		buf_add_json(out, r->rule->tags[t], strlen(r->rule->tags[t]));
+	}
+	buf_adds(out, "],");
+	json_text(out, "class", policy_class_name(r->class));
+}
+
+static void json_rule(struct buf *out, const struct report_rule *r)
+{
+	buf_addc(out, '{');
+	json_rule_head(out, r);
+	buf_adds(out, ",\"points\":[");
+	for (size_t p = 0; p < r->npoints; p++) {
+		if (p)
+			buf_addc(out, ',');
+		json_point(out, &r->points[p]);
+	}
+	buf_adds(out, "]}");
+}
+
+static bool is_selected(const struct report_rule *r, const struct report_options *options)
+{
+	return !options->rule || strcmp(options->rule, r->rule->name) == 0;
+}
+
+struct totals {
+	size_t rules, by_class[3];
+};
+
+static struct totals count_selected(const struct report *report, const struct report_options *options)
+{
+	struct totals t = {0};
+
+	for (size_t i = 0; report && i < report->nrules; i++)
+		if (is_selected(&report->rules[i], options)) {
+			t.rules++;
+			t.by_class[report->rules[i].class]++;
+		}
+	return t;
+}
+
+void report_write_json(struct buf *out, const struct report *report, const struct report_options *options,
+                       const struct diag_list *diags)
+{
+	const struct totals t = count_selected(report, options);
+	bool first = true;
+
+	buf_adds(out, "{\"version\":1,");
+	json_text(out, "target", options->target);
+	buf_adds(out, ",\"files\":[");
+	for (size_t i = 0; i < options->nfiles; i++) {
+		if (i)
+			buf_addc(out, ',');
+		buf_add_json(out, options->files[i], strlen(options->files[i]));
+	}
+	buf_adds(out, "],\"errors\":");
+	json_diags(out, diags, DIAG_ERROR);
+	buf_adds(out, ",\"warnings\":");
+	json_diags(out, diags, DIAG_WARNING);
+	buf_adds(out, ",\"rules\":[");
+	for (size_t i = 0; report && i < report->nrules; i++) {
+		if (!is_selected(&report->rules[i], options))
+			continue;
+		if (!first)
+			buf_addc(out, ',');
+		first = false;
+		json_rule(out, &report->rules[i]);
+	}
+	buf_addf(out,
+	         "],\"summary\":{\"rules\":%zu,\"exact\":%zu,\"narrow\":%zu,\"detect_only\":%zu,\"errors\":%zu,"
+	         "\"warnings\":%zu}}\n",
+	         t.rules, t.by_class[POLICY_EXACT], t.by_class[POLICY_NARROW], t.by_class[POLICY_DETECT_ONLY],
+	         diags ? diags->errors : 0, diags ? diags->warnings : 0);
+}
+
+/* ---- text -------------------------------------------------------------------------------------------------------- */
+
+static void text_point(struct buf *out, const struct report_point *p)
+{
+	buf_addf(out, "    %-20s", point_name(p));
+	for (size_t e = 0; e < p->nevents; e++)
+		buf_addf(out, "%s%s", e ? "," : "", p->events[e]);
+	buf_addf(out, "  %s", policy_class_name(p->class));
+	if (p->point && p->class != POLICY_DETECT_ONLY)
+		buf_addf(out, ", %s", p->point->strength);
+	buf_adds(out, p->point ? "\n" : ": " NO_POINT "\n");
+	for (size_t i = 0; i < p->derivation.nlost; i++) {
+		const struct lost_leaf *l = &p->derivation.lost[i];
+
+		buf_adds(out, "      lost: ");
+		filter_print(out, l->node);
+		buf_addf(out, "  (%s:%u:%u)\n        why: %s\n        so:  %s\n",
+		         l->node->pos.file ? l->node->pos.file : "?", l->node->pos.line, l->node->pos.column, l->reason,
+		         l->effect);
+	}
+}
+
+static const char *note_meaning(const char *code)
+{
+	if (strcmp(code, "weak-identity") == 0)
+		return "a process can set its own name; proc.exepath is harder to forge";
+	if (strcmp(code, "path-resolved") == 0)
+		return "the file's resolved path, in the process's root";
+	return "judged as if the operation were about to succeed";
+}
+
+static void text_notes(struct buf *out, const struct report_rule *r)
+{
+	for (size_t p = 0; p < r->npoints; p++)
+		for (size_t i = 0; i < r->points[p].derivation.nnotes; i++) {
+			const struct leaf_note *n = &r->points[p].derivation.notes[i];
+			bool seen = false;
+
+			for (size_t q = 0; q <= p; q++)
+				for (size_t k = 0; k < (q == p ? i : r->points[q].derivation.nnotes); k++)
+					seen |= r->points[q].derivation.notes[k].node == n->node;
+			if (seen)
+				continue;
+			buf_addf(out, "    note: %s: ", n->code);
+			filter_print(out, n->node);
+			buf_addf(out, ": %s\n", note_meaning(n->code));
+		}
+}
+
+static void text_rule(struct buf *out, const struct report_rule *r)
+{
+	buf_addf(out, "%-11s %s%s  (%s:%u)\n", policy_class_name(r->class), r->rule->name,
+	         r->rule->enabled ? "" : " (disabled)", r->rule->pos.file ? r->rule->pos.file : "?", r->rule->pos.line);
+	for (size_t p = 0; p < r->npoints; p++)
+		text_point(out, &r->points[p]);
+	text_notes(out, r);
+}
+
+void report_write_text(struct buf *out, const struct report *report, const struct report_options *options)
+{
+	const struct totals t = count_selected(report, options);
+
+	for (size_t i = 0; report && i < report->nrules; i++)
+		if (is_selected(&report->rules[i], options))
+			text_rule(out, &report->rules[i]);
+	buf_addf(out, "%zu rules: %zu exact, %zu narrow, %zu detect-only\n", t.rules, t.by_class[POLICY_EXACT],
+	         t.by_class[POLICY_NARROW], t.by_class[POLICY_DETECT_ONLY]);
+}
+
+/* ---- explain ----------------------------------------------------------------------------------------------------- */
+
+static const char *domain_name(enum match_domain d)
+{
+	static const char *const names[MATCH_DOMAINS] = {
+	        [MATCH_NAME] = "name",
+	        [MATCH_CONTAINER] = "container",
+	        [MATCH_EVENT] = "event",
+	        [MATCH_L4PROTO] = "l4proto",
+	        [MATCH_FD_TYPE] = "fd.type",
+	        [MATCH_FD_TYPECHAR] = "fd.typechar",
+	        [MATCH_EXEPATH] = "exepath",
+	        [MATCH_CWD] = "cwd",
+	        [MATCH_CMDLINE] = "cmdline",
+	        [MATCH_ANCESTORS] = "ancestor",
+	        [MATCH_UID] = "uid",
+	        [MATCH_LOGINUID] = "loginuid",
+	        [MATCH_TTY] = "tty",
+	        [MATCH_PID] = "pid",
+	        [MATCH_EXE_UPPER] = "exe-upper-layer",
+	        [MATCH_EXE_MEMFD] = "exe-memfd",
+	        [MATCH_PORT] = "port",
+	        [MATCH_ADDR4] = "address",
+	        [MATCH_ADDR6] = "address",
+	        [MATCH_CAPS] = "capabilities",
+	};
+
+	return names[(unsigned int)d < MATCH_DOMAINS ? d : MATCH_NAME];
+}
+
+static void print_atom(struct buf *out, const struct atom *a)
+{
+	static const char *const tests[] = {"exists",   "in",        "startswith", "endswith",
+	                                    "contains", "in ranges", "any of bits"};
+
+	buf_adds(out, domain_name(a->domain));
+	if (a->domain == MATCH_ANCESTORS)
+		buf_addf(out, a->level ? "[%u]" : "[any]", a->level);
+	buf_addf(out, " %s", tests[a->test]);
+	if (a->ntexts)
+		buf_adds(out, " (");
+	for (size_t i = 0; i < a->ntexts; i++)
+		buf_addf(out, "%s\"%s\"", i ? ", " : "", a->texts[i].bytes);
+	if (a->ntexts)
+		buf_addc(out, ')');
+	for (size_t i = 0; i < a->nranges; i++)
+		buf_addf(out, " %#llx%s%016llx-%#llx%s%016llx", (unsigned long long)a->ranges[i].from_high, ":",
+		         (unsigned long long)a->ranges[i].from_low, (unsigned long long)a->ranges[i].to_high, ":",
+		         (unsigned long long)a->ranges[i].to_low);
+	if (a->test == ATOM_BITS)
+		buf_addf(out, " %#llx", (unsigned long long)a->bits);
+}
+
+/* must and may of a formula: its lost leaves as `lost`. Prints nothing for what is absorbed by that. */
+static void print_formula(struct buf *out, const struct atoms *atoms, const struct formula *f, bool lost)
+{
+	switch (f->kind) {
+	case FORMULA_FALSE:
+	case FORMULA_TRUE:
+		buf_adds(out, f->kind == FORMULA_TRUE ? "true" : "false");
+		break;
+	case FORMULA_LOST:
+		buf_adds(out, lost ? "true" : "false");
+		break;
+	case FORMULA_ATOM:
+		buf_adds(out, f->negated ? "not " : "");
+		print_atom(out, atoms_get(atoms, f->atom));
+		break;
+	default:
+		buf_addc(out, '(');
+		for (size_t i = 0; i < f->nkids; i++) {
+			if (i)
+				buf_adds(out, f->kind == FORMULA_AND ? " and " : " or ");
+			print_formula(out, atoms, f->kids[i], lost);
+		}
+		buf_addc(out, ')');
+	}
+}
+
+static void explain_form(struct buf *out, const struct report *report, const struct report_point *p, bool may)
+{
+	if (p->point)
+		print_formula(out, report->atoms, p->derivation.formula, may);
+	else
+		buf_adds(out, may ? "true" : "false");
+}
+
+void report_explain_json(struct buf *out, const struct report *report, const struct report_rule *rule)
+{
+	_autobuf_ struct buf text = BUF_INIT;
+
+	filter_print(&text, filter_root(rule->rule->filter));
+	buf_addc(out, '{');
+	json_rule_head(out, rule);
+	buf_addc(out, ',');
+	json_text(out, "condition", buf_str(&text));
+	buf_adds(out, ",\"points\":[");
+	for (size_t p = 0; p < rule->npoints; p++) {
+		buf_adds(out, p ? ",{" : "{");
+		json_text(out, "point", point_name(&rule->points[p]));
+		for (int may = 0; may < 2; may++) {
+			buf_reset(&text);
+			explain_form(&text, report, &rule->points[p], may);
+			buf_addc(out, ',');
+			json_text(out, may ? "may" : "must", buf_str(&text));
+		}
+		buf_adds(out, ",\"report\":");
+		json_point(out, &rule->points[p]);
+		buf_addc(out, '}');
+	}
+	buf_adds(out, "]}\n");
+}
+
+void report_explain_text(struct buf *out, const struct report *report, const struct report_rule *rule)
+{
+	text_rule(out, rule);
+	buf_adds(out, "  condition: ");
+	filter_print(out, filter_root(rule->rule->filter));
+	buf_addc(out, '\n');
+	for (size_t p = 0; p < rule->npoints; p++) {
+		buf_addf(out, "  %s\n    must: ", point_name(&rule->points[p]));
+		explain_form(out, report, &rule->points[p], false);
+		buf_adds(out, "\n    may:  ");
+		explain_form(out, report, &rule->points[p], true);
+		buf_addc(out, '\n');
+	}
+}
