@@ -188,8 +188,12 @@ static void add_text(struct buf *b, const struct findings *f)
 	buf_addf(b, "kernel                   %s %s\n", f->kernel.release, f->kernel.machine);
 	buf_addf(b, "type information (BTF)   %s\n",
 	         f->btf ? "yes" : "no: a kernel with CONFIG_DEBUG_INFO_BTF=y is needed");
-	buf_addf(b, "security modules         %s\n", f->lsm[0] ? f->lsm : "not readable");
-	buf_addf(b, "lockdown                 %s\n", f->lockdown[0] ? f->lockdown : "not in this kernel");
+	const char *hidden = "not to be seen: mount securityfs at /sys/kernel/security";
+	buf_addf(b, "security modules         %s\n", f->lsm[0] ? f->lsm : hidden);
+	buf_addf(b, "lockdown                 %s\n",
+	         f->lockdown[0] ? f->lockdown
+	         : f->lsm[0]    ? "not in this kernel"
+	                        : hidden);
 	buf_addf(b, "cgroup v2                %s\n", f->cgroup2 ? f->cgroup2 : "not mounted");
 	buf_adds(b, "\nWhat can be watched:\n");
 	for (size_t i = 0; i < sizeof(f->records) / sizeof(*f->records); i++)

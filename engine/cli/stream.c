@@ -43,6 +43,7 @@ struct stream {
 	uint64_t drops; /* as last reported */
 	uint64_t events;
 	bool stopping;
+	bool failed; /* an output cannot be written */
 	uint64_t within_id;
 };
 
@@ -65,6 +66,7 @@ static enum cli_status flush(struct stream *s)
 		if (!error)
 			error = cli_write(o->fd, buf_str(&o->pending), o->pending.len);
 		buf_reset(&o->pending);
+		s->failed |= error;
 		if (error)
 			return cli_fail(s->command, CLI_SYSTEM, "cannot write to %s: %s", o->name, strerror(-error));
 	}
@@ -202,7 +204,8 @@ static void account(const struct stream *s)
 	account_counter(s, "ancestors let go (process table full)", t.evicted_parents);
 	account_counter(s, "living processes let go (process table full)", t.evicted_live);
 	account_counter(s, "cgroups forgotten (table full)", identity_forgotten(s->identity));
-	cli_note(s->command, "%llu events written", (unsigned long long)s->events);
+	if (s->config.sensor)
+		cli_note(s->command, "%llu events written", (unsigned long long)s->events);
 }
 
 /* ---- the flow ---- */
@@ -272,7 +275,10 @@ enum cli_status stream_run(struct stream *s)
 {
 	s->begin = s->reported = now_ns();
 	enum cli_status status = flow(s);
-	if (status == CLI_OK)
+	/* What came before the end is shown, also if records cannot be read any more. */
+	if (!s->failed && status != CLI_OK)
+		(void)flush(s);
+	else if (!s->failed)
 		status = flush(s);
 	if (s->record) {
 		int error = recording_finish(TAKE_PTR(s->record));

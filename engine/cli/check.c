@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * `tercel check`: are these rule files right, and what does each rule become in the kernel.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "policy/report.h"
+#include "rules/rules.h"
+
+static const char check_help[] =
+        "Loads Falco rule files in the order given, and reports errors, warnings, and what each rule becomes in the\n"
+        "kernel: where it is decided, how strongly, and what is lost.\n"
+        "\n"
+        "usage: tercel check [options] FILE…\n"
+        "\n"
+        "  -o, --output FORMAT  text (default) or json\n"
+        "      --require CLASS  every enabled rule must be 'exact', or at least 'narrow'\n"
+        "      --rule NAME      only this rule\n"
+        "      --target TARGET  the kernel to judge for: 'full' (default: everything that this version has) or "
+        "'no-lsm'\n"
+        "                       (without LSM programs)\n"
+        "  -h, --help           this text\n"
+        "\n"
+        "Classes: exact: blocks what the rule matches; narrow: blocks less, and the report says what; detect-only: "
+        "blocks\n"
+        "nothing. Exit status: 0 valid; 1 invalid rules, or --require is not met; 2 usage, or a file cannot be read.\n";
+
+enum requirement {
+	REQUIRE_NOTHING = 0,
+	REQUIRE_NARROW,
+	REQUIRE_EXACT,
+};
+
+struct arguments {
+	enum event_format format;
+	enum requirement require;
+	struct report_options report;
+};
+
+enum {
+	OPTION_REQUIRE = 0x100,
+	OPTION_RULE,
+	OPTION_TARGET,
+};
+
+static const struct option options[] = {
+        {"output", required_argument, NULL, 'o'},
+        {"require", required_argument, NULL, OPTION_REQUIRE},
+        {"rule", required_argument, NULL, OPTION_RULE},
+        {"target", required_argument, NULL, OPTION_TARGET},
+        {"help", no_argument, NULL, 'h'},
+        {0},
+};
+
+static int take_require(enum requirement *out, const char *text)
+{
+	if (!strcmp(text, "exact"))
+		*out = REQUIRE_EXACT;
+	else if (!strcmp(text, "narrow"))
+		*out = REQUIRE_NARROW;
+	else {
+		(void)cli_fail(&command_check, CLI_USAGE, "--require %s: it is 'exact' or 'narrow'", text);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int take_target(const char **out, const char *text)
+{
+	if (!strcmp(text, "full") || !strcmp(text, "no-lsm")) {
+		*out = text;
+		return 0;
+	}
+	if (!strcmp(text, "auto"))
+		(void)cli_fail(&command_check, CLI_USAGE,
+		               "--target auto is not in this version: 'tercel probe' tells what this kernel can; use "
+		               "'no-lsm' or "
+		               "'full'");
+	else
+		(void)cli_fail(&command_check, CLI_USAGE, "--target %s: it is 'full' or 'no-lsm'", text);
+	return -EINVAL;
+}
+
+/* Returns 0, -EINVAL (said), or 1 after --help. */
+static int parse(struct arguments *a, int argc, char **argv)
+{
+	const struct command *c = &command_check;
+	int error = 0;
+	for (int option = 0; !error && (option = cli_option(c, argc, argv, ":o:h", options)) != -1;) {
+		switch (option) {
+		case 'o':
+			error = cli_parse_format(c, optarg, &a->format);
+			break;
+		case OPTION_REQUIRE:
+			error = take_require(&a->require, optarg);
+			break;
+		case OPTION_RULE:
+			a->report.rule = optarg;
+			break;
+		case OPTION_TARGET:
+			error = take_target(&a->report.target, optarg);
+			break;
+		case CLI_OPTION_HELP:
+			return 1;
+		default:
+			return -EINVAL;
+		}
+	}
+	if (!error && optind == argc) {
+		(void)cli_fail(c, CLI_USAGE, "which rule files? usage: tercel check [options] FILE…");
+		error = -EINVAL;
+	}
+	a->report.files = (const char *const *)argv + optind;
+	a->report.nfiles = (size_t)(argc - optind);
+	return error;
+}
+
+/* Whether the rules are wrong, or could not even be read. */
+static enum cli_status status_of(const struct diag_list *diags)
+{
+	for (size_t i = 0; i < diags->count; i++)
+		if (diags->items[i].severity == DIAG_ERROR && !strcmp(diags->items[i].code, "file"))
+			return CLI_USAGE;
+	return diags->out_of_memory ? CLI_SYSTEM : CLI_NO;
+}
+
+static bool meets(enum policy_class class, enum requirement require)
+{
+	return require == REQUIRE_NOTHING || class == POLICY_EXACT ||
+	       (require == REQUIRE_NARROW && class == POLICY_NARROW);
+}
+
+/* A rule that is switched off decides nothing, and so must meet nothing, unless it was asked for by name. */
+static enum cli_status judge(const struct arguments *a, const struct report *report)
+{
+	const char *first = NULL;
+	size_t failing = 0;
+	for (size_t i = 0; i < report->nrules; i++) {
+		const struct report_rule *r = &report->rules[i];
+		if (a->report.rule ? strcmp(r->rule->name, a->report.rule) != 0 : !r->rule->enabled)
+			continue;
+		if (meets(r->class, a->require))
+			continue;
+		if (!failing++)
+			first = r->rule->name;
+	}
+	if (!failing)
+		return CLI_OK;
+	return cli_fail(&command_check, CLI_NO, "--require %s is not met by %zu rule%s, the first being '%s'",
+	                a->require == REQUIRE_EXACT ? "exact" : "narrow", failing, failing > 1 ? "s" : "", first);
+}
+
+static enum cli_status answer(const struct arguments *a, const struct report *report, const struct diag_list *diags,
+                              enum cli_status status)
+{
+	_autobuf_ struct buf out = BUF_INIT;
+	if (a->format == EVENT_JSON)
+		report_write_json(&out, report, &a->report, diags);
+	else if (report)
+		report_write_text(&out, report, &a->report);
+	if (a->format == EVENT_TEXT)
+		diag_print(diags, stderr);
+	return cli_print(&command_check, &out, status);
+}
+
+static enum cli_status run(int argc, char **argv)
+{
+	struct arguments a = {.report = {.target = "full"}};
+	int parsed = parse(&a, argc, argv);
+	if (parsed)
+		return parsed > 0 ? CLI_OK : CLI_USAGE;
+
+	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
+	_autorules_ struct rules *rules = NULL;
+	_autoreport_ struct report *report = NULL;
+	int error = rules_load(&rules, a.report.files, a.report.nfiles, &diags);
+	if (!error)
+		error = report_build(&report, rules);
+	if (error == -ENOMEM)
+		return cli_fail(&command_check, CLI_SYSTEM, "out of memory");
+	if (error)
+		return answer(&a, NULL, &diags, status_of(&diags));
+	if (a.report.rule && !rules_find(rules, a.report.rule))
+		return cli_fail(&command_check, CLI_USAGE, "--rule: there is no rule '%s' in these files",
+		                a.report.rule);
+	if (!strcmp(a.report.target, "full"))
+		cli_note(&command_check,
+		         "this version has no LSM decision points: 'full' means cgroup hooks and the exec commit");
+	enum cli_status status = answer(&a, report, &diags, CLI_OK);
+	return status == CLI_OK ? judge(&a, report) : status;
+}
+
+const struct command command_check = {
+        .name = "check",
+        .summary = "checks Falco rule files, and tells what they become in the kernel",
+        .help = check_help,
+        .run = run,
+};

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The command line's contract where no kernel is needed: exit statuses, messages, and events from a recording.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cjson/cJSON.h>
+#include <cmocka.h>
+
+#include "../events/records.h"
+#include "events/recording.h"
+#include "run.h"
+
+static void expect(const char *command, int status, const char *out, const char *err)
+{
+	_autoran_ struct ran r = run("%s", command);
+	if (r.status != status || !strstr(r.out, out) || !strstr(r.err, err))
+		fail_msg("%s: status %d\nstdout: %s\nstderr: %s", command, r.status, r.out, r.err);
+	if (status && lines(r.err) != 1)
+		fail_msg("%s: not one line: %s", command, r.err);
+}
+
+static void help_and_version_go_to_stdout(void **state)
+{
+	(void)state;
+	expect("$T --version", 0, "tercel ", "");
+	expect("$T help", 0, "usage: tercel COMMAND", "");
+	expect("$T --help", 0, "usage: tercel COMMAND", "");
+	static const char *const commands[] = {"check", "events", "probe", "run"};
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
+		_autoran_ struct ran by_option = run("$T %s --help", commands[i]);
+		_autoran_ struct ran by_help = run("$T help %s", commands[i]);
+		assert_int_equal(by_option.status | by_help.status, 0);
+		assert_non_null(strstr(by_option.out, "usage: tercel "));
+		assert_string_equal(by_option.out, by_help.out);
+		assert_string_equal(by_option.err, "");
+	}
+	_autoran_ struct ran none = run("$T");
+	assert_int_equal(none.status, 2);
+	assert_string_equal(none.out, "");
+	assert_non_null(strstr(none.err, "usage: tercel COMMAND"));
+}
+
+static void wrong_usage_is_one_line_and_status_2(void **state)
+{
+	(void)state;
+	expect("$T nonsense", 2, "", "no command 'nonsense'");
+	expect("$T help nonsense", 2, "", "no command 'nonsense'");
+	expect("$T events --nonsense", 2, "", "option '--nonsense'");
+	expect("$T events -o", 2, "", "option '-o' needs a value");
+	expect("$T events -o xml", 2, "", "'text' and 'json'");
+	expect("$T events --duration soon", 2, "", "--duration soon: not a time in seconds");
+	expect("$T events --duration -1", 2, "", "not a time in seconds");
+	expect("$T events --duration nan", 2, "", "not a time in seconds");
+	expect("$T events --max-events 0", 2, "", "whole number greater than 0");
+	expect("$T events --max-events 99999999999999999999", 2, "", "whole number greater than 0");
+	expect("$T events --pid 0x10", 2, "", "whole number greater than 0");
+	expect("$T events --pid 4294967297", 2, "", "no process has such an id");
+	expect("$T events surplus", 2, "", "'surplus'");
+	expect("$T events --read a --record b", 2, "", "cannot be used together");
+	expect("$T probe surplus", 2, "", "'surplus'");
+	expect("$T run --config $D/none.yaml", 2, "", "none.yaml: error: ");
+	expect("$T check", 2, "", "file");
+}
+
+static void commands_of_later_versions_say_so(void **state)
+{
+	(void)state;
+	static const char *const later[] = {"explain", "eval", "policy", "status", "metrics", "verify", "replay"};
+	_autoran_ struct ran help = run("$T help");
+	for (size_t i = 0; i < sizeof(later) / sizeof(*later); i++) {
+		char entry[32];
+		_autoran_ struct ran r = run("$T %s --whatever", later[i]);
+		assert_int_equal(r.status, 2);
+		assert_non_null(strstr(r.err, "not in this version"));
+		(void)snprintf(entry, sizeof(entry), "\n  %s ", later[i]);
+		assert_null(strstr(help.out, entry));
+	}
+}
+
+static void without_privileges_it_ends_with_3_and_one_line(void **state)
+{
+	(void)state;
+	static const char *const commands[] = {"events", "events -o json --duration 1", "probe -q"};
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
+		_autoran_ struct ran r = geteuid() ? run("$T %s", commands[i])
+		                                   : run("setpriv --reuid 65534 --clear-groups $T %s", commands[i]);
+		assert_int_equal(r.status, 3);
+		assert_string_equal(r.out, "");
+		assert_int_equal(lines(r.err), 1);
+		assert_memory_equal(r.err, "tercel ", 7);
+	}
+}
+
+/* A python that makes a shell that connects; the rule killed nothing, but would have. */
+static void make_recording(void)
+{
+	static const char *const rules[] = {"Reverse shell"};
+	char path[64];
+	(void)snprintf(path, sizeof(path), "%s/recording", directory);
+	struct recording_writer *w = NULL;
+	struct recording_info info = {.clock_offset = 1795448646000000000, .node = "far", .rules = rules, .nrules = 1};
+	assert_int_equal(recording_create(&w, path, &info, NULL), 0);
+	struct tercel_exec_id init = id_of(1, 1), python = id_of(30, 30), sh = id_of(40, 41);
+	assert_int_equal(recording_write(w, make_seed(init, (struct tercel_exec_id){0}, "/sbin/init")), 0);
+	assert_int_equal(recording_write(w, make_seed(python, init, "/usr/bin/python3")), 0);
+	assert_int_equal(recording_write(w, make_fork(40, python, id_of(40, 40), "python3")), 0);
+	assert_int_equal(recording_write(w, make_exec(sh, python, 40, "/bin/sh", "sh -c x")), 0);
+	struct tercel_verdict *v = make(TERCEL_VERDICT, sizeof(*v), 42, sh, 0);
+	v->mode = TERCEL_MODE_MONITOR;
+	v->action = TERCEL_ACTION_KILL;
+	assert_int_equal(recording_write(w, &v->hdr), 0);
+	struct tercel_connect *k = make(TERCEL_CONNECT, sizeof(*k), 43, sh, 0);
+	k->family = 2;
+	k->addr_len = 16;
+	memcpy(k->addr, "\2\0\x11\x5c\x7f\0\0\1", 8);
+	assert_int_equal(recording_write(w, &k->hdr), 0);
+	assert_int_equal(recording_write(w, make_exit(44, sh, 0)), 0);
+	assert_int_equal(recording_write(w, make_exit(45, python, 0)), 0);
+	assert_int_equal(recording_finish(w), 0);
+}
+
+static void a_recording_is_read_like_a_live_machine(void **state)
+{
+	(void)state;
+	make_recording();
+	_autoran_ struct ran r = run("$T events --read $D/recording");
+	assert_int_equal(r.status, 0);
+	assert_int_equal(lines(r.out), 5);
+	assert_non_null(strstr(r.out, "init>python3>sh "));
+	assert_non_null(strstr(r.out, "→ would kill \"Reverse shell\": exec /bin/sh -c x\n"));
+	assert_non_null(strstr(r.out, "→ connect 127.0.0.1:4444 = 0 by /bin/sh -c x\n"));
+	assert_null(strchr(r.out, '\033'));
+
+	_autoran_ struct ran j = run("$T events --read $D/recording -o json");
+	assert_int_equal(j.status, 0);
+	const char *kinds[] = {"process_exec", "process_lsm", "process_lsm", "process_exit", "process_exit"};
+	const char *line = j.out;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		const char *end = NULL;
+		cJSON *o = cJSON_ParseWithOpts(line, &end, 0);
+		assert_non_null(o);
+		assert_string_equal(o->child->string, kinds[i]);
+		assert_string_equal(cJSON_GetObjectItem(o, "node_name")->valuestring, "far");
+		cJSON_Delete(o);
+		line = end + 1;
+	}
+	assert_string_equal(line, "");
+}
+
+static void events_can_be_chosen_and_counted(void **state)
+{
+	(void)state;
+	make_recording();
+	_autoran_ struct ran one = run("$T events --read $D/recording --max-events 1");
+	assert_int_equal(one.status, 0);
+	assert_int_equal(lines(one.out), 1);
+	_autoran_ struct ran shell = run("$T events --read $D/recording --pid 40");
+	assert_int_equal(lines(shell.out), 4);
+	_autoran_ struct ran family = run("$T events --read $D/recording --pid 30");
+	assert_int_equal(lines(family.out), 5);
+	_autoran_ struct ran nobody = run("$T events --read $D/recording --pid 31");
+	assert_int_equal(lines(nobody.out), 0);
+}
+
+static void what_is_no_recording_is_refused(void **state)
+{
+	(void)state;
+	make_recording();
+	expect("$T events --read $D/missing", 2, "", "missing");
+	expect("echo hello >$D/text; $T events --read $D/text", 2, "", "$D/text" + 2);
+	/* A cut one: what it holds is shown, then the error. */
+	_autoran_ struct ran r = run("head -c -10 $D/recording >$D/cut; $T events --read $D/cut");
+	assert_int_equal(r.status, 2);
+	assert_int_equal(lines(r.out), 4);
+}
+
+static void output_that_cannot_be_written_is_an_error(void **state)
+{
+	(void)state;
+	make_recording();
+	expect("$T events --read $D/recording >/dev/full", 3, "", "cannot write to standard output: No space left");
+	expect("$T help >/dev/full", 3, "", "No space left");
+	_autoran_ struct ran r = run("{ $T events --read $D/recording; echo $? >$D/status; } | true; cat $D/status");
+	assert_true(!strcmp(r.out, "3\n") || !strcmp(r.out, "0\n")); /* 0: it had written before the reader was gone */
+	_autoran_ struct ran closed =
+	        run("{ sleep 0.3; $T events --read $D/recording; echo $? >$D/status; } | true; cat $D/status");
+	assert_string_equal(closed.out, "3\n");
+	assert_non_null(strstr(closed.err, "Broken pipe"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(help_and_version_go_to_stdout),
+	        cmocka_unit_test(wrong_usage_is_one_line_and_status_2),
+	        cmocka_unit_test(commands_of_later_versions_say_so),
+	        cmocka_unit_test(without_privileges_it_ends_with_3_and_one_line),
+	        cmocka_unit_test(a_recording_is_read_like_a_live_machine),
+	        cmocka_unit_test(events_can_be_chosen_and_counted),
+	        cmocka_unit_test(what_is_no_recording_is_refused),
+	        cmocka_unit_test(output_that_cannot_be_written_is_an_error),
+	};
+	return cmocka_run_group_tests(tests, make_directory, clean_directory);
+}
