@@ -351,10 +351,16 @@ const struct filter_node *filter_root(const struct filter *f)
 
 /* Output texts */
 
+/* Longer than any field's name; longer names in outputs are fields only with what follows a dot. */
+enum { LONGEST_NAME = 64 };
+
 /* The field that the token starts with: the longest prefix that is one. Returns its length, 0 if there is none. */
 static size_t field_prefix(const char *name, size_t len, const struct field_info **f, const char **dotted)
 {
-	for (; len; len--) {
+	*f = field_by_name(name, len, dotted);
+	if (*f)
+		return len;
+	for (len = len < LONGEST_NAME ? len : LONGEST_NAME; len; len--) {
 		*f = field_by_name(name, len, dotted);
 		if (*f)
 			return len;

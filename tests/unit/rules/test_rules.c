@@ -255,7 +255,7 @@ static void errors_in_scalars_point_into_the_source(void **state)
 	        {HEAD "  condition: \"proc.name = \\\"x\\\" and\\\n    \\ evt.type\\x20= open and bad.one = 1\"\n",
 	         "unknown-field", 6, 30},
 	        /* bytes, not characters */
-	        {HEAD "  condition: proc.name = \"\u00e4\u00f6\u00fc\" and bad.one = 1\n", "unknown-field", 5, 38},
+	        {HEAD "  condition: proc.name = \"\u00e4\u00f6\u00fc\" and bad.one = 1\n", "unknown-field", 5, 39},
 	        /* an anchor before the scalar, and its alias */
 	        {"- macro: m\n  condition: &c\n    evt.type = open and bad.one = 1\n" HEAD "  condition: *c\n",
 	         "unknown-field", 3, 25},
