@@ -38,6 +38,9 @@ static pid_t start(const char *format, const char *options)
 	(void)snprintf(pid_text, sizeof(pid_text), "%d", getpid());
 	(void)snprintf(command, sizeof(command), "exec %s events -o %s --pid %s %s >%s/out 2>%s/err </dev/null",
 	               TERCEL_PROGRAM, format, pid_text, options, directory, directory);
+	char err_path[64];
+	(void)snprintf(err_path, sizeof(err_path), "%s/err", directory);
+	(void)unlink(err_path); /* a former run's says "ready", too */
 	pid_t pid = fork();
 	assert_true(pid >= 0);
 	if (!pid) {
@@ -86,10 +89,10 @@ static int listener(uint16_t *port)
 static void act(uint16_t port)
 {
 	char command[512];
-	(void)snprintf(
-	        command, sizeof(command),
-	        "bash -c 'exec 3<>/dev/tcp/127.0.0.1/%u; echo x >%s/written; : <%s/missing; : <%s/written'; exit 7",
-	        port, directory, directory, directory);
+	(void)snprintf(command, sizeof(command),
+	               "rm -f %s/written; bash -c 'exec 3<>/dev/tcp/127.0.0.1/%u; echo x >%s/written; : <%s/missing; : "
+	               "<%s/written'; exit 7",
+	               directory, port, directory, directory, directory);
 	int status = system(command);
 	assert_int_equal(WEXITSTATUS(status), 7);
 }
