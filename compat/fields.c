@@ -96,7 +96,12 @@ const struct field_info *field_suggest(const char *name, size_t len)
 	if (len == 0 || len > NAME_MAX_LEN)
 		return NULL;
 	for (size_t i = 0; i < FIELD_COUNT; i++) {
-		size_t d = distance(name, len, fields[i].name, strlen(fields[i].name));
+		size_t n = strlen(fields[i].name);
+
+		/* The difference in length is a lower bound. */
+		if ((n > len ? n - len : len - n) >= best_distance)
+			continue;
+		size_t d = distance(name, len, fields[i].name, n);
 
 		if (d < best_distance) {
 			best = &fields[i];
