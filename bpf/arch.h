@@ -3,7 +3,9 @@
  * What differs between processor architectures: registers, system call numbers, the 32-bit system call table.
  *
  * The numbers come from the kernel's arch/x86/entry/syscalls/syscall_{64,32}.tbl, include/uapi/asm-generic/unistd.h and
- * arch/arm/tools/syscall.tbl. Knows nothing of records but enum tercel_syscall. A new architecture is one more block
+ * arch/arm/tools/syscall.tbl. Structures are read directly, not by a helper, because this runs for every system call of
+ * the machine: callers pass pointers that the verifier knows (arguments of tracepoints, bpf_get_current_task_btf(),
+ * bpf_task_pt_regs()). Knows nothing of records but enum tercel_syscall. A new architecture is one more block
  * here.
  */
 #ifndef TERCEL_BPF_ARCH_H
@@ -31,29 +33,32 @@ struct pt_regs {
 
 static __always_inline __u32 arch_syscall_nr(const struct pt_regs *regs)
 {
-	return (__u32)BPF_CORE_READ(regs, orig_ax);
+	return (__u32)regs->orig_ax;
 }
 
-static __always_inline bool arch_is_compat(struct task_struct *task)
+/* Whether the current task is in a call of the 32-bit table. */
+static __always_inline bool arch_is_compat(void)
 {
-	return BPF_CORE_READ(task, thread_info.status) & TS_COMPAT;
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
+
+	return task->thread_info.status & TS_COMPAT;
 }
 
 static __always_inline void arch_args(struct syscall_args *out, const struct pt_regs *regs, bool compat)
 {
 	if (compat) {
-		out->a[0] = (__u32)BPF_CORE_READ(regs, bx);
-		out->a[1] = (__u32)BPF_CORE_READ(regs, cx);
-		out->a[2] = (__u32)BPF_CORE_READ(regs, dx);
-		out->a[3] = (__u32)BPF_CORE_READ(regs, si);
-		out->a[4] = (__u32)BPF_CORE_READ(regs, di);
+		out->a[0] = (__u32)regs->bx;
+		out->a[1] = (__u32)regs->cx;
+		out->a[2] = (__u32)regs->dx;
+		out->a[3] = (__u32)regs->si;
+		out->a[4] = (__u32)regs->di;
 		return;
 	}
-	out->a[0] = BPF_CORE_READ(regs, di);
-	out->a[1] = BPF_CORE_READ(regs, si);
-	out->a[2] = BPF_CORE_READ(regs, dx);
-	out->a[3] = BPF_CORE_READ(regs, r10);
-	out->a[4] = BPF_CORE_READ(regs, r8);
+	out->a[0] = regs->di;
+	out->a[1] = regs->si;
+	out->a[2] = regs->dx;
+	out->a[3] = regs->r10;
+	out->a[4] = regs->r8;
 }
 
 /* Of the calls that records name; TERCEL_SYS_NONE for every other. */
@@ -136,22 +141,25 @@ struct pt_regs {
 
 static __always_inline __u32 arch_syscall_nr(const struct pt_regs *regs)
 {
-	return (__u32)BPF_CORE_READ(regs, syscallno);
+	return (__u32)regs->syscallno;
 }
 
-static __always_inline bool arch_is_compat(struct task_struct *task)
+/* Whether the current task is in a call of the 32-bit table. */
+static __always_inline bool arch_is_compat(void)
 {
-	return BPF_CORE_READ(task, thread_info.flags) & (1UL << TIF_32BIT);
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
+
+	return task->thread_info.flags & (1UL << TIF_32BIT);
 }
 
 static __always_inline void arch_args(struct syscall_args *out, const struct pt_regs *regs, bool compat)
 {
 	(void)compat;
-	out->a[0] = BPF_CORE_READ(regs, orig_x0);
-	out->a[1] = BPF_CORE_READ(regs, regs[1]);
-	out->a[2] = BPF_CORE_READ(regs, regs[2]);
-	out->a[3] = BPF_CORE_READ(regs, regs[3]);
-	out->a[4] = BPF_CORE_READ(regs, regs[4]);
+	out->a[0] = regs->orig_x0;
+	out->a[1] = regs->regs[1];
+	out->a[2] = regs->regs[2];
+	out->a[3] = regs->regs[3];
+	out->a[4] = regs->regs[4];
 }
 
 static __always_inline __u32 arch_syscall(__u32 nr)

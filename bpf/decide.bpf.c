@@ -334,7 +334,7 @@ static __always_inline bool is_connect_call(struct task_struct *task)
 		return false;
 	regs = (void *)bpf_task_pt_regs((void *)bpf_get_current_task_btf());
 	nr = arch_syscall_nr(regs);
-	if (arch_is_compat(task)) {
+	if (arch_is_compat()) {
 		struct syscall_args args;
 
 		arch_args(&args, regs, true);

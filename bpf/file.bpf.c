@@ -108,7 +108,7 @@ static __noinline void on_open(struct call *c)
 		return;
 	}
 	__builtin_memset(&s->open, 0, sizeof(s->open));
-	hdr_fill(&s->hdr, c->task, proc_of(current_tgid()), bpf_ktime_get_boot_ns());
+	hdr_fill(&s->hdr, proc_of(current_tgid()), bpf_ktime_get_boot_ns());
 	s->hdr.flags |= a.faults | (c->compat ? TERCEL_F_COMPAT : 0);
 	s->open.ret = c->ret;
 	s->open.flags = a.how.flags;
@@ -140,7 +140,7 @@ static __noinline void on_chdir(struct call *c)
 		return;
 	}
 	__builtin_memset(&s->chdir, 0, sizeof(s->chdir));
-	hdr_fill(&s->hdr, c->task, proc_of(current_tgid()), bpf_ktime_get_boot_ns());
+	hdr_fill(&s->hdr, proc_of(current_tgid()), bpf_ktime_get_boot_ns());
 	s->hdr.flags |= c->compat ? TERCEL_F_COMPAT : 0;
 	s->chdir.ret = c->ret;
 	s->chdir.syscall = c->syscall;

@@ -98,7 +98,7 @@ static __noinline void on_connect(struct call *c)
 	}
 	r = &s->connect;
 	__builtin_memset(r, 0, sizeof(*r));
-	hdr_fill(&r->hdr, c->task, proc_of(current_tgid()), bpf_ktime_get_boot_ns());
+	hdr_fill(&r->hdr, proc_of(current_tgid()), bpf_ktime_get_boot_ns());
 	r->hdr.flags |= c->compat ? TERCEL_F_COMPAT : 0;
 	r->ret = c->ret;
 	r->fd = (__s32)c->args.a[0];
@@ -124,7 +124,7 @@ static __noinline void on_socket(struct call *c)
 		count(TERCEL_SOCKET, FATE_FILTERED);
 		return;
 	}
-	hdr_fill(&r.hdr, c->task, proc_of(current_tgid()), bpf_ktime_get_boot_ns());
+	hdr_fill(&r.hdr, proc_of(current_tgid()), bpf_ktime_get_boot_ns());
 	r.hdr.flags |= c->compat ? TERCEL_F_COMPAT : 0;
 	r.ret = c->ret;
 	r.domain = (__u32)c->args.a[0];

@@ -8,12 +8,10 @@
 static __always_inline void tell_cgroup(struct scratch *s, struct task_struct *task, __u64 ts)
 {
 	__u32 size = task_cgroup_first_sight(s, task);
-	__u32 flags = s->hdr.flags;
 
 	if (!size)
 		return;
-	hdr_fill(&s->hdr, task, NULL, ts);
-	s->hdr.flags = flags;
+	hdr_fill_cgroup(&s->hdr, task, ts);
 	send(&s->hdr, TERCEL_CGROUP, size);
 }
 
@@ -145,7 +143,7 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 static __always_inline void fork_call(struct tercel_fork *f, struct task_struct *parent, struct task_struct *child)
 {
 	struct pt_regs *regs = (void *)bpf_task_pt_regs((void *)bpf_get_current_task_btf());
-	bool compat = arch_is_compat(parent);
+	bool compat = arch_is_compat();
 	__u32 nr = arch_syscall_nr(regs);
 	struct syscall_args args;
 	struct {
@@ -233,7 +231,7 @@ static __always_inline void fork_proc(struct scratch *s, struct tercel_fork *f, 
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 {
-	struct tercel_proc *creator = proc_of((__u32)BPF_CORE_READ(parent, tgid));
+	struct tercel_proc *creator = proc_of(current_tgid());
 	__u64 ts = bpf_ktime_get_boot_ns();
 	struct scratch *s = scratch_get();
 	struct tercel_fork f = {};
@@ -244,7 +242,7 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 		return 0;
 	}
 	tell_cgroup(s, child, ts);
-	hdr_fill(&f.hdr, parent, creator, ts);
+	hdr_fill(&f.hdr, creator, ts);
 	fork_ids(&f, parent, child);
 	fork_call(&f, parent, child);
 	f.child_start_time = BPF_CORE_READ(child, start_boottime);
@@ -343,7 +341,7 @@ int on_exit(__u64 *ctx)
 	struct tercel_exit x = {};
 	bool dead;
 
-	hdr_fill(&x.hdr, task, proc_of((__u32)BPF_CORE_READ(task, tgid)), bpf_ktime_get_boot_ns());
+	hdr_fill(&x.hdr, proc_of(current_tgid()), bpf_ktime_get_boot_ns());
 	if (exit_has_group_dead) {
 		dead = ctx[1] & 1;
 		if (dead)

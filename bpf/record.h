@@ -23,23 +23,43 @@ static __always_inline __u32 current_tgid(void)
 	return (__u32)(bpf_get_current_pid_tgid() >> 32);
 }
 
-/* The header for an act of `task`, whose record is `proc` (NULL: none). */
-static __always_inline void hdr_fill(struct tercel_hdr *hdr, struct task_struct *task, struct tercel_proc *proc,
-                                     __u64 ts)
+/* The header for an act of the current task, whose process has the record `proc` (NULL: none, counted). */
+static __always_inline void hdr_fill(struct tercel_hdr *hdr, struct tercel_proc *proc, __u64 ts)
 {
+	__u64 ids = bpf_get_current_pid_tgid();
+	struct task_struct *task;
+
 	hdr->ts = ts;
 	hdr->flags = 0;
+	hdr->tid = (__u32)ids;
+	hdr->tgid = (__u32)(ids >> 32);
+	hdr->pad = 0;
+	if (proc) {
+		hdr->exec_id = proc->exec_id;
+		return;
+	}
+	task = (void *)bpf_get_current_task();
+	hdr->exec_id.ktime = BPF_CORE_READ(task, group_leader, start_boottime);
+	hdr->exec_id.tgid = hdr->tgid;
+	hdr->exec_id.pad = 0;
+	hdr->flags = TERCEL_F_PROC_UNKNOWN;
+	COUNT(proc_unknown);
+}
+
+/* The header of a CGROUP record that tells where `task` is; hdr->flags stay. */
+static __always_inline void hdr_fill_cgroup(struct tercel_hdr *hdr, struct task_struct *task, __u64 ts)
+{
+	struct tercel_proc *proc;
+
+	hdr->ts = ts;
 	hdr->tid = (__u32)BPF_CORE_READ(task, pid);
 	hdr->tgid = (__u32)BPF_CORE_READ(task, tgid);
-	hdr->pad = 0;
+	proc = proc_of(hdr->tgid);
 	if (proc) {
 		hdr->exec_id = proc->exec_id;
 	} else {
 		hdr->exec_id.ktime = BPF_CORE_READ(task, group_leader, start_boottime);
 		hdr->exec_id.tgid = hdr->tgid;
-		hdr->exec_id.pad = 0;
-		hdr->flags = TERCEL_F_PROC_UNKNOWN;
-		COUNT(proc_unknown);
 	}
 }
 
@@ -161,7 +181,7 @@ static __noinline __attribute__((unused)) __u32 current_as_exec(struct scratch *
 	__u32 len, flags = 0;
 
 	__builtin_memset(&s->exec, 0, sizeof(s->exec));
-	hdr_fill(&s->hdr, task, p, bpf_ktime_get_boot_ns());
+	hdr_fill(&s->hdr, p, bpf_ktime_get_boot_ns());
 	if (!p)
 		return 0;
 	s->exec.proc = *p;

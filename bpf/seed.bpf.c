@@ -44,7 +44,7 @@ int on_seed(struct bpf_iter__task *ctx)
 	struct tercel_proc *p;
 	struct scratch *s;
 	__u64 size;
-	__u32 cgroup_size, flags;
+	__u32 cgroup_size;
 
 	if (!task)
 		return 0;
@@ -54,9 +54,7 @@ int on_seed(struct bpf_iter__task *ctx)
 	seq = ctx->meta->seq;
 	cgroup_size = task_cgroup_first_sight(s, task);
 	if (cgroup_size) {
-		flags = s->hdr.flags;
-		hdr_fill(&s->hdr, task, NULL, BPF_CORE_READ(task, start_boottime));
-		s->hdr.flags = flags;
+		hdr_fill_cgroup(&s->hdr, task, BPF_CORE_READ(task, start_boottime));
 		seed_write(seq, s, TERCEL_CGROUP, cgroup_size);
 		count(TERCEL_CGROUP, FATE_DELIVERED);
 	}

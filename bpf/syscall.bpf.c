@@ -81,8 +81,8 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 {
 	struct call c = {.ret = ret};
 
-	c.task = (void *)bpf_get_current_task();
-	c.compat = arch_is_compat(c.task);
+	c.task = (void *)bpf_get_current_task_btf();
+	c.compat = arch_is_compat();
 	if (c.compat) {
 		call_compat(regs, &c);
 		return 0;
@@ -104,9 +104,10 @@ struct sys_exit_ctx {
 
 static __always_inline void call_from_tracepoint(struct sys_exit_ctx *ctx, __u32 syscall, struct call *c)
 {
-	struct pt_regs *regs = (void *)bpf_task_pt_regs((void *)bpf_get_current_task_btf());
+	struct pt_regs *regs;
 
-	c->task = (void *)bpf_get_current_task();
+	c->task = (void *)bpf_get_current_task_btf();
+	regs = (void *)bpf_task_pt_regs(c->task);
 	c->ret = ctx->ret;
 	c->syscall = syscall;
 	c->compat = 0;
