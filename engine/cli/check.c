@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/files.h"
 #include "policy/report.h"
 #include "rules/rules.h"
 
@@ -14,6 +15,8 @@ static const char check_help[] =
         "kernel: where it is decided, how strongly, and what is lost.\n"
         "\n"
         "usage: tercel check [options] FILE…\n"
+        "\n"
+        "A FILE that is a directory stands for its files that end in .yaml or .yml, in alphabetical order.\n"
         "\n"
         "  -o, --output FORMAT  text (default) or json\n"
         "      --require CLASS  every enabled rule must be 'exact', or at least 'narrow'\n"
@@ -37,6 +40,7 @@ struct arguments {
 	enum event_format format;
 	enum requirement require;
 	struct report_options report;
+	struct file_list files;
 };
 
 enum {
@@ -112,8 +116,17 @@ static int parse(struct arguments *a, int argc, char **argv)
 		(void)cli_fail(c, CLI_USAGE, "which rule files? usage: tercel check [options] FILE…");
 		error = -EINVAL;
 	}
-	a->report.files = (const char *const *)argv + optind;
-	a->report.nfiles = (size_t)(argc - optind);
+	struct error err = {0};
+	if (!error && file_list_add(&a->files, (const char *const *)argv + optind, (size_t)(argc - optind), &err)) {
+		(void)cli_fail(c, CLI_USAGE, "%s", err.text);
+		error = -EINVAL;
+	}
+	if (!error && !a->files.count) {
+		(void)cli_fail(c, CLI_USAGE, "%s: no file in it ends in .yaml or .yml", argv[optind]);
+		error = -EINVAL;
+	}
+	a->report.files = (const char *const *)a->files.names;
+	a->report.nfiles = a->files.count;
 	return error;
 }
 
@@ -165,31 +178,35 @@ static enum cli_status answer(const struct arguments *a, const struct report *re
 	return cli_print(&command_check, &out, status);
 }
 
-static enum cli_status run(int argc, char **argv)
+static enum cli_status check(const struct arguments *a)
 {
-	struct arguments a = {.report = {.target = "full"}};
-	int parsed = parse(&a, argc, argv);
-	if (parsed)
-		return parsed > 0 ? CLI_OK : CLI_USAGE;
-
 	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
 	_autorules_ struct rules *rules = NULL;
 	_autoreport_ struct report *report = NULL;
-	int error = rules_load(&rules, a.report.files, a.report.nfiles, &diags);
+	int error = rules_load(&rules, a->report.files, a->report.nfiles, &diags);
 	if (!error)
 		error = report_build(&report, rules);
 	if (error == -ENOMEM)
 		return cli_fail(&command_check, CLI_SYSTEM, "out of memory");
 	if (error)
-		return answer(&a, NULL, &diags, status_of(&diags));
-	if (a.report.rule && !rules_find(rules, a.report.rule))
+		return answer(a, NULL, &diags, status_of(&diags));
+	if (a->report.rule && !rules_find(rules, a->report.rule))
 		return cli_fail(&command_check, CLI_USAGE, "--rule: there is no rule '%s' in these files",
-		                a.report.rule);
-	if (!strcmp(a.report.target, "full"))
+		                a->report.rule);
+	if (!strcmp(a->report.target, "full"))
 		cli_note(&command_check,
 		         "this version has no LSM decision points: 'full' means cgroup hooks and the exec commit");
-	enum cli_status status = answer(&a, report, &diags, CLI_OK);
-	return status == CLI_OK ? judge(&a, report) : status;
+	enum cli_status status = answer(a, report, &diags, CLI_OK);
+	return status == CLI_OK ? judge(a, report) : status;
+}
+
+static enum cli_status run(int argc, char **argv)
+{
+	struct arguments a = {.report = {.target = "full"}};
+	int parsed = parse(&a, argc, argv);
+	enum cli_status status = parsed > 0 ? CLI_OK : parsed < 0 ? CLI_USAGE : check(&a);
+	file_list_free(&a.files);
+	return status;
 }
 
 const struct command command_check = {

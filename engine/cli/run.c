@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "cli/files.h"
 #include "cli/stream.h"
 #include "policy/policy.h"
 #include "policy/report.h"
@@ -101,6 +102,7 @@ static int parse(struct arguments *a, int argc, char **argv)
 /* Everything that a run is configured by. */
 struct plan {
 	struct policy *policy;
+	struct file_list files; /* the policy's rule files, directories taken apart */
 	struct rules *rules;
 	struct image *image;
 	const char **names; /* of the image's rules; the strings are the image's */
@@ -112,6 +114,7 @@ static void plan_free(struct plan *p)
 	free(p->names);
 	image_free(p->image);
 	rules_free(p->rules);
+	file_list_free(&p->files);
 	policy_free(p->policy);
 }
 #define _autoplan_ _cleanup_(plan_free)

@@ -62,7 +62,7 @@ static void wrong_usage_is_one_line_and_status_2(void **state)
 	expect("$T events surplus", 2, "", "'surplus'");
 	expect("$T events --read a --record b", 2, "", "cannot be used together");
 	expect("$T probe surplus", 2, "", "'surplus'");
-	expect("$T run --config $D/none.yaml", 2, "", "none.yaml: error: ");
+	expect("$T run surplus", 2, "", "'surplus'");
 	expect("$T check", 2, "", "file");
 }
 
@@ -93,6 +93,97 @@ static void without_privileges_it_ends_with_3_and_one_line(void **state)
 		assert_int_equal(lines(r.err), 1);
 		assert_memory_equal(r.err, "tercel ", 7);
 	}
+}
+
+static void write_file(const char *name, const char *text)
+{
+	char path[128];
+	(void)snprintf(path, sizeof(path), "%s/%s", directory, name);
+	FILE *f = fopen(path, "we");
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+}
+
+static void write_rule(const char *file, const char *name, const char *condition)
+{
+	char text[512];
+	(void)snprintf(text, sizeof(text), "- rule: %s\n  desc: d\n  condition: %s\n  output: o\n  priority: INFO\n",
+	               name, condition);
+	write_file(file, text);
+}
+
+static void make_subdirectory(const char *name)
+{
+	char path[128];
+	(void)snprintf(path, sizeof(path), "%s/%s", directory, name);
+	assert_int_equal(mkdir(path, 0755), 0);
+}
+
+static void rule_files_are_judged_by_exit_status(void **state)
+{
+	(void)state;
+	make_subdirectory("rules.d");
+	make_subdirectory("empty");
+	write_rule("rules.d/a.yaml", "shell", "evt.type = execve and proc.name = sh");
+	write_rule("rules.d/not-yaml.txt", "wrong", "proc.nme = sh");
+	write_rule("lost.yaml", "user", "evt.type = execve and user.name = joe");
+	write_rule("wrong.yaml", "wrong", "proc.nme = sh");
+	write_file("broken.yaml", "- rule: [\n");
+	expect("$T check $D/rules.d/a.yaml", 0, "shell", "");
+	expect("$T check --require exact $D/rules.d", 0, "shell", ""); /* a directory: its YAML files */
+	expect("$T check $D/wrong.yaml 2>&1 >/dev/null | head -n 1 >&2; exit 1", 1, "", "wrong.yaml:3:14: error: ");
+	expect("$T check $D/broken.yaml", 1, "", "broken.yaml:2:1: error: ");
+	expect("$T check $D/missing.yaml", 2, "", "missing.yaml: error: ");
+	expect("$T check $D/empty", 2, "", "no file in it ends in .yaml");
+	expect("$T check --rule nobody $D/rules.d/a.yaml", 2, "", "no rule 'nobody'");
+	expect("$T check --require much $D/rules.d/a.yaml", 2, "", "'exact' or 'narrow'");
+	expect("$T check --target auto $D/rules.d/a.yaml", 2, "", "not in this version");
+	expect("$T check --target moon $D/rules.d/a.yaml", 2, "", "'full' or 'no-lsm'");
+	expect("$T check --target no-lsm --require narrow $D/rules.d/a.yaml $D/lost.yaml >/dev/null", 1, "",
+	       "first being 'user'");
+	expect("$T check --target no-lsm --require narrow --rule shell $D/rules.d/a.yaml $D/lost.yaml >/dev/null", 0,
+	       "", "");
+}
+
+static void a_report_is_one_json_document_also_of_invalid_rules(void **state)
+{
+	(void)state;
+	write_rule("good.yaml", "shell", "evt.type = execve and proc.name = sh");
+	_autoran_ struct ran good = run("$T check -o json $D/good.yaml");
+	cJSON *o = cJSON_Parse(good.out);
+	assert_int_equal(good.status, 0);
+	assert_int_equal(cJSON_GetObjectItem(o, "version")->valueint, 1);
+	assert_string_equal(cJSON_GetObjectItem(o, "target")->valuestring, "full");
+	assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(o, "rules")), 1);
+	cJSON_Delete(o);
+
+	write_rule("bad.yaml", "wrong", "proc.nme = sh");
+	_autoran_ struct ran bad = run("$T check -o json $D/bad.yaml");
+	o = cJSON_Parse(bad.out);
+	assert_int_equal(bad.status, 1);
+	assert_string_equal(bad.err, "");
+	const cJSON *e = cJSON_GetArrayItem(cJSON_GetObjectItem(o, "errors"), 0);
+	assert_int_equal(cJSON_GetObjectItem(e, "line")->valueint, 3);
+	assert_int_equal(cJSON_GetObjectItem(e, "column")->valueint, 14);
+	cJSON_Delete(o);
+}
+
+static void a_faulty_policy_is_refused_before_the_kernel_is_asked(void **state)
+{
+	(void)state;
+	write_file("missing.policy", "rules_files: [missing.yaml]\n");
+	expect("$T run --config $D/missing.policy", 2, "", "missing.yaml: error: ");
+	write_file("misspelt.policy", "rules_file: []\n");
+	expect("$T run --config $D/misspelt.policy", 2, "", "misspelt.policy:1:1: error: ");
+	expect("$T run --config $D/none.policy", 2, "", "none.policy: error: ");
+
+	write_rule("good.yaml", "shell", "evt.type = execve and proc.name = sh");
+	write_file("good.policy", "rules_files: [good.yaml]\n");
+	_autoran_ struct ran bare =
+	        run("%s $T run --config $D/good.policy", geteuid() ? "" : "setpriv --reuid 65534 --clear-groups");
+	assert_int_equal(bare.status, 3);
+	assert_int_equal(lines(bare.err), 1);
 }
 
 /* A python that makes a shell that connects; the rule killed nothing, but would have. */
@@ -199,6 +290,9 @@ int main(void)
 	        cmocka_unit_test(wrong_usage_is_one_line_and_status_2),
 	        cmocka_unit_test(commands_of_later_versions_say_so),
 	        cmocka_unit_test(without_privileges_it_ends_with_3_and_one_line),
+	        cmocka_unit_test(rule_files_are_judged_by_exit_status),
+	        cmocka_unit_test(a_report_is_one_json_document_also_of_invalid_rules),
+	        cmocka_unit_test(a_faulty_policy_is_refused_before_the_kernel_is_asked),
 	        cmocka_unit_test(a_recording_is_read_like_a_live_machine),
 	        cmocka_unit_test(events_can_be_chosen_and_counted),
 	        cmocka_unit_test(what_is_no_recording_is_refused),
