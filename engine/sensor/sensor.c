@@ -12,6 +12,7 @@
 #include <bpf/libbpf.h>
 
 #include "base/cleanup.h"
+#include "bpf/match.h"
 #include "sensor/load.h"
 #include "sensor/reader.h"
 #include "sensor/seed.h"
@@ -95,10 +96,9 @@ int sensor_next(struct sensor *s, int timeout_ms, const struct tercel_hdr **reco
 
 /* A new inner map with the image; the outer map's slot is switched to it by sensor_set_policy(). Returns its
  * descriptor. */
-static int policy_map(struct bpf_map *outer, const void *image, size_t size)
+static int policy_map(const void *image, size_t size)
 {
-	struct bpf_map *inner = bpf_map__inner_map(outer);
-	const uint32_t capacity = inner ? bpf_map__value_size(inner) : 0, zero = 0;
+	const uint32_t capacity = TERCEL_IMAGE_MAX, zero = 0;
 	_autofree_ uint8_t *value = NULL;
 	_autoclose_ int fd = -1;
 	int err;
@@ -132,7 +132,7 @@ int sensor_set_policy(struct sensor *s, const void *image, size_t size, struct e
 			return error_set(err, code, "cannot remove the policy: %s", strerror(-code));
 		return 0;
 	}
-	fd = policy_map(outer, image, size);
+	fd = policy_map(image, size);
 	if (fd == -E2BIG)
 		return error_set(err, -E2BIG, "a policy image of %zu bytes is larger than the sensor's table", size);
 	if (fd < 0)
