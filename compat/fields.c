@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Look-up in the field catalogue. Knows the table's form only, no single field.
+ * Look-up in the field catalogue. Knows the table's form, and of single fields only what may stand behind their dot.
  */
 #include "compat/fields.h"
 
 #include <assert.h>
 #include <string.h>
+
+#include "compat/event_params.h"
 
 static const struct field_info fields[FIELD_COUNT] = {
 #define X(id, name, type, arg, provider, flags, description)                                                 \
@@ -28,9 +30,45 @@ const struct field_info *field_by_id(enum field_id id)
 	return &fields[id];
 }
 
-static bool takes_dotted(enum field_arg arg)
+static bool is_word(const char *word, const char *name, size_t len)
 {
-	return arg == FIELD_ARG_DOTTED || arg == FIELD_ARG_DOTTED_OPTIONAL || arg == FIELD_ARG_DOTTED_OR_INDEX;
+	return strlen(word) == len && memcmp(word, name, len) == 0;
+}
+
+static bool is_event_param(const char *name, size_t len)
+{
+	for (size_t i = 0; i < sizeof(event_params) / sizeof(*event_params); i++)
+		if (is_word(event_params[i], name, len))
+			return true;
+	return false;
+}
+
+static bool consists_of(const char *name, size_t len, const char *set)
+{
+	for (size_t i = 0; i < len; i++)
+		if (name[i] == '\0' || !strchr(set, name[i]))
+			return false;
+	return len > 0;
+}
+
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
+
+/* Whether the field takes that argument behind a dot: what libsinsp accepts there is up to the field. */
+static bool takes_dotted(const struct field_info *f, const char *arg, size_t len)
+{
+	switch (f->id) {
+	case FIELD_EVT_ARG:
+	case FIELD_EVT_RAWARG:
+		return is_event_param(arg, len);
+	case FIELD_EVT_ABSPATH:
+		return is_word("src", arg, len) || is_word("dst", arg, len);
+	case FIELD_THREAD_CGROUP:
+		return consists_of(arg, len, LETTERS);
+	case FIELD_EVT_TYPE_IS:
+		return consists_of(arg, len, LETTERS "0123456789");
+	default:
+		return false;
+	}
 }
 
 const struct field_info *field_by_name(const char *name, size_t len, const char **arg)
@@ -49,8 +87,7 @@ const struct field_info *field_by_name(const char *name, size_t len, const char 
 				*arg = NULL;
 			return f;
 		}
-		if (takes_dotted(f->arg) && name[n] == '.' && n + 1 < len &&
-		    (!dotted_arg || name + n + 1 > dotted_arg)) {
+		if (name[n] == '.' && takes_dotted(f, name + n + 1, len - n - 1)) {
 			dotted = f;
 			dotted_arg = name + n + 1;
 		}

@@ -134,6 +134,11 @@ static const struct field_info *find_field(struct diag_list *diags, struct sourc
 static bool check_argument(struct diag_list *diags, struct source_pos pos, const struct field_info *f,
                            const char *dotted, const char *bracket)
 {
+	if (f->id == FIELD_EVT_TYPE_IS && dotted && !filter_event_known(dotted)) {
+		diag_add(diags, DIAG_ERROR, pos, "unknown-event-type", "'%s' is no event type that Falco knows",
+		         dotted);
+		return false;
+	}
 	if (argument_fits(f, dotted, bracket) && !(bracket && strchr(bracket, ']')))
 		return true;
 	diag_add(diags, DIAG_ERROR, pos, "bad-argument", "the field %s takes %s", f->name, argument_form(f->arg));

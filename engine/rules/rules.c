@@ -117,12 +117,12 @@ static int read_whole(FILE *f, char **out, size_t *len)
 				return -ENOMEM;
 			bytes = grown;
 		}
-		size_t n = fread(bytes + used, 1, cap - used, f);
+		size_t want = cap - used, n = fread(bytes + used, 1, want, f);
 
 		used += n;
 		if (used > MAX_FILE)
 			return -EFBIG;
-		if (n == 0)
+		if (n < want)
 			break;
 	}
 	if (ferror(f))

@@ -41,8 +41,11 @@ int yaml_source_init(struct yaml_source *s, const char *file, const char *bytes,
 	for (size_t i = start; i < len; i++) {
 		if (bytes[i] == '\n')
 			s->lines[s->nlines++] = i + 1;
-		if (!is_continuation(bytes[i]) && nchars++ && (nchars - 1) % CHARS_STEP == 0)
+		if (is_continuation(bytes[i]))
+			continue;
+		if (nchars && nchars % CHARS_STEP == 0)
 			s->chars[s->nchars++] = i;
+		nchars++;
 	}
 	return 0;
 }

@@ -80,6 +80,11 @@ static void dotted_argument_is_split_off(void **state)
 	assert_int_equal(field_by_name("evt.args", 8, &arg)->id, FIELD_EVT_ARGS);
 	assert_null(arg);
 	assert_null(find("evt.arg."));
+	assert_null(find("evt.arg.flgas"));
+	assert_null(find("evt.arg.flags.x"));
+	assert_null(find("evt.abspath.other"));
+	assert_non_null(find("evt.abspath.src"));
+	assert_non_null(find("thread.cgroup.cpu"));
 	assert_null(find("proc.name.x"));
 }
 
