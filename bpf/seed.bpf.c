@@ -17,6 +17,20 @@ static __always_inline void seed_write(struct seq_file *seq, struct scratch *s, 
 	bpf_seq_write(seq, s->bytes, (__u32)size);
 }
 
+/* The parent's image, as it is now: what made this process is not known any more. */
+static __always_inline void seed_parent(struct tercel_proc *p, struct task_struct *task)
+{
+	struct tercel_proc *parent = proc_of(p->ppid);
+
+	if (parent) {
+		p->parent_exec_id = parent->exec_id;
+	} else if (p->ppid) {
+		/* Not seeded yet: this is what its record will say. */
+		p->parent_exec_id.ktime = BPF_CORE_READ(task, real_parent, group_leader, start_boottime);
+		p->parent_exec_id.tgid = p->ppid;
+	}
+}
+
 /* The process record of a thread group leader. What came alive meanwhile has told its own story: BPF_NOEXIST. */
 static __always_inline void seed_proc(struct scratch *s, struct task_struct *task)
 {
@@ -67,6 +81,7 @@ int on_seed(struct bpf_iter__task *ctx)
 	s->exec.proc.exec_id.ktime = s->exec.proc.start_time;
 	s->exec.proc.exec_id.tgid = s->hdr.tgid;
 	s->exec.proc.image_id = s->exec.proc.exec_id;
+	seed_parent(&s->exec.proc, task);
 	exec_fill(s, task);
 	size = sizeof(s->exec);
 	if (s->hdr.tid == s->hdr.tgid) {

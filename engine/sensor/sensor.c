@@ -94,6 +94,17 @@ int sensor_next(struct sensor *s, int timeout_ms, const struct tercel_hdr **reco
 	return 1;
 }
 
+/* A first look only: the matcher bounds whatever it reads, and engine/policy verifies the rest. */
+static bool is_image(const void *image, size_t size)
+{
+	struct match_header header;
+
+	if (size < sizeof(header))
+		return false;
+	memcpy(&header, image, sizeof(header));
+	return header.magic == TERCEL_IMAGE_MAGIC && header.version == TERCEL_IMAGE_VERSION;
+}
+
 /* A new inner map with the image; the outer map's slot is switched to it by sensor_set_policy(). Returns its
  * descriptor. */
 static int policy_map(const void *image, size_t size)
@@ -126,6 +137,8 @@ int sensor_set_policy(struct sensor *s, const void *image, size_t size, struct e
 
 	if (!outer)
 		return error_set(err, -EOPNOTSUPP, "the kernel programs were built without decisions");
+	if (image && !is_image(image, size))
+		return error_set(err, -EINVAL, "this is no policy image of version %d", TERCEL_IMAGE_VERSION);
 	if (!image) {
 		code = bpf_map_delete_elem(bpf_map__fd(outer), &zero);
 		if (code && code != -ENOENT)

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-#include "base/cleanup.h"
+#include "bpf/match.h"
 
 static void expect_error(const struct sensor_config *config, const struct load_options *options, int code,
                          const char *text)
@@ -127,15 +127,19 @@ static void a_failed_or_closed_sensor_leaves_no_descriptor(void **state)
 	assert_int_equal(count_open_files(), before);
 }
 
-static void a_policy_that_does_not_fit_is_refused(void **state)
+static void what_is_no_policy_or_does_not_fit_is_refused(void **state)
 {
 	struct error err = {{0}};
 	struct watch w;
-	void *huge = calloc(1, 64U << 20);
+	struct match_header *huge = calloc(1, 64U << 20);
 
 	(void)state;
 	assert_non_null(huge);
 	watch_open(&w);
+	assert_int_equal(sensor_set_policy(w.sensor, huge, 4096, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "no policy image"));
+	huge->magic = TERCEL_IMAGE_MAGIC;
+	huge->version = TERCEL_IMAGE_VERSION;
 	assert_int_equal(sensor_set_policy(w.sensor, huge, 64U << 20, &err), -E2BIG);
 	assert_non_null(strstr(err.text, "larger"));
 	/* None is in force: removing it is no error. */
@@ -164,7 +168,7 @@ int main(void)
 	        cmocka_unit_test(impossible_configurations_are_refused),
 	        cmocka_unit_test(missing_privileges_are_named_and_nothing_is_printed),
 	        cmocka_unit_test(a_failed_or_closed_sensor_leaves_no_descriptor),
-	        cmocka_unit_test(a_policy_that_does_not_fit_is_refused),
+	        cmocka_unit_test(what_is_no_policy_or_does_not_fit_is_refused),
 	        cmocka_unit_test(every_decision_point_loads),
 	};
 

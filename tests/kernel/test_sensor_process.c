@@ -4,11 +4,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <linux/sched.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -222,8 +224,8 @@ static void an_exec_record_says_what_proc_says(void **state)
 
 static void a_process_that_ran_before_is_seeded_with_its_strings(void **state)
 {
+	const struct tercel_exec *e, *self;
 	char text[64] = "";
-	const struct tercel_exec *e;
 	struct watch w;
 	pid_t pid;
 
@@ -240,6 +242,9 @@ static void a_process_that_ran_before_is_seeded_with_its_strings(void **state)
 	assert_int_equal(e->argc, 2);
 	assert_int_equal(e->hdr.ts, e->proc.start_time);
 	assert_true(e->proc.proc_flags & TERCEL_PROC_SEEDED);
+	self = watch_find(&w, TERCEL_SEED, getpid(), 0);
+	assert_non_null(self);
+	assert_memory_equal(&e->proc.parent_exec_id, &self->proc.exec_id, sizeof(self->proc.exec_id));
 	stop(pid);
 	watch_until_exit(&w, pid);
 	/* The kernel knew it from the seed on. */
@@ -450,6 +455,62 @@ static void whether_the_executable_is_writable_depends_on_who_runs_it(void **sta
 	assert_int_equal(nobody->proc.creds.egid, 65534);
 	assert_int_equal(nobody->proc.creds.cap_effective, 0);
 	watch_close(&w);
+}
+
+/* An overlay on a tmpfs in a mount namespace of its own, with a program in the lower layer, copied up if asked. */
+static int exec_on_overlay(void *arg)
+{
+	const struct strings *s = arg;
+	char options[512];
+	int fd;
+
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("tmpfs", s->path, "tmpfs", 0, NULL) || chdir(s->path) || mkdir("lower", 0755) ||
+	    mkdir("upper", 0755) || mkdir("work", 0755) || mkdir("merged", 0755))
+		return 2;
+	fd = open("lower/true", O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+	if (fd < 0 || copy_true_to(fd) || close(fd))
+		return 2;
+	(void)snprintf(options, sizeof(options), "lowerdir=%s/lower,upperdir=%s/upper,workdir=%s/work", s->path,
+	               s->path, s->path);
+	if (mount("overlay", "merged", "overlay", 0, options))
+		return 2;
+	/* A change of mode copies the file up. */
+	if (s->args[1] && chmod("merged/true", 0700))
+		return 2;
+	execv("merged/true", s->args);
+	return 127;
+}
+
+static void the_layer_and_the_path_of_an_executable_on_an_overlay_are_told(void **state)
+{
+	char *args[2][3] = {{"true", NULL, NULL}, {"true", "copied up", NULL}};
+	char top[] = "/tmp/tercel-overlay-XXXXXX", path[128];
+	struct watch w;
+
+	(void)state;
+	assert_non_null(mkdtemp(top));
+	(void)snprintf(path, sizeof(path), "%s/merged/true", top);
+	watch_open(&w);
+	for (int i = 0; i < 2; i++) {
+		const uint32_t layers = TERCEL_EXE_UPPER_LAYER | TERCEL_EXE_LOWER_LAYER;
+		int status;
+		const pid_t pid = watch_run(&w, exec_on_overlay, &(struct strings){top, args[i]}, &status);
+		const struct tercel_exec *e = watch_find(&w, TERCEL_EXEC, pid, 0);
+
+		if (WEXITSTATUS(status) == 2)
+			break;
+		assert_int_equal(status, 0);
+		assert_span(e, e->exe_path, path);
+		assert_int_equal(e->proc.exe.flags & layers, i ? TERCEL_EXE_UPPER_LAYER : TERCEL_EXE_LOWER_LAYER);
+		if (i == 1)
+			top[0] = '\0';
+	}
+	(void)rmdir(dirname(dirname(path)));
+	watch_close(&w);
+	/* Emptied by the last round: without it, this kernel has no overlays. */
+	if (top[0])
+		skip();
 }
 
 static int exec_missing(void *arg)
@@ -818,6 +879,7 @@ int main(void)
 	        cmocka_unit_test(an_exec_from_memory_is_flagged),
 	        cmocka_unit_test(an_unlinked_executable_keeps_its_old_path_and_is_flagged),
 	        cmocka_unit_test(whether_the_executable_is_writable_depends_on_who_runs_it),
+	        cmocka_unit_test(the_layer_and_the_path_of_an_executable_on_an_overlay_are_told),
 	        cmocka_unit_test(an_exec_that_fails_makes_no_record),
 	        cmocka_unit_test(an_exec_by_another_thread_keeps_the_process),
 	        cmocka_unit_test(a_process_ends_once_however_its_threads_race),
