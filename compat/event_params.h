@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The names of all event parameters (libscap 0.23 to 0.25, event table), sorted by byte value: what evt.arg.NAME can ask
- * for. Facts only.
+ * The names of all event parameters (libscap 0.23 to 0.25, event table), sorted by byte value: what evt.arg.NAME can
+ * ask for. Facts only.
  */
 #ifndef TERCEL_COMPAT_EVENT_PARAMS_H
 #define TERCEL_COMPAT_EVENT_PARAMS_H
