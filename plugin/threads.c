@@ -245,14 +245,10 @@ static void write_image(const struct entry_writer *w, const struct tercel_exec *
 	const char *args = base + r->args.off;
 	size_t exe = strnlen(args, r->args.len);
 
-	write_text(w, THREAD_COMM, p->comm, sizeof(p->comm));
 	write_text(w, THREAD_EXE, args, exe);
 	write_text(w, THREAD_EXE_PATH, base + r->exe_path.off, r->exe_path.len);
 	if (exe < r->args.len)
 		write_list(w, THREAD_ARGS, w->t->arg_value, args + exe + 1, r->args.len - exe - 1);
-	/* The host takes the environment of threads from their leader. */
-	if (r->hdr.tid == r->hdr.tgid)
-		write_list(w, THREAD_ENV, w->t->env_value, base + r->env.off, r->env.len);
 	write_bool(w, THREAD_EXE_WRITABLE, p->exe.flags & TERCEL_EXE_WRITABLE);
 	write_bool(w, THREAD_EXE_UPPER_LAYER, p->exe.flags & TERCEL_EXE_UPPER_LAYER);
 	write_bool(w, THREAD_EXE_LOWER_LAYER, p->exe.flags & TERCEL_EXE_LOWER_LAYER);
@@ -262,26 +258,42 @@ static void write_image(const struct entry_writer *w, const struct tercel_exec *
 	write_u64(w, THREAD_EXE_MTIME, p->exe.mtime_ns);
 }
 
+/* The host keeps an empty entry, without a process, of a thread that it has looked for in vain: pid 1, say. */
+static bool host_knows(const struct threads *t, const struct falco_listen_input *in, int64_t tid)
+{
+	union falco_state_data pid = {.s64 = -1};
+	falco_entry *e = in->reader->get(t->table, &(union falco_state_data){.s64 = tid});
+	if (!e)
+		return false;
+	if (t->fields[THREAD_PID] && in->reader->read(t->table, e, t->fields[THREAD_PID], &pid))
+		pid.s64 = -1;
+	in->reader->release(t->table, e);
+	return pid.s64 > 0;
+}
+
 enum written {
 	WRITTEN,
 	KNOWN_TO_HOST,
 	REFUSED,
 };
 
+/* `image` is the record that has the strings: the leader's, as threads share them and theirs are empty. */
 static enum written write_entry(const struct threads *t, const struct falco_listen_input *in,
-                                const struct tercel_exec *r, const struct scap_context *ctx)
+                                const struct tercel_exec *r, const struct tercel_exec *image,
+                                const struct scap_context *ctx)
 {
 	union falco_state_data key = {.s64 = r->hdr.tid};
-	falco_entry *known = in->reader->get(t->table, &key);
-	if (known) {
-		in->reader->release(t->table, known);
+	if (host_knows(t, in, r->hdr.tid))
 		return KNOWN_TO_HOST;
-	}
 	struct entry_writer w = {t, in->reader, in->writer, in->writer->create(t->table)};
 	if (!w.entry)
 		return REFUSED;
 	write_identity(&w, r, ctx);
-	write_image(&w, r);
+	write_text(&w, THREAD_COMM, r->proc.comm, sizeof(r->proc.comm));
+	write_image(&w, image);
+	/* The host takes the environment of threads from their leader. */
+	if (r == image)
+		write_list(&w, THREAD_ENV, t->env_value, (const char *)r + r->env.off, r->env.len);
 	write_cgroups(&w, ctx, r->proc.cgroup_id);
 	falco_entry *added = in->writer->add(t->table, &key, w.entry);
 	if (!added)
@@ -295,6 +307,7 @@ static enum written write_entry(const struct threads *t, const struct falco_list
 /* The host forgets the parent of an entry that is written before its parent's: hence depth by depth. */
 struct ordered {
 	const struct tercel_exec *record;
+	const struct tercel_exec *leader; /* record itself if it is one, or has none */
 	uint32_t depth;
 };
 
@@ -353,8 +366,11 @@ static struct ordered *in_order(const struct seeds *s)
 	for (size_t i = 0; i < s->count; i++)
 		sorted[i].record = s->items[i];
 	qsort(sorted, s->count, sizeof(*sorted), by_tid);
-	for (size_t i = 0; i < s->count; i++)
-		out[i] = (struct ordered){sorted[i].record, depth_of(sorted, s->count, sorted[i].record)};
+	for (size_t i = 0; i < s->count; i++) {
+		const struct tercel_exec *r = sorted[i].record;
+		const struct ordered *leader = find(sorted, s->count, r->hdr.tgid);
+		out[i] = (struct ordered){r, leader ? leader->record : r, depth_of(sorted, s->count, r)};
+	}
 	qsort(out, s->count, sizeof(*out), by_depth);
 	free(sorted);
 	return out;
@@ -368,7 +384,7 @@ int threads_write(const struct threads *t, const struct falco_listen_input *in, 
 		return error_set(err, -ENOMEM, "out of memory");
 	int counts[] = {[WRITTEN] = 0, [KNOWN_TO_HOST] = 0, [REFUSED] = 0};
 	for (size_t i = 0; i < s->count; i++)
-		counts[write_entry(t, in, order[i].record, ctx)]++;
+		counts[write_entry(t, in, order[i].record, order[i].leader, ctx)]++;
 	if (counts[REFUSED] && !counts[WRITTEN] && !counts[KNOWN_TO_HOST])
 		return error_set(err, -EIO, "the host accepted none of %zu threads: %s", s->count,
 		                 in->get_owner_last_error ? in->get_owner_last_error(in->owner) : "no reason given");

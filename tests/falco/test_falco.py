@@ -171,12 +171,11 @@ def test_another_user_is_seen():
 
 
 def test_the_terminal_is_known():
-    pid, fd = pty.fork()
-    if pid == 0:
-        os.execve("/bin/true", ["true", "tty"], environment("tty"))
-    device = os.stat(os.ptsname(fd)).st_rdev
-    os.waitpid(pid, 0)
-    os.close(fd)
+    master, slave = pty.openpty()
+    device = os.fstat(slave).st_rdev
+    run("tty", ["setsid", "--ctty", "/bin/true", "tty"], stdin=slave)
+    os.close(slave)
+    os.close(master)
     check(see("tty", evt__type="execve", proc__name="true"), proc__tty=str(device))
 
 
@@ -191,14 +190,15 @@ def test_long_arguments_and_odd_bytes_do_not_break_the_host():
 # ---- processes and threads ---------------------------------------------------------------------------------------
 
 def test_a_vfork_child_is_its_own_process():
-    pid = act("vfork", """
+    maker, pid = act("vfork", """
         import subprocess
         p = subprocess.Popen(["/bin/true", "vforked"])
         p.wait()
-        print(p.pid)""")
+        print(os.getpid(), p.pid)""").split()
     e = see("vfork", evt__type="execve", proc__name="true")
-    check(e, proc__pid=pid, proc__ppid=see("vfork", evt__type="execve", proc__name="python3.11")["proc.pid"]
-          if host.events(**{"proc__name": "python3.11", "proc__env[TERCEL_TEST]": f"{TOKEN}:vfork"}) else e["proc.ppid"])
+    check(e, proc__pid=pid, proc__ppid=maker)
+    see("vfork", evt__type="vfork", proc__pid=pid, evt__rawres="0")
+    see("vfork", evt__type="vfork", proc__pid=maker, evt__rawres=pid)
     assert e["proc.pname"].startswith("python3"), e
 
 
@@ -228,7 +228,7 @@ def test_an_exec_in_a_thread_is_one_of_the_process():
     check(e, proc__pid=pid, proc__cmdline="cat /dev/null", **{"thread.tid": pid})
     # What follows happens to the new program.
     check(see("threadexec", fd__name="/dev/null", proc__name="cat"), proc__pid=pid, proc__exepath="/usr/bin/cat")
-    check(exit_of("threadexec", pid), proc__name="cat")
+    see("threadexec", evt__type="procexit", proc__pid=pid, proc__name="cat")
 
 
 def test_a_pid_namespace_keeps_both_ids():
@@ -243,7 +243,10 @@ def test_a_pid_namespace_keeps_both_ids():
 
 
 def test_a_process_whose_parent_vanished_has_its_new_one():
-    act("orphan", """
+    # A reaper of our own: what the machine's pid 1 is, and whether it lets itself be seen, is not our matter.
+    reaper = act("orphan", """
+        assert libc.prctl(36, 1, 0, 0, 0) == 0
+        print(os.getpid(), flush=True)
         if os.fork() == 0:
             if os.fork() == 0:
                 time.sleep(0.5)
@@ -252,7 +255,7 @@ def test_a_process_whose_parent_vanished_has_its_new_one():
         os.wait()
         time.sleep(1)""")
     e = see("orphan", evt__type="execve", proc__name="echo")
-    check(e, proc__ppid=e["proc.args"])
+    check(e, proc__ppid=reaper, proc__args=reaper)
     # The lineage is that of its birth.
     names = e["tercel.lineage"].split(">")
     assert names[-1] == "echo" and names[-2].startswith("python3") and names[-3].startswith("python3"), names
@@ -426,7 +429,7 @@ def test_a_refused_connection_says_so():
         port = s.getsockname()[1]
         act("refused", f"assert socket.socket().connect_ex(('127.0.0.1', {port})) == errno.ECONNREFUSED")
     e = see("refused", evt__type="connect")
-    check(e, evt__rawres="-111", evt__res="ECONNREFUSED", fd__l4proto="tcp")
+    check(e, evt__rawres="-111", evt__res="ECONNREFUSED", fd__num="3", fd__typechar="4")
     assert f"127.0.0.1:{port}" in e["evt.args"], e["evt.args"]
 
 
@@ -484,9 +487,7 @@ def test_a_process_that_ran_before_is_known():
     p.stdin.flush()
     e = see("before", fd__name=f"{tmp}/by-old-thread")
     assert e["proc.name"].startswith("python3") and e["proc.exepath"].startswith("/usr/bin/python3"), e
-    check(e, proc__pname="sh", proc__ppid=str(p.pid), user__name="root", proc__args=f"-S -c {BEFORE} {tmp}".replace("\n", ""),
-          evt__is_open_write="true", container__id="host") if False else check(
-        e, proc__pname="sh", proc__ppid=str(p.pid), user__name="root", evt__is_open_write="true", container__id="host")
+    check(e, proc__pname="sh", proc__ppid=str(p.pid), user__name="root", evt__is_open_write="true", container__id="host")
     assert "-S" in e["proc.cmdline"] and str(tmp) in e["proc.cmdline"], e["proc.cmdline"]
     assert e["thread.tid"] != e["proc.pid"], e
     assert ">sh>python3" in ">" + e["tercel.lineage"], e["tercel.lineage"]
@@ -597,10 +598,9 @@ def refusal(config=None, wrap=()):
 
 
 def test_bad_configurations_are_refused_in_one_line():
-    assert "line 1, column" in refusal("{"), refusal("{")
-    assert "must be a JSON object" in refusal("[]")
-    assert "unknown key 'buffers'" in refusal('{"buffers": 1}')
-    assert "'buffer_mb' must be" in refusal('{"buffer_mb": "big"}')
+    # The host checks the schema that we publish before it asks us (tests/unit/plugin has our own answers).
+    for config in ("{", "[]", '{"buffers": 1}', '{"buffer_mb": "big"}', '{"buffer_mb": 0}', '{"rules_files": "x"}'):
+        refusal(config)
     broken = tmp / "broken.yaml"
     broken.write_text("- rule: r\n  desc: d\n  condition: proc.nme = x\n  output: o\n  priority: INFO\n")
     text = refusal('{"rules_files":["%s"]}' % broken)
