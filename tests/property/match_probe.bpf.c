@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The matcher alone, run by BPF_PROG_TEST_RUN on facts that the test wrote into maps: for the comparison of both
+ * compilations of bpf/match.h, and for measuring.
+ */
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+
+#include "match.h"
+
+/* sizeof() of what is used by pointer only; the value types are not in the map's type information then. */
+#define ARRAY_MAP(name, size)                      \
+	struct {                                   \
+		__uint(type, BPF_MAP_TYPE_ARRAY);  \
+		__uint(max_entries, 1);            \
+		__uint(key_size, sizeof(__u32));   \
+		__uint(value_size, (size));        \
+		__uint(map_flags, BPF_F_MMAPABLE); \
+	} name SEC(".maps")
+
+ARRAY_MAP(image_map, TERCEL_IMAGE_MAX);
+ARRAY_MAP(text_map, MATCH_TEXT_MAX);
+ARRAY_MAP(facts_map, sizeof(struct match_facts));
+ARRAY_MAP(state_map, sizeof(struct match_state));
+
+struct probe_args {
+	__u32 point;
+	__u32 repeat;
+	__u64 ns;
+};
+
+struct probe_ctx {
+	struct match_ctx *m;
+};
+
+static __attribute__((noinline)) int probe_once(struct match_ctx *m)
+{
+	if (match_start(m))
+		match_finish(m);
+	return 0;
+}
+
+static int probe_step(__u32 i, void *p)
+{
+	(void)i;
+	probe_once(p);
+	return 0;
+}
+
+SEC("syscall")
+int probe(struct probe_args *args)
+{
+	__u32 zero = 0;
+	const __u8 *image = bpf_map_lookup_elem(&image_map, &zero), *text = bpf_map_lookup_elem(&text_map, &zero);
+	struct match_facts *facts = bpf_map_lookup_elem(&facts_map, &zero);
+	struct match_state *state = bpf_map_lookup_elem(&state_map, &zero);
+	struct match_ctx m = {.image = image, .st = state, .facts = facts, .text = text, .point = args->point};
+	__u64 start;
+
+	if (!image || !text || !facts || !state)
+		return 1;
+	start = bpf_ktime_get_ns();
+	bpf_loop(args->repeat, probe_step, &m, 0);
+	args->ns = bpf_ktime_get_ns() - start;
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
