@@ -87,9 +87,11 @@ void text_arguments(struct buf *b, const char *args, size_t len)
 		if (n > 0 && is_plain(args + at, size)) {
 			text_escape(b, args + at, size, 0);
 		} else if (n > 0) {
-			buf_addc(b, '\'');
-			text_escape(b, args + at, size, '\'');
-			buf_addc(b, '\'');
+			/* The kind of quotes that does not occur in it, if there is one. */
+			char quote = memchr(args + at, '\'', size) && !memchr(args + at, '"', size) ? '"' : '\'';
+			buf_addc(b, quote);
+			text_escape(b, args + at, size, quote);
+			buf_addc(b, quote);
 		}
 		at += size + 1;
 	}

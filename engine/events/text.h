@@ -19,7 +19,8 @@ void text_escape(struct buf *b, const char *bytes, size_t len, char also);
 
 /*
  * Adds the arguments of a NUL-separated vector from the second on, with blanks between, as a shell would show them: one
- * that is empty or holds blanks, quotes or shell characters is put in single quotes. Escaped like text_escape().
+ * that is empty or holds blanks, quotes or shell characters is put in quotes (double ones if it holds single ones, but
+ * no double ones). Escaped like text_escape(), the quotes around it included.
  */
 void text_arguments(struct buf *b, const char *args, size_t len);
 

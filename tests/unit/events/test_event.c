@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "events/event.h"
+#include "policy/points.h"
 #include "records.h"
 
 /* Of a container runtime's making. */
@@ -487,6 +488,16 @@ static void times_are_right_from_epoch_to_leap_days(void **state)
 	}
 }
 
+static void decision_points_are_named_as_in_reports(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < TERCEL_POINTS; i++) {
+		assert_string_equal(event_point_name((enum tercel_point)i), point_info((enum tercel_point)i)->name);
+		assert_string_equal(event_point_strength((enum tercel_point)i),
+		                    point_info((enum tercel_point)i)->strength);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -505,6 +516,7 @@ int main(void)
 	        TEST(no_byte_of_a_name_reaches_the_terminal_raw),
 	        TEST(colour_is_only_used_when_asked_for),
 	        TEST(cut_and_strange_images_are_marked),
+	        cmocka_unit_test(decision_points_are_named_as_in_reports),
 	        TEST(times_are_right_from_epoch_to_leap_days),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
