@@ -119,7 +119,11 @@ static void add_strings(struct tercel_exec *e, int proc_dir)
 	char name[16];
 
 	(void)snprintf(name, sizeof(name), "%u", e->hdr.tgid);
-	dir = openat(proc_dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir = proc_dir < 0 ? -1 : openat(proc_dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0) {
+		e->hdr.flags |= TERCEL_F_FAULT_ARGS | TERCEL_F_FAULT_ENV | TERCEL_F_TRUNC_CWD;
+		return;
+	}
 	add_file(e, dir, "cmdline", &e->args, TERCEL_ARGS_MAX, TERCEL_F_TRUNC_ARGS, TERCEL_F_FAULT_ARGS);
 	add_cwd(e, dir);
 	add_file(e, dir, "environ", &e->env, TERCEL_ENV_MAX, TERCEL_F_TRUNC_ENV, TERCEL_F_FAULT_ENV);

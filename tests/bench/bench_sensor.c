@@ -31,8 +31,6 @@
 
 #define MAX_ROUNDS 64
 
-extern char **environ;
-
 static uint64_t now_ns(clockid_t id)
 {
 	struct timespec t;

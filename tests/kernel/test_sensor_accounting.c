@@ -11,8 +11,6 @@
 
 #include <bpf/bpf.h>
 
-extern char **environ;
-
 /* ---- generated = delivered + filtered + dropped ------------------------------------------------------------ */
 
 static void assert_balanced(const struct tercel_stats *s)

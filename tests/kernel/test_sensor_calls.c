@@ -36,7 +36,7 @@ static struct act *act_new(void)
 	struct act *a = mmap(NULL, sizeof(*a), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	assert_ptr_not_equal(a, MAP_FAILED);
-	strcpy(a->dir, "/tmp/tercel-calls-XXXXXX");
+	(void)snprintf(a->dir, sizeof(a->dir), "/tmp/tercel-calls-XXXXXX");
 	assert_non_null(mkdtemp(a->dir));
 	return a;
 }
@@ -124,8 +124,9 @@ static void assert_open(const struct tercel_open *o, const struct expected_open 
 	}
 }
 
-static void an_open_record_says_what_was_asked_and_what_came_of_it(void **state)
+static void check_opens(const struct load_options *options)
 {
+	const struct sensor_config config = {.records = ALL_RECORDS, .open_reads = true};
 	static const struct expected_open expected[] = {
 	        {"new", TERCEL_SYS_OPENAT, O_WRONLY | O_CREAT | O_EXCL, 0640, 0, TERCEL_FILE_CREATED, AT_FDCWD, 0},
 	        {"new", TERCEL_SYS_OPENAT, O_WRONLY | O_CREAT | O_EXCL, 0640, 0, 0, AT_FDCWD, 0},
@@ -147,8 +148,7 @@ static void an_open_record_says_what_was_asked_and_what_came_of_it(void **state)
 	int status;
 	pid_t pid;
 
-	(void)state;
-	watch_open(&w);
+	watch_open_with(&w, &config, options);
 	pid = watch_run(&w, open_in_all_ways, a, &status);
 	assert_int_equal(status, 0);
 	/* One more, before: the child's own of /etc. */
@@ -163,6 +163,23 @@ static void an_open_record_says_what_was_asked_and_what_came_of_it(void **state)
 	}
 	watch_close(&w);
 	act_free(a);
+}
+
+static void an_open_record_says_what_was_asked_and_what_came_of_it(void **state)
+{
+	(void)state;
+	check_opens(&(struct load_options){.backend = CAPTURE_SYS_EXIT});
+}
+
+/* In a mount namespace of the test's own, where nobody else sees tracefs. */
+static void one_tracepoint_for_each_call_makes_the_same_records(void **state)
+{
+	(void)state;
+	if (access("/sys/kernel/tracing/events/syscalls", R_OK) != 0 &&
+	    (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	     mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, NULL)))
+		skip();
+	check_opens(&(struct load_options){.backend = CAPTURE_TRACEPOINT});
 }
 
 static void reads_are_filtered_unless_asked_for(void **state)
@@ -481,7 +498,7 @@ static int call_as_32_bit(void *arg)
 	(void)arg;
 	if (low == MAP_FAILED)
 		return 1;
-	strcpy((char *)(low + 16), "/no/such/32-bit/file");
+	memcpy(low + 16, "/no/such/32-bit/file", sizeof("/no/such/32-bit/file"));
 	/* i386: 20 is getpid, 5 is open, 102 is socketcall (1: socket), 2 is fork. 64-bit 5 and 102 are fstat and
 	 * getuid. */
 	ret = int80(20, 0, 0, 0);
@@ -598,6 +615,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(an_open_record_says_what_was_asked_and_what_came_of_it),
+	        cmocka_unit_test(one_tracepoint_for_each_call_makes_the_same_records),
 	        cmocka_unit_test(reads_are_filtered_unless_asked_for),
 	        cmocka_unit_test(the_layer_of_an_overlay_is_told),
 	        cmocka_unit_test(a_chdir_record_has_the_directory_after_it),

@@ -7,6 +7,7 @@
 #include <libgen.h>
 #include <linux/sched.h>
 #include <pthread.h>
+#include <pty.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -222,6 +223,31 @@ static void an_exec_record_says_what_proc_says(void **state)
 	watch_close(&w);
 }
 
+static void the_terminal_of_a_process_is_told(void **state)
+{
+	char *const args[] = {"sleep", "30", NULL};
+	const struct tercel_exec *e;
+	struct watch w;
+	int terminal;
+	pid_t pid;
+
+	(void)state;
+	watch_open(&w);
+	pid = forkpty(&terminal, NULL, NULL, NULL);
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		(void)execv("/bin/sleep", args);
+		_exit(127);
+	}
+	wait_for_exec(&w, pid);
+	e = watch_find(&w, TERCEL_EXEC, pid, 0);
+	assert_int_not_equal(e->proc.tty, 0);
+	assert_process(e, pid);
+	stop(pid);
+	(void)close(terminal);
+	watch_close(&w);
+}
+
 static void a_process_that_ran_before_is_seeded_with_its_strings(void **state)
 {
 	const struct tercel_exec *e, *self;
@@ -411,7 +437,7 @@ static void an_unlinked_executable_keeps_its_old_path_and_is_flagged(void **stat
 
 	(void)state;
 	assert_ptr_not_equal(path, MAP_FAILED);
-	strcpy(path, "/tmp/tercel-gone-XXXXXX");
+	(void)snprintf(path, 4096, "/tmp/tercel-gone-XXXXXX");
 	watch_open(&w);
 	pid = watch_run(&w, exec_unlinked, path, &status);
 	assert_int_equal(status, 0);
@@ -873,6 +899,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(an_exec_record_says_what_proc_says),
+	        cmocka_unit_test(the_terminal_of_a_process_is_told),
 	        cmocka_unit_test(a_process_that_ran_before_is_seeded_with_its_strings),
 	        cmocka_unit_test(long_arguments_are_cut_and_flagged),
 	        cmocka_unit_test(a_directory_deeper_than_the_limits_is_flagged),
