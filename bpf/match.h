@@ -24,7 +24,7 @@
 /* Bytes of an image; a power of two. "policy-too-large: …". 1 MiB holds some thousand rules. */
 #define TERCEL_IMAGE_MAX (1U << 20)
 /* 64-bit words of atom bits; each domain starts a word. "too-many-atoms". */
-#define TERCEL_ATOM_WORDS 64
+#define TERCEL_ATOM_WORDS 128
 /* 64-bit words of rule bits. "too-many-rules". */
 #define TERCEL_RULE_WORDS 32
 /* Leaves of one rule's condition after expansion: the longest walk through its graph. "condition-too-long". */
