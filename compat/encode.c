@@ -9,6 +9,8 @@
 #define FAMILY_INET 2
 #define FAMILY_INET6 10
 #define ERRNO_EINPROGRESS 115
+/* AT_FDCWD of <fcntl.h>. */
+#define DIRFD_CWD (-100)
 
 /* ---- writing one event -------------------------------------------------------------------------------- */
 
@@ -388,10 +390,30 @@ static void encode_exit(struct writer *w, const struct tercel_exit *e, const str
 
 /* ---- files -------------------------------------------------------------------------------------------- */
 
-static void encode_creat(struct writer *w, const struct tercel_open *o, struct scap_bytes path, enum if_empty empty)
+/* Parameter "name": as requested, but for what struct scap_context says of unknown_cwd. */
+static void open_path(struct writer *w, const struct tercel_open *o, const struct scap_context *ctx)
+{
+	const struct tercel_hdr *r = &o->hdr;
+	struct scap_bytes path = bytes_of(r, o->path), cwd = {0};
+	if (!path.len && (r->flags & TERCEL_F_FAULT_PATH)) {
+		none(w);
+		return;
+	}
+	if (path.len && path.data[0] != '/' && o->dirfd == DIRFD_CWD && ctx->unknown_cwd)
+		ctx->unknown_cwd(ctx->data, r, &cwd);
+	size_t at = param_begin(w);
+	if (cwd.len) {
+		put(w, cwd.data, strnlen(cwd.data, cwd.len));
+		put(w, "/", 1);
+	}
+	put_text(w, path.data, path.len);
+	param_end(w, at);
+}
+
+static void encode_creat(struct writer *w, const struct tercel_open *o, const struct scap_context *ctx)
 {
 	s64(w, o->ret);
-	text_or(w, path, empty);
+	open_path(w, o, ctx);
 	u32(w, scap_open_mode(o->mode));
 	u32(w, scap_device(o->dev));
 	u64(w, o->ino);
@@ -416,20 +438,18 @@ static uint16_t open_type(uint32_t syscall)
 static void encode_open(struct writer *w, const struct tercel_open *o, const struct scap_context *ctx)
 {
 	const struct tercel_hdr *r = &o->hdr;
-	struct scap_bytes path = bytes_of(r, o->path);
-	enum if_empty empty = (r->flags & TERCEL_F_FAULT_PATH) ? EMPTY_IS_UNKNOWN : EMPTY_IS_A_VALUE;
 	uint16_t type = open_type(o->syscall);
 
 	begin(w, type, event_time(r, ctx), r->tid);
 	if (type == SCAP_CREAT_X) {
-		encode_creat(w, o, path, empty);
+		encode_creat(w, o, ctx);
 		end(w);
 		return;
 	}
 	s64(w, o->ret);
 	if (type != SCAP_OPEN_X)
 		s64(w, o->dirfd);
-	text_or(w, path, empty);
+	open_path(w, o, ctx);
 	u32(w, scap_open_flags(o->flags) | ((o->file_flags & TERCEL_FILE_CREATED) ? SCAP_O_F_CREATED : 0) |
 	               ((o->file_flags & TERCEL_FILE_UPPER_LAYER) ? SCAP_FD_UPPER_LAYER : 0) |
 	               ((o->file_flags & TERCEL_FILE_LOWER_LAYER) ? SCAP_FD_LOWER_LAYER : 0));

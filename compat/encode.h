@@ -35,6 +35,12 @@ struct scap_context {
 	void (*cgroup_path)(void *data, uint64_t cgroup_id, struct scap_bytes *out);
 	/* Arguments of a process's current image: argv[0] first, each ended by a NUL. */
 	void (*arguments)(void *data, struct tercel_exec_id process, struct scap_bytes *out);
+	/*
+	 * The working directory of the process that acts, if the host cannot know it; to be left alone if it can. A
+	 * relative path that it opens is then written behind it, which the host would otherwise take for another
+	 * file's. Empty: unknown.
+	 */
+	void (*unknown_cwd)(void *data, const struct tercel_hdr *record, struct scap_bytes *out);
 };
 
 struct scap_encoded {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What Debian's libbpf.a prints to inside a plugin. The archive is compiled for programs: its only reference that cannot
- * go into a shared object is the one to stderr, which the build therefore renames to this. (Nothing is printed: the sensor
- * gives libbpf a function of its own. But a library must not be left with a null stream.)
+ * What Debian's libbpf.a prints to inside a plugin. The archive is compiled for programs: its only reference that
+ * cannot go into a shared object is the one to stderr, which the build therefore renames to this. (Nothing is printed:
+ * the sensor gives libbpf a function of its own. But a library must not be left with a null stream.)
  */
 #include <stdio.h>
 

@@ -14,6 +14,8 @@
 #define BATCH_MAX 256
 #define BATCH_BYTES (1024 * 1024)
 #define WAIT_MS 100
+/* Process ids end here in every kernel (PID_MAX_LIMIT). */
+#define PIDS_MAX (1U << 22)
 /* What the host's own state (threads, working directories, descriptors of sockets) is made of. */
 #define RECORDS_FOR_STATE                                                                                     \
 	(1U << TERCEL_EXEC | 1U << TERCEL_FORK | 1U << TERCEL_EXIT | 1U << TERCEL_CHDIR | 1U << TERCEL_SEED | \
@@ -33,6 +35,11 @@ struct source {
 
 	struct scap_header *events[BATCH_MAX];
 	uint8_t *bytes; /* BATCH_BYTES */
+	/*
+	 * A bit for each process whose working directory the host cannot know: one from before the capture that it did
+	 * not find in /proc (no plugin can write the field), and its children, until they change it.
+	 */
+	uint8_t *cwd_unknown; /* PIDS_MAX / 8 */
 	uint64_t delivered, malformed;
 };
 
@@ -54,6 +61,32 @@ static void process_arguments(void *data, struct tercel_exec_id id, struct scap_
 		*out = (struct scap_bytes){p->args.data, p->args.len};
 }
 
+static bool is_cwd_unknown(const struct source *s, uint32_t tgid)
+{
+	return tgid < PIDS_MAX && s->cwd_unknown[tgid / 8] & 1U << tgid % 8;
+}
+
+static void set_cwd_unknown(void *data, uint32_t tgid, bool unknown)
+{
+	const struct source *s = data;
+	if (tgid >= PIDS_MAX)
+		return;
+	if (unknown)
+		s->cwd_unknown[tgid / 8] |= (uint8_t)(1U << tgid % 8);
+	else
+		s->cwd_unknown[tgid / 8] &= (uint8_t)~(1U << tgid % 8);
+}
+
+static void unknown_cwd(void *data, const struct tercel_hdr *record, struct scap_bytes *out)
+{
+	const struct source *s = data;
+	if (!is_cwd_unknown(s, record->tgid))
+		return;
+	const struct process *p = process_table_find(s->processes, record->exec_id);
+	if (p && !(p->record_flags & TERCEL_F_TRUNC_CWD))
+		*out = (struct scap_bytes){p->cwd.data, p->cwd.len};
+}
+
 /* ---- taking in records -------------------------------------------------------------------------------- */
 
 /* Brings our own state up to date. */
@@ -63,6 +96,18 @@ static void apply(struct source *s, const struct tercel_hdr *r)
 		(void)identity_apply(s->identity, r);
 	else
 		(void)process_table_apply(s->processes, r);
+	if (r->type == TERCEL_FORK) {
+		const struct tercel_fork *f = (const struct tercel_fork *)r;
+		if (!f->is_thread)
+			set_cwd_unknown(s, f->child_tgid, is_cwd_unknown(s, r->tgid));
+	} else if (r->type == TERCEL_CHDIR) {
+		/* The host follows a descriptor only if it saw it opened. */
+		const struct tercel_chdir *c = (const struct tercel_chdir *)r;
+		if (c->ret == 0)
+			set_cwd_unknown(s, r->tgid, c->syscall == TERCEL_SYS_FCHDIR);
+	} else if (r->type == TERCEL_SEED) {
+		set_cwd_unknown(s, r->tgid, true);
+	}
 }
 
 static int take_seeds(struct source *s, struct error *err)
@@ -92,9 +137,12 @@ static int take_seeds(struct source *s, struct error *err)
 static int set_up(struct source *s, const struct source_config *config, struct error *err)
 {
 	s->bytes = malloc(BATCH_BYTES);
-	if (!s->bytes || identity_new(&s->identity, NULL, 0) || process_table_new(&s->processes, NULL))
+	s->cwd_unknown = calloc(PIDS_MAX / 8, 1);
+	if (!s->bytes || !s->cwd_unknown || identity_new(&s->identity, NULL, 0) ||
+	    process_table_new(&s->processes, NULL))
 		return error_set(err, -ENOMEM, "out of memory");
-	s->context = (struct scap_context){.data = s, .cgroup_path = cgroup_path, .arguments = process_arguments};
+	s->context = (struct scap_context){
+	        .data = s, .cgroup_path = cgroup_path, .arguments = process_arguments, .unknown_cwd = unknown_cwd};
 	s->clock_offset = s->context.clock_offset = sensor_clock_offset();
 
 	uint32_t records = config->records | RECORDS_FOR_STATE;
@@ -133,6 +181,7 @@ void source_close(struct source *s)
 	identity_free(s->identity);
 	seeds_free(&s->seeds);
 	free(s->bytes);
+	free(s->cwd_unknown);
 	(void)pthread_mutex_destroy(&s->lock);
 	free(s);
 }
@@ -203,7 +252,8 @@ int source_next(struct source *s, uint32_t *count, struct scap_header ***events,
 int source_write_threads(struct source *s, const struct threads *t, const struct falco_listen_input *in,
                          struct error *err)
 {
-	int rc = threads_write(t, in, &s->seeds, &s->context, err);
+	const struct threads_known known = {set_cwd_unknown, s};
+	int rc = threads_write(t, in, &s->seeds, &s->context, &known, err);
 	seeds_free(&s->seeds);
 	return rc < 0 ? rc : 0;
 }

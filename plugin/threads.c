@@ -377,14 +377,19 @@ static struct ordered *in_order(const struct seeds *s)
 }
 
 int threads_write(const struct threads *t, const struct falco_listen_input *in, struct seeds *s,
-                  const struct scap_context *ctx, struct error *err)
+                  const struct scap_context *ctx, const struct threads_known *known, struct error *err)
 {
 	_autofree_ struct ordered *order = in_order(s);
 	if (!order)
 		return error_set(err, -ENOMEM, "out of memory");
 	int counts[] = {[WRITTEN] = 0, [KNOWN_TO_HOST] = 0, [REFUSED] = 0};
-	for (size_t i = 0; i < s->count; i++)
-		counts[write_entry(t, in, order[i].record, order[i].leader, ctx)]++;
+	for (size_t i = 0; i < s->count; i++) {
+		const struct tercel_exec *r = order[i].record;
+		enum written how = write_entry(t, in, r, order[i].leader, ctx);
+		counts[how]++;
+		if (how == KNOWN_TO_HOST && r->hdr.tid == r->hdr.tgid)
+			known->cwd_unknown(known->data, r->hdr.tgid, false);
+	}
 	if (counts[REFUSED] && !counts[WRITTEN] && !counts[KNOWN_TO_HOST])
 		return error_set(err, -EIO, "the host accepted none of %zu threads: %s", s->count,
 		                 in->get_owner_last_error ? in->get_owner_last_error(in->owner) : "no reason given");

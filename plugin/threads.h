@@ -72,6 +72,12 @@ struct seeds {
 void seeds_add(struct seeds *s, const struct tercel_exec *record);
 void seeds_free(struct seeds *s);
 
+/* Told of each process that the host knows already: its working directory is not unknown. */
+struct threads_known {
+	void (*cwd_unknown)(void *data, uint32_t tgid, bool unknown);
+	void *data;
+};
+
 /*
  * Writes entries for all seeds, parents first, leaders before their threads, except for threads that the host knows
  * already from its own look at /proc, which tells it as much and more: capabilities, working directory, descriptors are
@@ -79,6 +85,6 @@ void seeds_free(struct seeds *s);
  * them.
  */
 int threads_write(const struct threads *t, const struct falco_listen_input *in, struct seeds *s,
-                  const struct scap_context *ctx, struct error *err);
+                  const struct scap_context *ctx, const struct threads_known *known, struct error *err);
 
 #endif

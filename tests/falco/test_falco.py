@@ -255,6 +255,7 @@ def test_a_process_whose_parent_vanished_has_its_new_one():
         os.wait()
         time.sleep(1)""")
     e = see("orphan", evt__type="execve", proc__name="echo")
+    reaper = reaper.split()[0]
     check(e, proc__ppid=reaper, proc__args=reaper)
     # The lineage is that of its birth.
     names = e["tercel.lineage"].split(">")
@@ -450,9 +451,20 @@ def test_udp_is_told_from_tcp():
 
 # ---- who ran before, containers ----------------------------------------------------------------------------------
 
+# Waits for a byte, then acts: absolute in a thread that is not the leader, relative, and relative in a child.
 BEFORE = """
 import os, sys, threading, time
-threading.Thread(target=lambda: sys.stdin.buffer.read(1) and (open(sys.argv[1] + '/by-old-thread', 'w').close(), os._exit(0))).start()
+def act():
+    if not sys.stdin.buffer.read(1):
+        return
+    open(sys.argv[1] + '/by-old-thread', 'w').close()
+    open('by-old-relative', 'w').close()
+    if os.fork() == 0:
+        open('by-child-relative', 'w').close()
+        os._exit(0)
+    os.wait()
+    os._exit(0)
+threading.Thread(target=act).start()
 time.sleep(120)
 """
 before = {}
@@ -461,7 +473,7 @@ before = {}
 def start_before():
     """Processes that run before the host starts: a chain sh > python3, and one in a container's cgroup."""
     before["chain"] = subprocess.Popen(["/bin/sh", "-c", f"{PYTHON} -S -c \"$1\" \"$2\"; :", "sh", BEFORE, str(tmp)],
-                                       env=environment("before"), stdin=subprocess.PIPE)
+                                       env=environment("before"), stdin=subprocess.PIPE, cwd=tmp)
     before["container"] = None
     if scratch.path:
         before["container"] = subprocess.Popen(
@@ -490,6 +502,10 @@ def test_a_process_that_ran_before_is_known():
     check(e, proc__pname="sh", proc__ppid=str(p.pid), user__name="root", evt__is_open_write="true", container__id="host")
     assert "-S" in e["proc.cmdline"] and str(tmp) in e["proc.cmdline"], e["proc.cmdline"]
     assert e["thread.tid"] != e["proc.pid"], e
+    # The host was never told their working directory.
+    see("before", fd__name=f"{tmp}/by-old-relative")
+    child = see("before", fd__name=f"{tmp}/by-child-relative")
+    check(child, proc__ppid=e["proc.pid"])
     assert ">sh>python3" in ">" + e["tercel.lineage"], e["tercel.lineage"]
 
 

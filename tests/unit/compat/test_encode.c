@@ -476,6 +476,44 @@ static void an_unreadable_path_is_not_an_empty_one(void **state)
 	assert_int_equal(d.params[2].len, 0);
 }
 
+static void give_cwd(void *data, const struct tercel_hdr *r, struct scap_bytes *out)
+{
+	(void)data;
+	if (r->tgid == 40)
+		*out = (struct scap_bytes){"/srv/x", 6};
+}
+
+static void a_relative_path_is_completed_where_the_host_cannot(void **state)
+{
+	(void)state;
+	const struct scap_context completing = {.unknown_cwd = give_cwd};
+	static const struct {
+		uint32_t syscall;
+		int32_t dirfd;
+		uint32_t tgid;
+		const char *path, *expected;
+	} rows[] = {
+	        {TERCEL_SYS_OPENAT, -100, 40, "etc/x", "/srv/x/etc/x"},
+	        {TERCEL_SYS_OPENAT, -100, 40, "../x", "/srv/x/../x"},
+	        {TERCEL_SYS_CREAT, -100, 40, "x", "/srv/x/x"},
+	        {TERCEL_SYS_OPEN, -100, 40, "x", "/srv/x/x"},
+	        {TERCEL_SYS_OPENAT, -100, 40, "/etc/x", "/etc/x"},
+	        {TERCEL_SYS_OPENAT, 7, 40, "x", "x"},
+	        {TERCEL_SYS_OPENAT, -100, 41, "x", "x"},
+	        {TERCEL_SYS_OPENAT, -100, 40, "", ""},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct tercel_open *o = an_open(rows[i].syscall);
+		struct decoded d;
+		o->path = span(rows[i].path, strlen(rows[i].path));
+		o->dirfd = rows[i].dirfd;
+		o->hdr.tgid = rows[i].tgid;
+		assert_int_equal(scap_encode(&o->hdr, o->hdr.size, &completing, encoded, sizeof(encoded), &result), 0);
+		assert_true(decode(&d, encoded, result.events[0].len));
+		assert_string_equal(decoded_text(&d, rows[i].syscall == TERCEL_SYS_OPENAT ? 2 : 1), rows[i].expected);
+	}
+}
+
 static void open_flags_follow_the_table(void **state)
 {
 	(void)state;
@@ -832,6 +870,7 @@ int main(void)
 	        cmocka_unit_test(every_way_to_open_has_its_parameters),
 	        cmocka_unit_test(a_failed_open_keeps_its_error_and_path),
 	        cmocka_unit_test(an_unreadable_path_is_not_an_empty_one),
+	        cmocka_unit_test(a_relative_path_is_completed_where_the_host_cannot),
 	        cmocka_unit_test(open_flags_follow_the_table),
 	        cmocka_unit_test(families_that_falco_does_not_know_are_unspecified),
 	        cmocka_unit_test(a_relative_chdir_says_where_it_led),
