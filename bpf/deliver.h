@@ -26,13 +26,14 @@ static __always_inline struct tercel_stats *stats_get(void)
 			__sync_fetch_and_add(&_s->member, 1); \
 	} while (0)
 
-/* A free scratch buffer of this CPU; NULL (counted by the caller, who knows the type) if all are in use. */
+/* A free scratch buffer; NULL (counted by the caller, who knows the type) if all are in use. */
 static __always_inline struct scratch *scratch_get(void)
 {
 	__u32 cpu = bpf_get_smp_processor_id();
 
+	/* A CPU that came later shares with another; taking a buffer is atomic. */
 	if (cpu >= cpu_count)
-		return NULL;
+		cpu %= cpu_count;
 	for (__u32 slot = 0; slot < TERCEL_SCRATCH_SLOTS; slot++) {
 		__u32 key = cpu * TERCEL_SCRATCH_SLOTS + slot;
 		struct scratch *s = bpf_map_lookup_elem(&scratches, &key);

@@ -11,7 +11,7 @@
 
 /* ---- constants, set before loading --------------------------------------------------------------------- */
 
-/* CPUs whose scratch and ring exist. */
+/* CPUs that scratch buffers exist for. */
 const volatile __u32 cpu_count = 1;
 /* 1 << enum tercel_point: what is to be decided at all. */
 const volatile __u32 points = 0;

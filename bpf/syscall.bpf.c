@@ -63,35 +63,43 @@ static __always_inline void call_unpack_socketcall(struct call *c)
 	c->args.a[2] = words[2];
 }
 
-static __noinline void call_compat(struct pt_regs *regs, struct call *c)
+static __noinline void call_compat(struct pt_regs *regs, long ret)
 {
+	struct call c = {.ret = ret, .compat = 1};
 	__u32 nr = arch_syscall_nr(regs);
 
-	c->syscall = arch_compat_syscall(nr);
-	if (!c->syscall && nr != ARCH_COMPAT_SOCKETCALL)
+	c.syscall = arch_compat_syscall(nr);
+	if (!c.syscall && nr != ARCH_COMPAT_SOCKETCALL)
 		return;
-	arch_args(&c->args, regs, true);
+	c.task = (void *)bpf_get_current_task_btf();
+	arch_args(&c.args, regs, true);
 	if (nr == ARCH_COMPAT_SOCKETCALL)
-		call_unpack_socketcall(c);
-	call_dispatch(c);
+		call_unpack_socketcall(&c);
+	call_dispatch(&c);
 }
 
+static __noinline void call_native(struct pt_regs *regs, long ret, __u32 syscall)
+{
+	struct call c = {.ret = ret, .syscall = syscall};
+
+	c.task = (void *)bpf_get_current_task_btf();
+	arch_args(&c.args, regs, false);
+	call_dispatch(&c);
+}
+
+/* Runs for every system call of the machine: what nobody asked for must be told apart at once. */
 SEC("tp_btf/sys_exit")
 int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 {
-	struct call c = {.ret = ret};
+	__u32 syscall;
 
-	c.task = (void *)bpf_get_current_task_btf();
-	c.compat = arch_is_compat();
-	if (c.compat) {
-		call_compat(regs, &c);
+	if (arch_is_compat()) {
+		call_compat(regs, ret);
 		return 0;
 	}
-	c.syscall = arch_syscall(arch_syscall_nr(regs));
-	if (!c.syscall)
-		return 0;
-	arch_args(&c.args, regs, false);
-	call_dispatch(&c);
+	syscall = arch_syscall(arch_syscall_nr(regs));
+	if (syscall)
+		call_native(regs, ret, syscall);
 	return 0;
 }
 

@@ -186,6 +186,14 @@ static uint32_t round_up_power(uint32_t n)
 	return p;
 }
 
+/* A virtual machine may have many more possible CPUs than it will ever see: memory is for those that run. */
+static uint32_t online_cpus(void)
+{
+	const long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return n < 1 ? 1 : (uint32_t)n;
+}
+
 static uint32_t page_kib_shift(void)
 {
 	uint32_t shift = 0;
@@ -208,13 +216,14 @@ static void set_constants(struct tercel_bpf *skel, const struct sensor_config *c
 
 static int set_sizes(struct tercel_bpf *skel, const struct sensor_config *config, uint32_t cpus)
 {
+	const uint32_t possible = (uint32_t)libbpf_num_possible_cpus();
 	const uint32_t procs = config->max_procs ? config->max_procs : DEFAULT_MAX_PROCS;
 	uint32_t large = procs / LARGE_IMAGE_SHARE;
 	int err = 0;
 
 	if (large < MIN_LARGE_IMAGES)
 		large = MIN_LARGE_IMAGES;
-	err |= bpf_map__set_max_entries(skel->maps.rings, cpus);
+	err |= bpf_map__set_max_entries(skel->maps.rings, possible);
 	err |= bpf_map__set_max_entries(skel->maps.scratches, cpus * TERCEL_SCRATCH_SLOTS);
 	err |= bpf_map__set_max_entries(skel->maps.procs, procs);
 	err |= bpf_map__set_max_entries(skel->maps.image_refs, procs);
@@ -275,7 +284,7 @@ static int load_error(int code, char *log, struct error *err)
 static int open_and_load(struct load *l, const struct sensor_config *config, const struct load_options *options,
                          const struct btf *btf, struct error *err)
 {
-	const uint32_t cpus = (uint32_t)libbpf_num_possible_cpus();
+	const uint32_t cpus = online_cpus();
 	_autofree_ char *log = calloc(1, LOG_SIZE);
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .kernel_log_buf = log, .kernel_log_size = LOG_SIZE);
 	enum capture_backend backend = CAPTURE_AUTO;
@@ -313,8 +322,7 @@ static int open_and_load(struct load *l, const struct sensor_config *config, con
 static int make_rings(struct load *l, uint32_t size)
 {
 	const uint32_t slots = bpf_map__max_entries(l->skel->maps.rings);
-	const long online = sysconf(_SC_NPROCESSORS_ONLN);
-	const size_t count = online < 1 ? 1 : (size_t)online;
+	const size_t count = online_cpus();
 	const int outer = bpf_map__fd(l->skel->maps.rings);
 
 	l->ring_fds = calloc(count + 1, sizeof(*l->ring_fds));
