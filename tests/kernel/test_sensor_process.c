@@ -278,6 +278,40 @@ static void a_process_that_ran_before_is_seeded_with_its_strings(void **state)
 	watch_close(&w);
 }
 
+static void *wait_at_barrier(void *barrier)
+{
+	(void)pthread_barrier_wait(barrier);
+	return NULL;
+}
+
+static void every_thread_that_ran_before_is_seeded(void **state)
+{
+	const struct tercel_exec *leader = NULL, *other = NULL;
+	pthread_barrier_t barrier;
+	pthread_t thread;
+	struct watch w;
+
+	(void)state;
+	assert_int_equal(pthread_barrier_init(&barrier, NULL, 2), 0);
+	assert_int_equal(pthread_create(&thread, NULL, wait_at_barrier, &barrier), 0);
+	watch_open(&w);
+	assert_int_equal(sensor_seed(w.sensor, NULL), 0);
+	watch_drain(&w, 50);
+	(void)pthread_barrier_wait(&barrier);
+	(void)pthread_join(thread, NULL);
+	assert_int_equal(watch_count(&w, TERCEL_SEED, getpid()), 2);
+	/* In order of time: the leader is older. */
+	leader = watch_find(&w, TERCEL_SEED, getpid(), 0);
+	other = watch_find(&w, TERCEL_SEED, getpid(), 1);
+	assert_int_equal(leader->hdr.tid, getpid());
+	assert_int_not_equal(other->hdr.tid, getpid());
+	assert_int_equal(other->proc.tgid, getpid());
+	assert_int_equal(other->proc.creds.uid, getuid());
+	assert_memory_equal(&other->hdr.exec_id, &leader->proc.exec_id, sizeof(other->hdr.exec_id));
+	assert_true(leader->args.len > 0);
+	watch_close(&w);
+}
+
 struct strings {
 	const char *path;
 	char *const *args;
@@ -901,6 +935,7 @@ int main(void)
 	        cmocka_unit_test(an_exec_record_says_what_proc_says),
 	        cmocka_unit_test(the_terminal_of_a_process_is_told),
 	        cmocka_unit_test(a_process_that_ran_before_is_seeded_with_its_strings),
+	        cmocka_unit_test(every_thread_that_ran_before_is_seeded),
 	        cmocka_unit_test(long_arguments_are_cut_and_flagged),
 	        cmocka_unit_test(a_directory_deeper_than_the_limits_is_flagged),
 	        cmocka_unit_test(an_exec_from_memory_is_flagged),
