@@ -29,7 +29,9 @@ static inline char *read_whole(const char *name)
 	(void)snprintf(path, sizeof(path), "%s/%s", directory, name);
 	FILE *f = fopen(path, "re");
 	char *text = calloc(1, OUTPUT_MAX + 1);
-	if (f && text)
+	if (!text)
+		abort();
+	if (f)
 		text[fread(text, 1, OUTPUT_MAX, f)] = '\0';
 	if (f)
 		(void)fclose(f);

@@ -79,8 +79,9 @@ static int listener(uint16_t *port)
 	struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t len = sizeof(in);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_true(fd >= 0 && !bind(fd, (struct sockaddr *)&in, len) && !listen(fd, 4));
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &len), 0);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&in, len) || listen(fd, 4) ||
+	    getsockname(fd, (struct sockaddr *)&in, &len))
+		fail_msg("no listener: %s", strerror(errno));
 	*port = ntohs(in.sin_port);
 	return fd;
 }

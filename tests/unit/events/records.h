@@ -6,6 +6,7 @@
 #ifndef TERCEL_TESTS_RECORDS_H
 #define TERCEL_TESTS_RECORDS_H
 
+#include <stdio.h>
 #include <string.h>
 
 #include "bpf/abi.h"
@@ -16,9 +17,9 @@ struct made {
 
 static struct made made;
 
-static inline struct tercel_exec_id id_of(__u32 tgid, __u64 ktime)
+static inline struct tercel_exec_id id_of(__u64 tgid, __u64 ktime)
 {
-	return (struct tercel_exec_id){.ktime = ktime, .tgid = tgid};
+	return (struct tercel_exec_id){.ktime = ktime, .tgid = (__u32)tgid};
 }
 
 static inline void *make(__u16 type, size_t size, __u64 ts, struct tercel_exec_id actor, __u32 tid)
@@ -43,8 +44,8 @@ static inline struct tercel_span append(const void *bytes, size_t len)
 	return span;
 }
 
-static inline const struct tercel_hdr *make_fork(__u64 ts, struct tercel_exec_id actor, struct tercel_exec_id child,
-                                                 const char *comm)
+static inline struct tercel_hdr *make_fork(__u64 ts, struct tercel_exec_id actor, struct tercel_exec_id child,
+                                           const char *comm)
 {
 	struct tercel_fork *f = make(TERCEL_FORK, sizeof(*f), ts, actor, 0);
 	f->child_exec_id = child;
@@ -52,11 +53,11 @@ static inline const struct tercel_hdr *make_fork(__u64 ts, struct tercel_exec_id
 	f->child_tid = f->child_tgid = f->child_vtgid = f->child_vtid = child.tgid;
 	f->child_ppid = actor.tgid;
 	f->syscall = TERCEL_SYS_CLONE;
-	strncpy(f->comm, comm, sizeof(f->comm) - 1);
+	(void)snprintf(f->comm, sizeof(f->comm), "%.15s", comm);
 	return &f->hdr;
 }
 
-static inline const struct tercel_hdr *make_thread(__u64 ts, struct tercel_exec_id actor, __u32 tid)
+static inline struct tercel_hdr *make_thread(__u64 ts, struct tercel_exec_id actor, __u32 tid)
 {
 	struct tercel_fork *f = make(TERCEL_FORK, sizeof(*f), ts, actor, 0);
 	f->child_exec_id = actor;
@@ -82,7 +83,7 @@ static inline struct tercel_exec *make_image(__u16 type, struct tercel_exec_id i
 	x->proc.loginuid = 0xffffffff;
 	x->proc.cgroup_id = 1;
 	x->proc.proc_flags = type == TERCEL_SEED ? TERCEL_PROC_SEEDED : TERCEL_PROC_EXECED;
-	strncpy(x->proc.comm, base ? base + 1 : path, sizeof(x->proc.comm) - 1);
+	(void)snprintf(x->proc.comm, sizeof(x->proc.comm), "%.15s", base ? base + 1 : path);
 	x->old_tid = x->vtid = id.tgid;
 	x->exe_path = append(path, strlen(path));
 	x->args = append(args, strlen(args) + 1);
@@ -92,19 +93,18 @@ static inline struct tercel_exec *make_image(__u16 type, struct tercel_exec_id i
 	return x;
 }
 
-static inline const struct tercel_hdr *make_exec(struct tercel_exec_id id, struct tercel_exec_id parent,
-                                                 __u64 start_time, const char *path, const char *args)
+static inline struct tercel_hdr *make_exec(struct tercel_exec_id id, struct tercel_exec_id parent, __u64 start_time,
+                                           const char *path, const char *args)
 {
 	return &make_image(TERCEL_EXEC, id, parent, start_time, path, args)->hdr;
 }
 
-static inline const struct tercel_hdr *make_seed(struct tercel_exec_id id, struct tercel_exec_id parent,
-                                                 const char *path)
+static inline struct tercel_hdr *make_seed(struct tercel_exec_id id, struct tercel_exec_id parent, const char *path)
 {
 	return &make_image(TERCEL_SEED, id, parent, id.ktime, path, path)->hdr;
 }
 
-static inline const struct tercel_hdr *make_exit(__u64 ts, struct tercel_exec_id actor, __u32 code)
+static inline struct tercel_hdr *make_exit(__u64 ts, struct tercel_exec_id actor, __u32 code)
 {
 	struct tercel_exit *x = make(TERCEL_EXIT, sizeof(*x), ts, actor, 0);
 	x->exit_code = x->group_exit_code = code;
@@ -112,7 +112,7 @@ static inline const struct tercel_hdr *make_exit(__u64 ts, struct tercel_exec_id
 	return &x->hdr;
 }
 
-static inline const struct tercel_hdr *make_thread_exit(__u64 ts, struct tercel_exec_id actor, __u32 tid)
+static inline struct tercel_hdr *make_thread_exit(__u64 ts, struct tercel_exec_id actor, __u32 tid)
 {
 	return make(TERCEL_EXIT, sizeof(struct tercel_exit), ts, actor, tid);
 }

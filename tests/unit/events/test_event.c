@@ -59,7 +59,7 @@ static int set_up(void **state)
 	x->proc.pidns_start = 2000000000;
 	x->proc.pidns = 4026532000;
 	apply(w, &x->hdr);
-	struct tercel_fork *f = (void *)(uintptr_t)make_fork(3500000000, PYTHON, id_of(40, 3500000000), "python3");
+	struct tercel_fork *f = (void *)make_fork(3500000000, PYTHON, id_of(40, 3500000000), "python3");
 	f->cgroup_id = 2;
 	f->pidns_start = 2000000000;
 	f->child_vtgid = 7;
@@ -80,7 +80,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static const struct tercel_hdr *shell_exec(void)
+static struct tercel_hdr *shell_exec(void)
 {
 	struct tercel_exec *x = make_image(TERCEL_EXEC, SHELL, PYTHON, 3500000000, "/usr/bin/dash", "");
 	static const char args[] = "/bin/sh\0-c\0exec 3<>/dev/tcp/127.0.0.1/4444";
@@ -437,8 +437,9 @@ static void no_byte_of_a_name_reaches_the_terminal_raw(void **state)
 	}
 	/* Bidirectional override, zero-width space, C1 control sequence introducer. */
 	_autobuf_ struct buf b = BUF_INIT;
-	struct tercel_exec *x = make_image(TERCEL_EXEC, id_of(40, 5000000000), PYTHON, 3500000000,
-	                                   "/\xe2\x80\xae/\xe2\x80\x8b/\xc2\x9b/\xc3\xa9", "p");
+	/* NOLINTNEXTLINE(misc-misleading-bidirectional): it is what the test is about */
+	static const char path[] = "/\xe2\x80\xae/\xe2\x80\x8b/\xc2\x9b/\xc3\xa9";
+	struct tercel_exec *x = make_image(TERCEL_EXEC, id_of(40, 5000000000), PYTHON, 3500000000, path, "p");
 	apply(w, &x->hdr);
 	assert_non_null(strstr(text(w, &x->hdr), "/\\xe2\\x80\\xae/\\xe2\\x80\\x8b/\\xc2\\x9b/\xc3\xa9"));
 }
@@ -456,7 +457,7 @@ static void colour_is_only_used_when_asked_for(void **state)
 static void cut_and_strange_images_are_marked(void **state)
 {
 	struct world *w = *state;
-	struct tercel_exec *x = (void *)(uintptr_t)shell_exec();
+	struct tercel_exec *x = (void *)shell_exec();
 	x->hdr.flags = TERCEL_F_TRUNC_ARGS | TERCEL_F_PATH_DELETED;
 	x->proc.exe.flags = TERCEL_EXE_MEMFD;
 	x->proc.exe.ino = 18446744073709551615ULL;

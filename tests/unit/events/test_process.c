@@ -135,7 +135,7 @@ static void a_seed_without_a_parents_exec_id_is_joined_by_process_id(void **stat
 		_autoproctable_ struct process_table *t = table_new(1, 1);
 		for (int k = 0; k < 3; k++) {
 			__u32 pid = (__u32)orders[i][k];
-			struct tercel_exec *x = (void *)(uintptr_t)make_seed(id_of(pid, pid), NONE, "/p");
+			struct tercel_exec *x = (void *)make_seed(id_of(pid, pid), NONE, "/p");
 			x->proc.ppid = pid - 1;
 			apply(t, &x->hdr);
 		}
@@ -234,7 +234,7 @@ static void a_leader_that_ends_first_does_not_end_the_process(void **state)
 	apply(t, make_thread(10, id_of(5, 1), 6));
 	apply(t, make_thread_exit(20, id_of(5, 1), 5));
 	assert_int_equal(find(t, id_of(5, 1))->state, PROCESS_LIVE);
-	struct tercel_exit *last = (void *)(uintptr_t)make_exit(30, id_of(5, 1), 256);
+	struct tercel_exit *last = (void *)make_exit(30, id_of(5, 1), 256);
 	last->hdr.tid = 6;
 	apply(t, &last->hdr);
 	assert_int_equal(find(t, id_of(5, 1))->state, PROCESS_EXITED);
@@ -246,7 +246,7 @@ static void a_sibling_made_with_clone_parent_hangs_under_the_callers_parent(void
 	_autoproctable_ struct process_table *t = table_new(1, 1);
 	apply(t, make_seed(id_of(1, 1), NONE, "/init"));
 	apply(t, make_seed(id_of(2, 2), id_of(1, 1), "/runc"));
-	struct tercel_fork *f = (void *)(uintptr_t)make_fork(10, id_of(2, 2), id_of(3, 10), "runc");
+	struct tercel_fork *f = (void *)make_fork(10, id_of(2, 2), id_of(3, 10), "runc");
 	f->child_ppid = 1;
 	apply(t, &f->hdr);
 	expect_lineage(find(t, id_of(3, 10)), 0, "init>runc");
@@ -381,7 +381,7 @@ static void memory_is_bounded_and_eviction_is_counted(void **state)
 	memset(args, 'x', sizeof(args) - 1);
 
 	apply(t, make_seed(id_of(1, 1), NONE, "/init"));
-	for (__u32 i = 2; i < 300; i++) { /* ended ones go first, and nobody else */
+	for (__u64 i = 2; i < 300; i++) { /* ended ones go first, and nobody else */
 		apply(t, make_fork(i * 10, id_of(1, 1), id_of(i, i * 10), "init"));
 		apply(t, make_exec(id_of(i, i * 10 + 1), id_of(1, 1), i * 10, "/bin/x", args));
 		apply(t, make_exit(i * 10 + 2, id_of(i, i * 10 + 1), 0));
@@ -392,7 +392,7 @@ static void memory_is_bounded_and_eviction_is_counted(void **state)
 	assert_int_equal(stats_of(t).evicted_parents, 0);
 	assert_non_null(find(t, id_of(1, 1)));
 
-	for (__u32 i = 1000; i < 1300; i++) { /* a chain of ended ancestors: cut, counted, and said */
+	for (__u64 i = 1000; i < 1300; i++) { /* a chain of ended ancestors: cut, counted, and said */
 		apply(t,
 		      make_fork(i * 10, i > 1000 ? id_of(i - 1, (i - 1) * 10) : id_of(1, 1), id_of(i, i * 10), "deep"));
 		if (i > 1000)
@@ -403,7 +403,7 @@ static void memory_is_bounded_and_eviction_is_counted(void **state)
 	process_lineage(&b, find(t, id_of(1299, 12990)), 0);
 	assert_memory_equal(buf_str(&b), "…>deep", strlen("…>deep"));
 
-	for (__u32 i = 2000; i < 2300; i++) { /* more living processes than there is room for */
+	for (__u64 i = 2000; i < 2300; i++) { /* more living processes than there is room for */
 		apply(t, make_fork(i * 10, id_of(1, 1), id_of(i, i * 10), "many"));
 		assert_true(stats_of(t).processes <= 100);
 	}
@@ -469,7 +469,7 @@ static int pick_live(const struct model *m)
 	for (int i = 0; i < m->count; i++)
 		if (m->images[i].live)
 			live[n++] = i;
-	return live[rand() % n];
+	return n ? live[rand() % n] : 0;
 }
 
 static int pick_pid(struct model *m)
