@@ -18,7 +18,7 @@
 /* A fork is two events: what the child sees return, and what its maker does. */
 #define SCAP_EVENTS_MAX 2
 /* No record's events take more bytes, as long as the context's paths and arguments keep to bpf/abi.h's limits. */
-#define SCAP_ENCODED_MAX (128 * 1024)
+#define SCAP_ENCODED_MAX ((size_t)128 * 1024)
 
 /* Bytes that are not NUL-terminated. Empty: not available. */
 struct scap_bytes {

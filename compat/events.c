@@ -26,21 +26,21 @@
 	        SCAP_U64, UID, SCAP_TEXT, PID, UID
 
 const struct scap_event_info scap_events[] = {
-        {SCAP_OPEN_X, "open", 6, 6, {FD, SCAP_TEXT, SCAP_U32, SCAP_U32, SCAP_U32, SCAP_U64}},
-        {SCAP_SOCKET_X, "socket", 5, 4, {FD, SCAP_U32, SCAP_U32, SCAP_U32, SCAP_U32}},
-        {SCAP_CONNECT_X, "connect", 4, 4, {RES, SCAP_TUPLE, FD, SCAP_ADDR}},
-        {SCAP_CREAT_X, "creat", 6, 6, {FD, SCAP_TEXT, SCAP_U32, SCAP_U32, SCAP_U64, SCAP_U16}},
-        {SCAP_CHDIR_X, "chdir", 2, 2, {RES, SCAP_TEXT}},
-        {SCAP_FCHDIR_X, "fchdir", 2, 2, {RES, FD}},
-        {SCAP_PROCEXIT_1_E, "procexit", 5, 5, {RES, RES, SCAP_U8, SCAP_U8, PID}},
-        {SCAP_CLONE_20_X, "clone", 21, 21, {CLONE_PARAMS}},
-        {SCAP_FORK_20_X, "fork", 21, 21, {CLONE_PARAMS}},
-        {SCAP_VFORK_20_X, "vfork", 21, 21, {CLONE_PARAMS}},
-        {SCAP_EXECVE_19_X, "execve", 31, 31, {EXEC_PARAMS, SCAP_TEXT}},
-        {SCAP_OPENAT_2_X, "openat", 7, 7, {FD, FD, SCAP_TEXT, SCAP_U32, SCAP_U32, SCAP_U32, SCAP_U64}},
-        {SCAP_OPENAT2_X, "openat2", 8, 8, {FD, FD, SCAP_TEXT, SCAP_U32, SCAP_U32, SCAP_U32, SCAP_U32, SCAP_U64}},
-        {SCAP_EXECVEAT_X, "execveat", 30, 30, {EXEC_PARAMS}},
-        {SCAP_CLONE3_X, "clone3", 21, 21, {CLONE_PARAMS}},
+        {"open", SCAP_OPEN_X, 6, 6, {FD, SCAP_TEXT, SCAP_U32, SCAP_U32, SCAP_U32, SCAP_U64}},
+        {"socket", SCAP_SOCKET_X, 5, 4, {FD, SCAP_U32, SCAP_U32, SCAP_U32, SCAP_U32}},
+        {"connect", SCAP_CONNECT_X, 4, 4, {RES, SCAP_TUPLE, FD, SCAP_ADDR}},
+        {"creat", SCAP_CREAT_X, 6, 6, {FD, SCAP_TEXT, SCAP_U32, SCAP_U32, SCAP_U64, SCAP_U16}},
+        {"chdir", SCAP_CHDIR_X, 2, 2, {RES, SCAP_TEXT}},
+        {"fchdir", SCAP_FCHDIR_X, 2, 2, {RES, FD}},
+        {"procexit", SCAP_PROCEXIT_1_E, 5, 5, {RES, RES, SCAP_U8, SCAP_U8, PID}},
+        {"clone", SCAP_CLONE_20_X, 21, 21, {CLONE_PARAMS}},
+        {"fork", SCAP_FORK_20_X, 21, 21, {CLONE_PARAMS}},
+        {"vfork", SCAP_VFORK_20_X, 21, 21, {CLONE_PARAMS}},
+        {"execve", SCAP_EXECVE_19_X, 31, 31, {EXEC_PARAMS, SCAP_TEXT}},
+        {"openat", SCAP_OPENAT_2_X, 7, 7, {FD, FD, SCAP_TEXT, SCAP_U32, SCAP_U32, SCAP_U32, SCAP_U64}},
+        {"openat2", SCAP_OPENAT2_X, 8, 8, {FD, FD, SCAP_TEXT, SCAP_U32, SCAP_U32, SCAP_U32, SCAP_U32, SCAP_U64}},
+        {"execveat", SCAP_EXECVEAT_X, 30, 30, {EXEC_PARAMS}},
+        {"clone3", SCAP_CLONE3_X, 21, 21, {CLONE_PARAMS}},
 };
 const size_t scap_event_count = sizeof(scap_events) / sizeof(*scap_events);
 

@@ -59,8 +59,8 @@ enum scap_param_type {
 #define SCAP_PARAMS_MAX 32
 
 struct scap_event_info {
-	uint16_t type; /* enum scap_event_type */
 	const char *name;
+	uint16_t type; /* enum scap_event_type */
 	uint8_t nparams;
 	/*
 	 * How many of them schema 4.1 (the oldest supported) knows. A host reads the smaller of what it knows and what

@@ -12,7 +12,7 @@
 
 /* Events of one batch. Small enough that the first is not old when the host comes to the last. */
 #define BATCH_MAX 256
-#define BATCH_BYTES (1024 * 1024)
+#define BATCH_BYTES ((size_t)1024 * 1024)
 #define WAIT_MS 100
 /* Process ids end here in every kernel (PID_MAX_LIMIT). */
 #define PIDS_MAX (1U << 22)
@@ -110,6 +110,17 @@ static void apply(struct source *s, const struct tercel_hdr *r)
 	}
 }
 
+/*
+ * The cgroups that exist: the kernel tells of each but once, and of those that were busy while the programs were attached
+ * only after the seeds. Failure costs no more than that: the path of such a cgroup comes with its record.
+ */
+static void take_cgroups(struct source *s)
+{
+	_autofree_ char *root = NULL;
+	if (!identity_cgroup_root(&root))
+		(void)identity_scan(s->identity, root, NULL);
+}
+
 static int take_seeds(struct source *s, struct error *err)
 {
 	int rc = sensor_seed(s->sensor, err);
@@ -154,7 +165,10 @@ static int set_up(struct source *s, const struct source_config *config, struct e
 	        .ring_mb = config->buffer_mb,
 	};
 	int rc = sensor_open(&s->sensor, &sensor, err);
-	return rc ? rc : take_seeds(s, err);
+	if (rc)
+		return rc;
+	take_cgroups(s);
+	return take_seeds(s, err);
 }
 
 int source_open(struct source **out, const struct source_config *config, struct error *err)

@@ -11,7 +11,7 @@ asserts on the fields of the host's events with that token. Others may load sens
 
 import base64
 import contextlib
-import ctypes
+import json
 import os
 import pathlib
 import pty
@@ -297,6 +297,35 @@ def test_ids_and_lineage_hold_for_every_event_of_a_process():
         assert node and int(ktime) > 0 and tgid == e["proc.pid"], (node, ktime, tgid)
     assert child["tercel.lineage"] == start["tercel.lineage"] + ">true", child["tercel.lineage"]
     assert child["tercel.parent_exec_id"] == start["tercel.exec_id"], child
+
+
+def test_ids_are_those_of_tercels_own_events():
+    tercel = pathlib.Path(sys.argv[1]) / "tercel"
+    if not tercel.exists():
+        tercel = pathlib.Path(sys.argv[1]) / "bin" / "tercel"
+    marker = f"same-id-{TOKEN}"
+    with open(tmp / "events", "w", encoding="utf-8") as out:
+        events = subprocess.Popen([tercel, "events", "-o", "json"], stdout=out, stderr=subprocess.PIPE)
+        try:
+            found = None
+            for _ in range(100):
+                # Until its sensor is up, which it does not say.
+                run("sameid", ["/bin/true", marker])
+                subprocess.run(["sleep", "0.1"], check=False)
+                lines = [line for line in (tmp / "events").read_text().splitlines() if marker in line and "process_exec" in line]
+                if lines:
+                    found = json.loads(lines[-1])["process_exec"]
+                    break
+        finally:
+            events.terminate()
+            _, errors = events.communicate(timeout=20)
+    assert found, f"tercel events told of no such process: {errors}"
+    e = see("sameid", evt__type="execve", proc__pid=str(found["process"]["pid"]))
+    # The maker ran before both sensors: its id is its start time, the same for all. The time of an exec each sensor reads from
+    # the clock itself, so that two sensors may differ in it, but by no more than the time between their programs.
+    check(e, **{"tercel.parent_exec_id": found["process"]["parent_exec_id"]})
+    ours, theirs = (base64.b64decode(i).decode().rsplit(":", 2) for i in (e["tercel.exec_id"], found["process"]["exec_id"]))
+    assert ours[0] == theirs[0] and ours[2] == theirs[2] and abs(int(ours[1]) - int(theirs[1])) < 1000000, (ours, theirs)
 
 
 # ---- files -------------------------------------------------------------------------------------------------------

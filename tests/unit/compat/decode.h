@@ -75,7 +75,7 @@ static inline bool decode(struct decoded *out, const uint8_t *event, size_t size
 		return false;
 	size_t at = 26 + 2 * (size_t)out->nparams;
 	for (uint32_t i = 0; i < out->nparams; i++) {
-		uint16_t len = (uint16_t)little(event + 26 + 2 * i, 2);
+		uint16_t len = (uint16_t)little(event + 26 + 2 * (size_t)i, 2);
 		if (at + len > size || !length_ok(info->params[i], event + at, len))
 			return false;
 		out->params[i].data = event + at;

@@ -808,8 +808,11 @@ static void a_buffer_that_is_too_small_is_never_overrun(void **state)
 		assert_int_equal(exact[size], 0x5a);
 		free(exact);
 	}
-	uint8_t *exact = malloc(need);
+	uint8_t *exact = malloc(need + 1);
+	assert_non_null(exact);
+	exact[need] = 0x5a;
 	assert_int_equal(scap_encode(h, h->size, &context, exact, need, &result), 0);
+	assert_int_equal(exact[need], 0x5a);
 	free(exact);
 }
 
@@ -830,7 +833,7 @@ static void without_a_context_the_rest_is_still_told(void **state)
 	(void)state;
 	const struct scap_context none = {0};
 	const struct tercel_hdr *h = (const struct tercel_hdr *)a_fork();
-	struct decoded d;
+	struct decoded d = {0};
 	assert_int_equal(scap_encode(h, h->size, &none, encoded, sizeof(encoded), &result), 0);
 	assert_true(decode(&d, encoded, result.events[0].len));
 	assert_int_equal(d.ts, 1000);

@@ -22,7 +22,8 @@ static int load(struct interest *out, bool filter, const char *rules, struct err
 	char *files[] = {path};
 	struct plugin_config c = PLUGIN_CONFIG_INIT;
 	FILE *f = fopen(path, "w");
-	assert_non_null(f);
+	if (!f)
+		return -errno;
 	(void)fputs(rules, f);
 	(void)fclose(f);
 	c.rules_files = files;
