@@ -38,8 +38,8 @@
 #define TERCEL_RECORD_MAX 32768
 
 /*
- * Scratch buffers for each CPU: a program may be preempted by another one on the same CPU (a cgroup hook by an exec, say), and
- * on kernels that run tracepoints preemptibly by several.
+ * Scratch buffers for each CPU: a program may be preempted by another one on the same CPU (a cgroup hook by an exec,
+ * say), and on kernels that run tracepoints preemptibly by several.
  */
 #define TERCEL_SCRATCH_SLOTS 4
 
@@ -166,7 +166,8 @@ struct tercel_exec {
 	__u32 argc;
 	__u64 fdlimit;
 	__u64 pgft_maj, pgft_min;
-	/* KiB; from 6.2 on the kernel counts rss and swap per CPU, and this is the part that was added up (Falco's too) */
+	/* KiB; from 6.2 on the kernel counts rss and swap per CPU, and this is the part that was added up (Falco's too)
+	 */
 	__u32 vm_size, vm_rss, vm_swap;
 	__u32 pad;
 	struct tercel_span exe_path; /* resolved in the process's root */
@@ -358,9 +359,9 @@ enum tercel_cgroup_state {
 };
 
 /*
- * Values of the maps `images_small` and `images_large`, keyed by tercel_proc.image_id: the strings that processes of one image
- * share. An image is in one of the two. Its spans count from the first byte of the value. The working directory is not
- * here: a process may change its own at any time.
+ * Values of the maps `images_small` and `images_large`, keyed by tercel_proc.image_id: the strings that processes of
+ * one image share. An image is in one of the two. Its spans count from the first byte of the value. The working
+ * directory is not here: a process may change its own at any time.
  */
 #define TERCEL_IMAGE_SMALL_DATA 1000
 #define TERCEL_IMAGE_LARGE_DATA (TERCEL_PATH_MAX + TERCEL_ARGS_MAX)
@@ -399,8 +400,8 @@ struct tercel_stats {
 	__u64 uncertain[TERCEL_U_BITS]; /* decisions left uncertain, by reason */
 	__u64 blocked[TERCEL_POINTS];
 	__u64 would_block[TERCEL_POINTS];
-	__u64 policy_errors; /* an image that the matcher could not walk: nothing was blocked */
-	__u64 missed;        /* runs of our programs that the kernel skipped (a program does not interrupt itself) */
+	__u64 policy_errors;  /* an image that the matcher could not walk: nothing was blocked */
+	__u64 missed;         /* runs of our programs that the kernel skipped (a program does not interrupt itself) */
 	__u64 compat_unknown; /* 32-bit calls that look like one of ours but could not be read */
 };
 
