@@ -219,8 +219,8 @@ static enum cli_status run(int argc, char **argv)
 	status = stream_open(&stream, &command_run, &a.stream);
 	if (status != CLI_OK)
 		return status;
-	cli_note(&command_run, "ready: %zu rules enforce, %zu monitor, %zu detect only", plan.enforced, plan.monitored,
-	         plan.detect_only);
+	cli_note(&command_run, "ready: rules that enforce: %zu, that monitor: %zu, that only detect: %zu",
+	         plan.enforced, plan.monitored, plan.detect_only);
 	return stream_run(stream);
 }
 

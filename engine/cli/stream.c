@@ -43,7 +43,8 @@ struct stream {
 	uint64_t drops; /* as last reported */
 	uint64_t events;
 	bool stopping;
-	bool failed; /* an output cannot be written */
+	bool failed;                              /* an output cannot be written */
+	_Alignas(8) char copy[TERCEL_RECORD_MAX]; /* of a record, for the recording */
 	uint64_t within_id;
 };
 
@@ -221,13 +222,30 @@ static void look_up(struct stream *s)
 	report_drops(s);
 }
 
+/* Recordings are passed on, environments hold secrets, and no event shows them: they are blanked. */
+static const struct tercel_hdr *without_environment(struct stream *s, const struct tercel_hdr *r)
+{
+	const struct tercel_exec *x = (const struct tercel_exec *)r;
+	if ((r->type != TERCEL_EXEC && r->type != TERCEL_SEED) || record_check(r, r->size) || !x->env.len ||
+	    r->size > sizeof(s->copy))
+		return r;
+	memcpy(s->copy, r, r->size);
+	memset(s->copy + x->env.off, 0, x->env.len);
+	((struct tercel_exec *)(void *)s->copy)->env = (struct tercel_span){0};
+	return (const struct tercel_hdr *)(const void *)s->copy;
+}
+
+static enum cli_status keep(struct stream *s, const struct tercel_hdr *r)
+{
+	int error = s->record ? recording_write(s->record, without_environment(s, r)) : 0;
+	return error ? cli_fail(s->command, CLI_SYSTEM, "%s: %s", s->config.record, strerror(-error)) : CLI_OK;
+}
+
 static enum cli_status take(struct stream *s, const struct tercel_hdr *r)
 {
-	if (s->record) {
-		int error = recording_write(s->record, r);
-		if (error)
-			return cli_fail(s->command, CLI_SYSTEM, "%s: %s", s->config.record, strerror(-error));
-	}
+	enum cli_status status = keep(s, r);
+	if (status != CLI_OK)
+		return status;
 	/* A failure is counted, and told of at the end: one record must not end the watch. */
 	(void)process_table_apply(s->processes, r);
 	(void)identity_apply(s->identity, r);

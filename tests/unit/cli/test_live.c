@@ -234,6 +234,25 @@ static void the_account_at_the_end_adds_up(void **state)
 	assert_true(kinds >= 4); /* exec, fork, exit, seed at least */
 }
 
+static void a_recording_holds_the_events_but_no_environment(void **state)
+{
+	(void)state;
+	char options[64], mark[64];
+	(void)snprintf(options, sizeof(options), "--record %s/recording", directory);
+	(void)snprintf(mark, sizeof(mark), "tercel-secret-%d", getpid());
+	pid_t pid = start("text", options);
+	assert_int_equal(setenv("TERCEL_TEST_SECRET", mark, 1), 0);
+	assert_int_equal(system("true # in the recording"), 0);
+	assert_int_equal(unsetenv("TERCEL_TEST_SECRET"), 0);
+	_autoran_ struct ran live = stop(pid);
+	_autoran_ struct ran read = run("$T events --read $D/recording --pid %d", getpid());
+	assert_int_equal(read.status, 0);
+	assert_string_equal(read.out, live.out);
+	assert_non_null(strstr(read.out, "in the recording"));
+	_autoran_ struct ran found = run("grep -c -a 'tercel-secret-%d' $D/recording", getpid());
+	assert_string_equal(found.out, "0\n");
+}
+
 static void it_ends_by_itself_when_told_to(void **state)
 {
 	(void)state;
@@ -256,6 +275,7 @@ int main(void)
 	        cmocka_unit_test(the_acts_of_a_process_tree_are_told_truly),
 	        cmocka_unit_test(reads_are_told_when_asked_for),
 	        cmocka_unit_test(the_account_at_the_end_adds_up),
+	        cmocka_unit_test(a_recording_holds_the_events_but_no_environment),
 	        cmocka_unit_test(it_ends_by_itself_when_told_to),
 	};
 	return cmocka_run_group_tests(tests, make_directory, clean_directory);

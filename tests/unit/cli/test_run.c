@@ -173,7 +173,7 @@ static void an_enforced_rule_kills_in_its_cgroup_alone_and_only_while_it_runs(vo
 	assert_int_equal(victim(INSIDE, "evil"), 0); /* nothing stays in force */
 
 	assert_int_equal(r.status, 0);
-	assert_non_null(strstr(r.err, "ready: 1 rules enforce, 0 monitor, 0 detect only"));
+	assert_non_null(strstr(r.err, "ready: rules that enforce: 1, that monitor: 0, that only detect: 0"));
 	assert_non_null(strstr(r.err, "blocked: 1\n"));
 	assert_non_null(strstr(r.out, "test_run>victim "));
 	assert_non_null(strstr(r.out, "→ killed \"victim\": exec "));
