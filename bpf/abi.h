@@ -166,7 +166,7 @@ struct tercel_exec {
 	__u32 argc;
 	__u64 fdlimit;
 	__u64 pgft_maj, pgft_min;
-	/* KiB; from 6.2 on the kernel counts rss and swap per CPU, and this is the part that was added up (Falco too) */
+	/* KiB; from 6.2 on the kernel counts rss and swap per CPU, and this is only what was added up so far */
 	__u32 vm_size, vm_rss, vm_swap;
 	__u32 pad;
 	struct tercel_span exe_path; /* resolved in the process's root */
