@@ -220,6 +220,11 @@ static void digits_to(char *out, uint64_t value, unsigned digits)
 	}
 }
 
+int64_t event_realtime(const struct event_context *c, uint64_t boottime)
+{
+	return (int64_t)(boottime + (uint64_t)c->clock_offset);
+}
+
 void add_time(struct buf *b, int64_t realtime_ns, unsigned digits)
 {
 	const int64_t second = 1000000000, per_day = 86400;

@@ -65,7 +65,7 @@ static void add_time_field(struct buf *b, const char *name, const struct event_c
 {
 	key(b, name);
 	buf_addc(b, '"');
-	add_time(b, (int64_t)boottime + c->clock_offset, 9);
+	add_time(b, event_realtime(c, boottime), 9);
 	buf_addc(b, '"');
 }
 

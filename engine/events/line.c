@@ -14,6 +14,7 @@
 enum {
 	PID_WIDTH = 7,
 	LINEAGE_WIDTH = 32,
+	MAX_ERRNO = 4095, /* of the kernel's err.h: results below its negative are no errors */
 };
 
 /* ANSI: what an event is, by how much it deserves a look. */
@@ -53,7 +54,7 @@ static void begin(struct buf *b, struct event_context *c, const struct tercel_hd
 	const struct process *p = event_actor(c, r);
 	char pid[16];
 	paint(b, c, dim);
-	add_time(b, (int64_t)r->ts + c->clock_offset, 3);
+	add_time(b, event_realtime(c, r->ts), 3);
 	paint(b, c, reset);
 	buf_addc(b, ' ');
 	add_place(b, c, p);
@@ -111,7 +112,7 @@ static void add_result(struct buf *b, const struct event_context *c, int64_t ret
 {
 	char name[24];
 	buf_adds(b, " = ");
-	if (ret >= 0) {
+	if (ret >= 0 || ret < -MAX_ERRNO) {
 		buf_addi(b, ret);
 		return;
 	}

@@ -36,6 +36,9 @@ const char *name_signal(int number, char *out);
 /* "ENOENT" for 2; "errno 4711" if it has no name; `out` holds at least 24 bytes. */
 const char *name_errno(int number, char *out);
 
+/* The time of day of a record's time, in ns since the epoch; wraps for records that lie. */
+int64_t event_realtime(const struct event_context *c, uint64_t boottime);
+
 /* RFC 3339 in UTC with `digits` (3, 6 or 9) digits of the second: "2026-11-23T15:44:06.123456789Z". */
 void add_time(struct buf *b, int64_t realtime_ns, unsigned digits);
 

@@ -489,6 +489,46 @@ static void times_are_right_from_epoch_to_leap_days(void **state)
 	}
 }
 
+/* A copy of its own size, so that the address sanitizer sees any byte read beyond it. */
+static void show_damaged(struct world *w, const struct tercel_hdr *r)
+{
+	size_t size = r->size;
+	unsigned char *copy = malloc(size);
+	assert_non_null(copy);
+	memcpy(copy, r, size);
+	for (int i = rand() % 4; i >= 0; i--)
+		copy[(size_t)rand() % size] = (unsigned char)rand();
+	struct tercel_hdr *h = (void *)copy;
+	if (h->size > size)
+		h->size = (__u32)size; /* that much is there: the caller's promise */
+	(void)process_table_apply(w->processes, h);
+	buf_reset(&w->out);
+	(void)event_write(&w->out, &w->context, h, EVENT_TEXT);
+	buf_reset(&w->out);
+	if (event_write(&w->out, &w->context, h, EVENT_JSON) == 1) {
+		cJSON *o = cJSON_Parse(buf_str(&w->out));
+		assert_non_null(o);
+		cJSON_Delete(o);
+	}
+	free(copy);
+}
+
+static void damaged_records_are_refused_or_shown_but_never_read_beyond(void **state)
+{
+	struct world *w = *state;
+	struct sockaddr_un un = {.sun_family = AF_UNIX, .sun_path = "/run/x"};
+	srand(1);
+	for (int i = 0; i < 4000; i++) {
+		show_damaged(w, shell_exec());
+		show_damaged(w, &connect_inet(0)->hdr);
+		show_damaged(w, &connect_record(&un, sizeof(un), 0)->hdr);
+		show_damaged(w, &open_record("/etc/passwd", O_RDWR, 3)->hdr);
+		show_damaged(w, &verdict(TERCEL_POINT_CONNECT4, TERCEL_ACTION_DENY, 1)->hdr);
+		show_damaged(w, make_fork(3500000000, PYTHON, id_of(50, 3500000000), "x"));
+		show_damaged(w, make_exit(7000000000, SHELL, 9));
+	}
+}
+
 static void decision_points_are_named_as_in_reports(void **state)
 {
 	(void)state;
@@ -517,6 +557,7 @@ int main(void)
 	        TEST(no_byte_of_a_name_reaches_the_terminal_raw),
 	        TEST(colour_is_only_used_when_asked_for),
 	        TEST(cut_and_strange_images_are_marked),
+	        TEST(damaged_records_are_refused_or_shown_but_never_read_beyond),
 	        cmocka_unit_test(decision_points_are_named_as_in_reports),
 	        TEST(times_are_right_from_epoch_to_leap_days),
 	};
