@@ -159,6 +159,29 @@ static inline __u64 match_node(__u32 atom, int negated, __u32 then, __u32 other)
 	       (__u64)other << MATCH_NODE_ELSE_SHIFT;
 }
 
+#ifndef __bpf__
+/* For user space: the checksum of an image of at least a header's size. */
+static inline __u64 match_checksum(const __u8 *image, __u32 size)
+{
+	const __u32 at = __builtin_offsetof(struct match_header, checksum);
+	__u64 hash = 0xcbf29ce484222325ULL;
+
+	for (__u32 i = 0; i < size; i++)
+		hash = (hash ^ (i >= at && i < at + 8 ? 0 : image[i])) * 0x100000001b3ULL;
+	return hash;
+}
+
+/* For loaders: whether these are the bytes of a whole image of this version. The matcher itself is safe with any. */
+static inline int match_image_is_whole(const void *image, __u64 size)
+{
+	const struct match_header *h = (const struct match_header *)image;
+
+	return size >= sizeof(*h) && size <= TERCEL_IMAGE_MAX && h->magic == TERCEL_IMAGE_MAGIC &&
+	       h->version == TERCEL_IMAGE_VERSION && h->size == size &&
+	       h->checksum == match_checksum((const __u8 *)image, (__u32)size);
+}
+#endif
+
 /* ---- facts: what is known of one operation, and what is not ---------------------------------------------- */
 
 struct match_short {

@@ -512,8 +512,7 @@ static void mark_lost(struct derivation *d, const struct formula *f)
 		mark_lost(d, f->kids[i]);
 }
 
-/* Whether the formula is false (or true) whatever the atoms are, with lost leaves read as `lost`. */
-static bool is_constant(const struct formula *f, bool value, bool lost)
+bool formula_is(const struct formula *f, bool value, bool lost)
 {
 	bool all = (f->kind == FORMULA_OR) != value;
 
@@ -529,7 +528,7 @@ static bool is_constant(const struct formula *f, bool value, bool lost)
 	default:
 		/* false: every kid of an OR, some kid of an AND; true: the other way round. */
 		for (size_t i = 0; i < f->nkids; i++)
-			if (is_constant(f->kids[i], value, lost) != all)
+			if (formula_is(f->kids[i], value, lost) != all)
 				return !all;
 		return all;
 	}
@@ -558,7 +557,7 @@ int derive(struct derivation *out, const struct filter_node *condition, const st
 	}
 	mark_lost(&d, d.formula);
 	d.applies = d.formula->kind != FORMULA_FALSE;
-	if (is_constant(d.formula, false, false))
+	if (formula_is(d.formula, false, false))
 		d.class = POLICY_DETECT_ONLY;
 	else
 		d.class = POLICY_EXACT;

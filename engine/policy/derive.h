@@ -31,6 +31,9 @@ struct formula {
 	struct formula *kids[]; /* AND, OR */
 };
 
+/* Whether the formula is `value` whatever its atoms are, with its lost leaves read as `lost`. Linear in its size. */
+bool formula_is(const struct formula *f, bool value, bool lost);
+
 enum policy_class {
 	POLICY_EXACT = 0,
 	POLICY_NARROW = 1,

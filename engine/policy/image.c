@@ -750,16 +750,6 @@ static void write_all(struct builder *b)
 /* The last reads of the matcher may be masked, never cut: leave room for one more entry. */
 #define IMAGE_ROOM 64
 
-static uint64_t image_checksum(const uint8_t *data, size_t size)
-{
-	static const uint64_t zero;
-	size_t at = offsetof(struct match_header, checksum);
-	uint64_t hash = hash_bytes(HASH_START, data, at);
-
-	hash = hash_bytes(hash, &zero, sizeof(zero));
-	return hash_bytes(hash, data + at + sizeof(zero), size - at - sizeof(zero));
-}
-
 static int finish(struct builder *b, struct image *image, uint32_t generation)
 {
 	struct match_header *h = &b->header;
@@ -785,7 +775,7 @@ static int finish(struct builder *b, struct image *image, uint32_t generation)
 	h->rules = (uint32_t)b->nrules;
 	memcpy(image->data, b->out.data, b->out.len);
 	memcpy(image->data, h, sizeof(*h));
-	h->checksum = image_checksum(image->data, image->size);
+	h->checksum = match_checksum(image->data, (uint32_t)image->size);
 	memcpy(image->data, h, sizeof(*h));
 	for (size_t r = 0; r < b->nrules; r++) {
 		image->rules[r].name = strdup(b->rules[r].name);
@@ -877,7 +867,7 @@ int image_verify(const void *data, size_t size, struct error *err)
 	if (h.version != TERCEL_IMAGE_VERSION)
 		return error_set(err, -EINVAL, "policy image of version %u, this program knows %u", h.version,
 		                 TERCEL_IMAGE_VERSION);
-	if (h.size != size || h.checksum != image_checksum(data, size))
+	if (!match_image_is_whole(data, size))
 		return error_set(err, -EINVAL, "the policy image is damaged (size or checksum)");
 	return 0;
 }

@@ -402,6 +402,20 @@ static void text_point(struct buf *out, const struct report_point *p)
 	}
 }
 
+/* A list of many names says no more in full. */
+#define NOTE_EXPR_MAX 72
+
+static void text_expr(struct buf *out, const struct filter_node *node)
+{
+	_autobuf_ struct buf text = BUF_INIT;
+
+	filter_print(&text, node);
+	if (text.len <= NOTE_EXPR_MAX)
+		buf_adds(out, buf_str(&text));
+	else
+		buf_addf(out, "%.*s…", NOTE_EXPR_MAX, buf_str(&text));
+}
+
 static const char *note_meaning(const char *code)
 {
 	if (strcmp(code, "weak-identity") == 0)
@@ -424,7 +438,7 @@ static void text_notes(struct buf *out, const struct report_rule *r)
 			if (seen)
 				continue;
 			buf_addf(out, "    note: %s: ", n->code);
-			filter_print(out, n->node);
+			text_expr(out, n->node);
 			buf_addf(out, ": %s\n", note_meaning(n->code));
 		}
 }
@@ -502,30 +516,39 @@ static void print_atom(struct buf *out, const struct atom *a)
 		buf_addf(out, " %#llx", (unsigned long long)a->bits);
 }
 
-/* must and may of a formula: its lost leaves as `lost`. Prints nothing for what is absorbed by that. */
+/* The kids that say something when lost leaves are read as `lost`; the others are neutral there. */
+static size_t count_telling(const struct formula *f, bool lost)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->nkids; i++)
+		n += !formula_is(f->kids[i], true, lost) && !formula_is(f->kids[i], false, lost);
+	return n;
+}
+
+/* must (lost leaves false) or may (lost leaves true) of a formula. */
 static void print_formula(struct buf *out, const struct atoms *atoms, const struct formula *f, bool lost)
 {
-	switch (f->kind) {
-	case FORMULA_FALSE:
-	case FORMULA_TRUE:
-		buf_adds(out, f->kind == FORMULA_TRUE ? "true" : "false");
-		break;
-	case FORMULA_LOST:
-		buf_adds(out, lost ? "true" : "false");
-		break;
-	case FORMULA_ATOM:
+	size_t telling = count_telling(f, lost), printed = 0;
+
+	if (formula_is(f, true, lost) || formula_is(f, false, lost)) {
+		buf_adds(out, formula_is(f, true, lost) ? "true" : "false");
+		return;
+	}
+	if (f->kind == FORMULA_ATOM) {
 		buf_adds(out, f->negated ? "not " : "");
 		print_atom(out, atoms_get(atoms, f->atom));
-		break;
-	default:
-		buf_addc(out, '(');
-		for (size_t i = 0; i < f->nkids; i++) {
-			if (i)
-				buf_adds(out, f->kind == FORMULA_AND ? " and " : " or ");
-			print_formula(out, atoms, f->kids[i], lost);
-		}
-		buf_addc(out, ')');
+		return;
 	}
+	buf_adds(out, telling > 1 ? "(" : "");
+	for (size_t i = 0; i < f->nkids; i++) {
+		if (formula_is(f->kids[i], true, lost) || formula_is(f->kids[i], false, lost))
+			continue;
+		if (printed++)
+			buf_adds(out, f->kind == FORMULA_AND ? " and " : " or ");
+		print_formula(out, atoms, f->kids[i], lost);
+	}
+	buf_adds(out, telling > 1 ? ")" : "");
 }
 
 static void explain_form(struct buf *out, const struct report *report, const struct report_point *p, bool may)

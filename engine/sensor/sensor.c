@@ -145,6 +145,8 @@ int sensor_set_policy(struct sensor *s, const void *image, size_t size, struct e
 			return error_set(err, code, "cannot remove the policy: %s", strerror(-code));
 		return 0;
 	}
+	if (size <= TERCEL_IMAGE_MAX && !match_image_is_whole(image, size))
+		return error_set(err, -EINVAL, "not a policy image of this version, or a damaged one");
 	fd = policy_map(image, size);
 	if (fd == -E2BIG)
 		return error_set(err, -E2BIG, "a policy image of %zu bytes is larger than the sensor's table", size);

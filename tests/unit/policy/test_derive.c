@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a condition becomes at each decision point: its class, what is lost of it and why.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/buf.h"
+#include "policy/derive.h"
+
+/* How the condition comes out at a point; lost leaves are printed, one after the other, to `lost`. */
+static struct derivation derive_text(const char *condition, enum tercel_point point, struct buf *lost,
+                                     struct filter **filter, struct atoms **atoms)
+{
+	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
+	struct derivation d;
+	int r = filter_parse(filter, &(struct filter_text){.bytes = condition, .len = strlen(condition)}, &diags);
+
+	diag_print(&diags, stderr);
+	assert_int_equal(r, 0);
+	assert_int_equal(atoms_new(atoms), 0);
+	assert_int_equal(derive(&d, filter_root(*filter), point_info(point), *atoms), 0);
+	for (size_t i = 0; i < d.nlost; i++) {
+		buf_adds(lost, i ? "; " : "");
+		filter_print(lost, d.lost[i].node);
+		assert_non_null(d.lost[i].reason);
+		assert_non_null(d.lost[i].effect);
+	}
+	return d;
+}
+
+static void expect(const char *condition, enum tercel_point point, const char *class, const char *lost_text)
+{
+	_autobuf_ struct buf lost = BUF_INIT;
+	_autofilter_ struct filter *filter = NULL;
+	_autoatoms_ struct atoms *atoms = NULL;
+	struct derivation d = derive_text(condition, point, &lost, &filter, &atoms);
+	const char *got = d.applies ? policy_class_name(d.class) : "none";
+
+	if (strcmp(got, class) != 0 || strcmp(buf_str(&lost), lost_text) != 0)
+		fail_msg("%s: %s, lost: %s", condition, got, buf_str(&lost));
+	derivation_free(&d);
+}
+
+#define EXEC TERCEL_POINT_EXEC_COMMIT
+#define CONNECT TERCEL_POINT_CONNECT4
+
+static void what_the_kernel_knows_is_exact(void **unused)
+{
+	static const char *const conditions[] = {
+	        "proc.name = sh",
+	        "proc.name in (sh, bash) and not proc.pname startswith systemd",
+	        "proc.cmdline contains \"-e /bin/sh\" and proc.exepath endswith /nc",
+	        "proc.aname = sshd or proc.aname[2] in (a, b)",
+	        "proc.is_exe_from_memfd = true and proc.is_exe_upper_layer != true",
+	        "user.uid < 1000 and user.loginuid >= 0 and proc.tty != 0",
+	        "thread.cap_effective contains CAP_SYS_ADMIN",
+	        "container.id != host",
+	        "proc.pname exists",
+	};
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(conditions) / sizeof(conditions[0]); i++)
+		expect(conditions[i], EXEC, "exact", "");
+	expect("fd.sip = 10.0.0.1 and fd.sport in (80, 443) and fd.l4proto = tcp and fd.typechar = 4", CONNECT, "exact",
+	       "");
+	expect("not fd.snet in (\"10.0.0.0/8\", \"fd00::/8\")", CONNECT, "exact", "");
+}
+
+static void an_unknown_exception_makes_a_rule_not_enforceable(void **unused)
+{
+	(void)unused;
+	expect("proc.name = sh and not user.name = root", EXEC, "detect-only", "user.name = root");
+	expect("proc.name = sh and not (user.name = root and proc.tty = 0)", EXEC, "narrow", "user.name = root");
+}
+
+static void an_unknown_alternative_makes_it_narrow(void **unused)
+{
+	(void)unused;
+	expect("proc.name = sh or user.name = root", EXEC, "narrow", "user.name = root");
+	expect("proc.name = sh or proc.name glob b*", EXEC, "narrow", "proc.name glob b*");
+}
+
+static void a_lost_leaf_that_does_not_matter_is_not_reported(void **unused)
+{
+	(void)unused;
+	expect("evt.type = execve and proc.name = sh or evt.type = open and fd.name = /etc/shadow", EXEC, "exact", "");
+	expect("(evt.rawres < 0 and user.name = root) or proc.name = sh", EXEC, "exact", "");
+}
+
+static void results_are_judged_as_about_to_succeed(void **unused)
+{
+	(void)unused;
+	expect("proc.name = sh and evt.rawres >= 0", EXEC, "exact", "");
+	expect("proc.name = sh and evt.rawres < 0", EXEC, "none", "");
+	expect("proc.name = sh and evt.failed = true", EXEC, "none", "");
+	expect("proc.name = sh and evt.res startswith E", EXEC, "none", "");
+	expect("proc.name = sh and (evt.rawres >= 0 or evt.res = EINPROGRESS)", CONNECT, "exact", "");
+	expect("fd.num >= 0 and fd.sport = 22", CONNECT, "exact", "");
+	expect("fd.num = 5 and fd.sport = 22", CONNECT, "detect-only", "fd.num = 5");
+}
+
+static void other_events_do_not_reach_the_point(void **unused)
+{
+	(void)unused;
+	expect("evt.type = open and proc.name = sh", EXEC, "none", "");
+	expect("evt.type = connect", EXEC, "none", "");
+	expect("evt.type in (execve, execveat)", CONNECT, "none", "");
+	expect("evt.type in (connect, open) and fd.sport = 1", CONNECT, "exact", "");
+	expect("not evt.type = open and fd.sport = 1", CONNECT, "exact", "");
+}
+
+static void a_value_of_either_end_is_known_from_one_side(void **unused)
+{
+	(void)unused;
+	expect("fd.port = 443", CONNECT, "narrow", "fd.port = 443");
+	expect("not fd.port = 443", CONNECT, "detect-only", "fd.port = 443");
+	expect("fd.ip = 10.0.0.1", CONNECT, "narrow", "fd.ip = 10.0.0.1");
+}
+
+static void what_may_differ_from_falco_is_lost(void **unused)
+{
+	(void)unused;
+	expect("fd.rip = 10.0.0.1", CONNECT, "detect-only", "fd.rip = 10.0.0.1");
+	expect("proc.tty != 0", CONNECT, "detect-only", "proc.tty != 0");
+	expect("proc.aname != sh", EXEC, "detect-only", "proc.aname != sh");
+	expect("proc.aname[16] = sh", EXEC, "detect-only", "proc.aname[16] = sh");
+	expect("fd.sport = 22", EXEC, "detect-only", "fd.sport = 22");
+	expect("proc.env contains LD_PRELOAD", EXEC, "detect-only", "proc.env contains LD_PRELOAD");
+}
+
+static void a_name_that_its_owner_sets_is_noted_as_weak(void **unused)
+{
+	_autobuf_ struct buf lost = BUF_INIT;
+	_autofilter_ struct filter *filter = NULL;
+	_autoatoms_ struct atoms *atoms = NULL;
+	struct derivation d = derive_text("proc.name = sh and proc.exepath = /bin/sh", EXEC, &lost, &filter, &atoms);
+
+	(void)unused;
+	assert_int_equal(d.nnotes, 2);
+	assert_string_equal(d.notes[0].code, "weak-identity");
+	assert_string_equal(d.notes[1].code, "path-resolved");
+	derivation_free(&d);
+}
+
+static void equal_questions_are_one_atom(void **unused)
+{
+	_autobuf_ struct buf lost = BUF_INIT;
+	_autofilter_ struct filter *filter = NULL;
+	_autoatoms_ struct atoms *atoms = NULL;
+	struct derivation d = derive_text("(proc.name in (a, b) and proc.tty = 0) or proc.name in (b, a, b) or "
+	                                  "not proc.tty != 0",
+	                                  EXEC, &lost, &filter, &atoms);
+
+	(void)unused;
+	assert_int_equal(atoms_count(atoms), 2);
+	derivation_free(&d);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(what_the_kernel_knows_is_exact),
+	        cmocka_unit_test(an_unknown_exception_makes_a_rule_not_enforceable),
+	        cmocka_unit_test(an_unknown_alternative_makes_it_narrow),
+	        cmocka_unit_test(a_lost_leaf_that_does_not_matter_is_not_reported),
+	        cmocka_unit_test(results_are_judged_as_about_to_succeed),
+	        cmocka_unit_test(other_events_do_not_reach_the_point),
+	        cmocka_unit_test(a_value_of_either_end_is_known_from_one_side),
+	        cmocka_unit_test(what_may_differ_from_falco_is_lost),
+	        cmocka_unit_test(a_name_that_its_owner_sets_is_noted_as_weak),
+	        cmocka_unit_test(equal_questions_are_one_atom),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

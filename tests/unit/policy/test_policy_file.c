@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The policy file: what is taken, and where and how each mistake is complained about.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "policy/policy.h"
+
+static const char rules_text[] = "- rule: A shell\n"
+                                 "  desc: d\n"
+                                 "  condition: evt.type in (execve, execveat) and proc.name = sh\n"
+                                 "  output: o\n"
+                                 "  priority: WARNING\n"
+                                 "- rule: A call\n"
+                                 "  desc: d\n"
+                                 "  condition: evt.type = connect and fd.sport = 22\n"
+                                 "  output: o\n"
+                                 "  priority: WARNING\n"
+                                 "- rule: A file\n"
+                                 "  desc: d\n"
+                                 "  condition: evt.type = open and fd.name = /etc/shadow\n"
+                                 "  output: o\n"
+                                 "  priority: WARNING\n";
+
+static void everything_that_it_says_is_kept(void **unused)
+{
+	static const char text[] = "rules_files: [/etc/a.yaml, b.yaml]\n"
+	                           "defaults: {mode: off, on_uncertain: deny}\n"
+	                           "rules:\n"
+	                           "  - name: 'A *'\n"
+	                           "    mode: enforce\n"
+	                           "    action: kill\n"
+	                           "    on_uncertain: allow\n"
+	                           "    allow_weak: false\n"
+	                           "protect: [/usr/bin/x]\n"
+	                           "outputs: {stdout: false, file: /var/log/t.jsonl}\n";
+	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
+	_autopolicy_ struct policy *p = NULL;
+
+	(void)unused;
+	assert_int_equal(policy_load_buffer(&p, "/etc/tercel/tercel.yaml", text, strlen(text), &diags), 0);
+	assert_int_equal(p->nrules_files, 2);
+	assert_string_equal(p->rules_files[0], "/etc/a.yaml");
+	assert_string_equal(p->rules_files[1], "/etc/tercel/b.yaml");
+	assert_int_equal(p->defaults.mode, TERCEL_MODE_OFF);
+	assert_int_equal(p->defaults.on_uncertain, MATCH_ON_UNCERTAIN_DENY);
+	assert_int_equal(p->nentries, 1);
+	assert_string_equal(p->entries[0].name, "A *");
+	assert_int_equal(p->entries[0].mode, TERCEL_MODE_ENFORCE);
+	assert_int_equal(p->entries[0].action, TERCEL_ACTION_KILL);
+	assert_int_equal(p->entries[0].on_uncertain, MATCH_ON_UNCERTAIN_ALLOW);
+	assert_string_equal(p->protect[0], "/usr/bin/x");
+	assert_false(p->output_stdout);
+	assert_string_equal(p->output_file, "/var/log/t.jsonl");
+}
+
+static void a_mistake_is_named_with_its_place(void **unused)
+{
+	static const struct {
+		const char *text, *code;
+		uint32_t line, column;
+	} cases[] = {
+	        {"rules_files: [a]\nrule: []\n", "unknown-key", 2, 1},
+	        {"rules_files: [a]\nrules_files: [b]\n", "duplicate-key", 2, 1},
+	        {"rules_files: a\n", "bad-value", 1, 14},
+	        {"rules: []\n", "bad-policy", 1, 1},
+	        {"- a\n", "bad-policy", 1, 1},
+	        {"", "bad-policy", 0, 0},
+	        {"rules_files: [a\n", "yaml", 2, 1},
+	        {"rules_files: [a]\ndefaults: {mode: enforce}\n", "bad-value", 2, 18},
+	        {"rules_files: [a]\nrules:\n  - name: x\n    mode: on\n", "bad-value", 4, 11},
+	        {"rules_files: [a]\nrules:\n  - mode: enforce\n", "bad-policy", 3, 5},
+	        {"rules_files: [a]\nrules:\n  - name: x\n    scope: {host: false}\n", "unsupported-key", 4, 12},
+	        {"rules_files: [a]\nrules:\n  - name: x\n    fuse: {blocks: 1, per: 1s}\n", "unsupported-key", 4, 11},
+	        {"rules_files: [a]\nrules:\n  - name: x\n    allow_weak: true\n", "unsupported-key", 4, 17},
+	        {"rules_files: [a]\nprotect: [runc]\n", "bad-value", 2, 11},
+	        {"rules_files: [a]\noutputs: {file: x}\n", "bad-value", 2, 17},
+	};
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
+		struct policy *p = (void *)0x1;
+
+		assert_int_equal(policy_load_buffer(&p, "p.yaml", cases[i].text, strlen(cases[i].text), &diags),
+		                 -EINVAL);
+		assert_ptr_equal(p, (void *)0x1);
+		assert_true(diags.errors >= 1);
+		assert_string_equal(diags.items[0].file, "p.yaml");
+		if (strcmp(diags.items[0].code, cases[i].code) != 0 || diags.items[0].line != cases[i].line ||
+		    diags.items[0].column != cases[i].column)
+			fail_msg("%s: %s at %u:%u: %s", cases[i].text, diags.items[0].code, diags.items[0].line,
+			         diags.items[0].column, diags.items[0].message);
+	}
+}
+
+static void several_mistakes_are_told_at_once(void **unused)
+{
+	static const char text[] = "rules_files: [a]\nx: 1\nrules:\n  - name: y\n    mode: z\n    scope: {}\n";
+	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
+	struct policy *p = NULL;
+
+	(void)unused;
+	assert_int_equal(policy_load_buffer(&p, "p.yaml", text, strlen(text), &diags), -EINVAL);
+	assert_int_equal(diags.errors, 3);
+}
+
+static void a_missing_file_is_an_error(void **unused)
+{
+	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
+	struct policy *p = NULL;
+
+	(void)unused;
+	assert_int_equal(policy_load(&p, "/nonexistent/tercel.yaml", &diags), -EINVAL);
+	assert_string_equal(diags.items[0].code, "file");
+}
+
+static int apply(const char *policy_text, struct image **image, struct diag_list *diags)
+{
+	_autorules_ struct rules *rules = NULL;
+	_autopolicy_ struct policy *p = NULL;
+	int r = rules_load_buffer(&rules, "r.yaml", rules_text, strlen(rules_text), diags);
+
+	assert_int_equal(r, 0);
+	assert_int_equal(policy_load_buffer(&p, "p.yaml", policy_text, strlen(policy_text), diags), 0);
+	return policy_apply(image, p, rules, 3, diags);
+}
+
+static void later_entries_win_and_off_rules_are_left_out(void **unused)
+{
+	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
+	_autoimage_ struct image *image = NULL;
+
+	(void)unused;
+	assert_int_equal(apply("rules_files: [r.yaml]\n"
+	                       "rules:\n"
+	                       "  - {name: '*', mode: enforce, action: deny}\n"
+	                       "  - {name: 'A c*', mode: monitor}\n"
+	                       "  - {name: A file, mode: off}\n",
+	                       &image, &diags),
+	                 0);
+	assert_int_equal(image->nrules, 2);
+	assert_string_equal(image->rules[0].name, "A shell");
+	assert_int_equal(image->rules[0].mode, TERCEL_MODE_ENFORCE);
+	assert_string_equal(image->rules[1].name, "A call");
+	assert_int_equal(image->rules[1].mode, TERCEL_MODE_MONITOR);
+}
+
+static void nothing_is_enforced_without_being_named(void **unused)
+{
+	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
+	_autoimage_ struct image *image = NULL;
+
+	(void)unused;
+	assert_int_equal(apply("rules_files: [r.yaml]\n", &image, &diags), 0);
+	assert_int_equal(image->nrules, 3);
+	for (size_t i = 0; i < image->nrules; i++)
+		assert_int_equal(image->rules[i].mode, TERCEL_MODE_MONITOR);
+}
+
+static void what_cannot_be_enforced_is_said(void **unused)
+{
+	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
+	_autoimage_ struct image *image = NULL;
+
+	(void)unused;
+	assert_int_equal(apply("rules_files: [r.yaml]\n"
+	                       "rules:\n"
+	                       "  - {name: A file, mode: enforce}\n"
+	                       "  - {name: No such, mode: enforce}\n",
+	                       &image, &diags),
+	                 0);
+	assert_int_equal(diags.warnings, 2);
+	assert_string_equal(diags.items[0].code, "no-such-rule");
+	assert_int_equal(diags.items[0].line, 4);
+	assert_string_equal(diags.items[1].code, "detect-only");
+	assert_int_equal(diags.items[1].line, 3);
+}
+
+static void an_action_that_the_point_has_not_is_refused(void **unused)
+{
+	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
+	struct image *image = NULL;
+
+	(void)unused;
+	assert_int_equal(apply("rules_files: [r.yaml]\nrules:\n  - {name: A call, mode: enforce, action: kill}\n",
+	                       &image, &diags),
+	                 -EINVAL);
+	assert_null(image);
+	assert_string_equal(diags.items[0].code, "unsupported-action");
+	assert_int_equal(diags.items[0].line, 3);
+	assert_int_equal(diags.items[0].column, 43);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(everything_that_it_says_is_kept),
+	        cmocka_unit_test(a_mistake_is_named_with_its_place),
+	        cmocka_unit_test(several_mistakes_are_told_at_once),
+	        cmocka_unit_test(a_missing_file_is_an_error),
+	        cmocka_unit_test(later_entries_win_and_off_rules_are_left_out),
+	        cmocka_unit_test(nothing_is_enforced_without_being_named),
+	        cmocka_unit_test(what_cannot_be_enforced_is_said),
+	        cmocka_unit_test(an_action_that_the_point_has_not_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

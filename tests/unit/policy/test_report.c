@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The translation report, as JSON and as text; and that Tercel's own rules are exact.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cjson/cJSON.h>
+#include <cmocka.h>
+
+#include "policy/report.h"
+
+static const char rules_text[] = "- rule: Narrow\n"
+                                 "  desc: d\n"
+                                 "  condition: evt.type = execve and (proc.name = sh or user.name = root)\n"
+                                 "  output: o\n"
+                                 "  priority: WARNING\n"
+                                 "  tags: [x]\n"
+                                 "- rule: Both\n"
+                                 "  desc: d\n"
+                                 "  condition: evt.type in (connect, open) and proc.name = sh\n"
+                                 "  output: o\n"
+                                 "  priority: NOTICE\n"
+                                 "  enabled: false\n"
+                                 "- rule: Exact\n"
+                                 "  desc: d\n"
+                                 "  condition: evt.type = connect and fd.sport = 22\n"
+                                 "  output: o\n"
+                                 "  priority: NOTICE\n";
+
+static const cJSON *get(const cJSON *object, const char *key)
+{
+	const cJSON *v = cJSON_GetObjectItemCaseSensitive(object, key);
+
+	if (!v)
+		fail_msg("no key %s", key);
+	return v;
+}
+
+static const char *text_of(const cJSON *object, const char *key)
+{
+	const char *text = cJSON_GetStringValue(get(object, key));
+
+	if (!text)
+		fail_msg("%s is no string", key);
+	return text;
+}
+
+static void the_json_report_says_points_classes_and_losses(void **unused)
+{
+	static const char *const files[] = {"r.yaml"};
+	const struct report_options options = {.target = "full", .files = files, .nfiles = 1};
+	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
+	_autorules_ struct rules *rules = NULL;
+	_autoreport_ struct report *report = NULL;
+	_autobuf_ struct buf out = BUF_INIT;
+	const cJSON *list, *point, *lost;
+	cJSON *root;
+
+	(void)unused;
+	assert_int_equal(rules_load_buffer(&rules, "r.yaml", rules_text, strlen(rules_text), &diags), 0);
+	assert_int_equal(report_build(&report, rules), 0);
+	report_write_json(&out, report, &options, &diags);
+	assert_int_equal(buf_error(&out), 0);
+	root = cJSON_Parse(buf_str(&out));
+	assert_non_null(root);
+	assert_int_equal(get(root, "version")->valueint, 1);
+	assert_string_equal(text_of(root, "target"), "full");
+	list = get(root, "rules");
+	assert_int_equal(cJSON_GetArraySize(list), 3);
+
+	assert_string_equal(text_of(cJSON_GetArrayItem(list, 0), "class"), "narrow");
+	point = cJSON_GetArrayItem(get(cJSON_GetArrayItem(list, 0), "points"), 0);
+	assert_string_equal(text_of(point, "point"), "sched_process_exec");
+	assert_string_equal(text_of(point, "strength"), "kill-before-run");
+	assert_string_equal(cJSON_GetArrayItem(get(point, "events"), 0)->valuestring, "execve");
+	assert_int_equal(cJSON_GetArraySize(get(point, "events")), 1);
+	lost = cJSON_GetArrayItem(get(point, "lost"), 0);
+	assert_string_equal(text_of(lost, "expr"), "user.name = root");
+	assert_string_equal(text_of(lost, "file"), "r.yaml");
+	assert_int_equal(get(lost, "line")->valueint, 3);
+	assert_int_equal(get(lost, "column")->valueint, 55);
+	assert_string_equal(text_of(cJSON_GetArrayItem(get(point, "notes"), 0), "code"), "weak-identity");
+
+	/* The weakest of its points: nothing in this version decides an open. */
+	assert_string_equal(text_of(cJSON_GetArrayItem(list, 1), "class"), "detect-only");
+	assert_true(cJSON_IsFalse(get(cJSON_GetArrayItem(list, 1), "enabled")));
+	assert_int_equal(cJSON_GetArraySize(get(cJSON_GetArrayItem(list, 1), "points")), 3);
+	point = cJSON_GetArrayItem(get(cJSON_GetArrayItem(list, 1), "points"), 2);
+	assert_string_equal(cJSON_GetArrayItem(get(point, "events"), 0)->valuestring, "open");
+
+	assert_string_equal(text_of(cJSON_GetArrayItem(list, 2), "class"), "exact");
+	assert_int_equal(get(get(root, "summary"), "rules")->valueint, 3);
+	assert_int_equal(get(get(root, "summary"), "exact")->valueint, 1);
+	assert_int_equal(get(get(root, "summary"), "narrow")->valueint, 1);
+	assert_int_equal(get(get(root, "summary"), "detect_only")->valueint, 1);
+	cJSON_Delete(root);
+}
+
+static void errors_are_in_the_json_when_nothing_loads(void **unused)
+{
+	static const char bad[] = "- rule: x\n  desc: d\n  condition: proc.nme = a\n  output: o\n  priority: WARNING\n";
+	const struct report_options options = {.target = "full"};
+	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
+	struct rules *rules = NULL;
+	_autobuf_ struct buf out = BUF_INIT;
+	cJSON *root;
+
+	(void)unused;
+	assert_int_not_equal(rules_load_buffer(&rules, "r.yaml", bad, strlen(bad), &diags), 0);
+	report_write_json(&out, NULL, &options, &diags);
+	root = cJSON_Parse(buf_str(&out));
+	assert_non_null(root);
+	assert_string_equal(text_of(cJSON_GetArrayItem(get(root, "errors"), 0), "code"), "unknown-field");
+	assert_int_equal(get(cJSON_GetArrayItem(get(root, "errors"), 0), "line")->valueint, 3);
+	assert_int_equal(get(get(root, "summary"), "errors")->valueint, 1);
+	cJSON_Delete(root);
+}
+
+static void text_and_explanation_name_what_is_lost(void **unused)
+{
+	const struct report_options options = {.target = "full", .rule = "Narrow"};
+	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
+	_autorules_ struct rules *rules = NULL;
+	_autoreport_ struct report *report = NULL;
+	_autobuf_ struct buf out = BUF_INIT;
+
+	(void)unused;
+	assert_int_equal(rules_load_buffer(&rules, "r.yaml", rules_text, strlen(rules_text), &diags), 0);
+	assert_int_equal(report_build(&report, rules), 0);
+	report_write_text(&out, report, &options);
+	assert_non_null(strstr(buf_str(&out), "lost: user.name = root  (r.yaml:3:55)"));
+	assert_null(strstr(buf_str(&out), "Both"));
+	assert_non_null(strstr(buf_str(&out), "1 rules: 0 exact, 1 narrow, 0 detect-only"));
+	buf_reset(&out);
+	report_explain_text(&out, report, report_find(report, "Narrow"));
+	assert_non_null(strstr(buf_str(&out), "must: (event in (\"execve\") and name in (\"sh\"))"));
+	assert_non_null(strstr(buf_str(&out), "may:  event in (\"execve\")"));
+	assert_null(report_find(report, "Nobody"));
+}
+
+static void the_rules_of_this_project_are_exact(void **unused)
+{
+	static const char *const files[] = {TERCEL_SOURCE_DIR "/rules/tercel_rules.yaml"};
+	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
+	_autorules_ struct rules *rules = NULL;
+	_autoreport_ struct report *report = NULL;
+	int r = rules_load(&rules, files, 1, &diags);
+
+	(void)unused;
+	diag_print(&diags, stderr);
+	assert_int_equal(r, 0);
+	assert_int_equal(diags.warnings, 0);
+	assert_int_equal(report_build(&report, rules), 0);
+	assert_true(report->nrules >= 5);
+	assert_int_equal(report->exact, report->nrules);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(the_json_report_says_points_classes_and_losses),
+	        cmocka_unit_test(errors_are_in_the_json_when_nothing_loads),
+	        cmocka_unit_test(text_and_explanation_name_what_is_lost),
+	        cmocka_unit_test(the_rules_of_this_project_are_exact),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
