@@ -111,8 +111,8 @@ static void apply(struct source *s, const struct tercel_hdr *r)
 }
 
 /*
- * The cgroups that exist: the kernel tells of each but once, and of those that were busy while the programs were attached
- * only after the seeds. Failure costs no more than that: the path of such a cgroup comes with its record.
+ * The cgroups that exist: the kernel tells of each but once, and of those that were busy while the programs were
+ * attached only after the seeds. Failure costs no more than that: the path of such a cgroup comes with its record.
  */
 static void take_cgroups(struct source *s)
 {

@@ -616,6 +616,26 @@ def test_conditions_of_rules_fire():
     assert status == 0, h.errors
 
 
+def test_tercels_own_rules_fire():
+    if not scratch.path:
+        return "no cgroup v2 here"
+    repository = pathlib.Path(__file__).resolve().parents[2]
+    rules = tmp / "tercel_rules.tsv"
+    rules.write_text(subprocess.run([pathlib.Path(sys.argv[1]) / "bin" / "falco_flatten", repository / "rules" / "tercel_rules.yaml"],
+                                    stdout=subprocess.PIPE, text=True, check=True).stdout)
+    h = Host(plugins, fields=["proc.cmdline", "container.id", "proc.env[TERCEL_TEST]"], rules=rules, seconds=60).wait_ready()
+    try:
+        run("own", ["/bin/sh", "-c", f"echo $$ >{scratch.path}/cgroup.procs; exec {PYTHON} -S -c "
+                                     "'import os; os.spawnv(os.P_WAIT, \"/bin/sh\", [\"sh\", \"-c\", \":\"])'"])
+        e = h.wait(**{"proc__env[TERCEL_TEST]": f"{TOKEN}:own", "proc__cmdline": "sh -c :"})
+        assert e and e["container.id"] == scratch.id[:12], h.lines
+        fired = {line["rule"] for line in h.lines if line["fields"] == e}
+        assert fired == {"Shell spawned by an interpreter in a container"}, fired
+    finally:
+        assert h.stop() == 0, h.errors
+    return None
+
+
 def test_only_what_rules_need_is_captured():
     rules = tmp / "filter.yaml"
     rules.write_text("- rule: r\n  desc: d\n  condition: evt.type = connect and fd.sport = 53533\n  output: o\n  priority: INFO\n")

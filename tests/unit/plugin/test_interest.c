@@ -65,7 +65,7 @@ static void only_what_the_rules_event_types_need_is_captured(void **state)
 	         1U << TERCEL_CONNECT, false},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		struct interest got;
+		struct interest got = {0};
 		struct error e = {0};
 		assert_int_equal(load(&got, true, rows[i].rules, &e), 0);
 		assert_int_equal(got.records, rows[i].records);
@@ -77,7 +77,7 @@ static void only_what_the_rules_event_types_need_is_captured(void **state)
 static void a_rule_without_event_type_needs_everything(void **state)
 {
 	(void)state;
-	struct interest got;
+	struct interest got = {0};
 	struct error e = {0};
 	assert_int_equal(load(&got, true, RULE("r", "proc.name = x"), &e), 0);
 	assert_true(got.open_reads);
@@ -87,7 +87,7 @@ static void a_rule_without_event_type_needs_everything(void **state)
 static void rules_that_cannot_fire_are_noted(void **state)
 {
 	(void)state;
-	struct interest got;
+	struct interest got = {0};
 	struct error e = {0};
 	assert_int_equal(load(&got, true, RULE("tracer", "evt.type = ptrace") RULE("r", "evt.type = connect"), &e), 0);
 	assert_non_null(strstr(got.note.text, "'tracer'"));
@@ -97,7 +97,7 @@ static void rules_that_cannot_fire_are_noted(void **state)
 static void filtering_can_be_switched_off_but_errors_are_still_told(void **state)
 {
 	(void)state;
-	struct interest got;
+	struct interest got = {0};
 	struct error e = {0};
 	assert_int_equal(load(&got, false, RULE("r", "evt.type = connect"), &e), 0);
 	assert_true(got.open_reads);
