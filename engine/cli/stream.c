@@ -43,8 +43,11 @@ struct stream {
 	uint64_t drops; /* as last reported */
 	uint64_t events;
 	bool stopping;
-	bool failed;                              /* an output cannot be written */
-	_Alignas(8) char copy[TERCEL_RECORD_MAX]; /* of a record, for the recording */
+	bool failed; /* an output cannot be written */
+	union {
+		struct tercel_exec exec;
+		char bytes[TERCEL_RECORD_MAX];
+	} copy; /* of a record, for the recording */
 	uint64_t within_id;
 };
 
@@ -229,10 +232,10 @@ static const struct tercel_hdr *without_environment(struct stream *s, const stru
 	if ((r->type != TERCEL_EXEC && r->type != TERCEL_SEED) || record_check(r, r->size) || !x->env.len ||
 	    r->size > sizeof(s->copy))
 		return r;
-	memcpy(s->copy, r, r->size);
-	memset(s->copy + x->env.off, 0, x->env.len);
-	((struct tercel_exec *)(void *)s->copy)->env = (struct tercel_span){0};
-	return (const struct tercel_hdr *)(const void *)s->copy;
+	memcpy(s->copy.bytes, r, r->size);
+	memset(s->copy.bytes + x->env.off, 0, x->env.len);
+	s->copy.exec.env = (struct tercel_span){0};
+	return &s->copy.exec.hdr;
 }
 
 static enum cli_status keep(struct stream *s, const struct tercel_hdr *r)
