@@ -152,7 +152,7 @@ static inline void find_cgroup2(char *out, size_t size)
 	out[0] = '\0';
 	while (f && fgets(line, sizeof(line), f))
 		if (sscanf(line, "%*s %1023s %63s", dir, type) == 2 && !strcmp(type, "cgroup2"))
-			(void)snprintf(out, size, "%s", dir);
+			assert_in_range(snprintf(out, size, "%s", dir), 1, size - 1);
 	if (f)
 		(void)fclose(f);
 	if (!out[0])
