@@ -163,7 +163,7 @@ static inline __u64 match_node(__u32 atom, int negated, __u32 then, __u32 other)
 /* For user space: the checksum of an image of at least a header's size. */
 static inline __u64 match_checksum(const __u8 *image, __u32 size)
 {
-	const __u32 at = __builtin_offsetof(struct match_header, checksum);
+	const __u32 at = (__u32) __builtin_offsetof(struct match_header, checksum);
 	__u64 hash = 0xcbf29ce484222325ULL;
 
 	for (__u32 i = 0; i < size; i++)
@@ -208,6 +208,8 @@ struct match_facts {
 	struct match_short short_text[MATCH_SHORTS];
 	struct match_ancestor ancestor[TERCEL_ANCESTORS_MAX];
 };
+
+_Static_assert(__builtin_offsetof(struct match_facts, ancestor) % 8 == 0, "names are compared by words");
 
 /* Keeps the order of signed numbers. */
 static inline __u64 match_signed(__s64 v)
@@ -280,7 +282,7 @@ MATCH_INLINE __u32 match_u32(const __u8 *image, __u32 off)
 	__u64 at = off;
 
 	match_opaque(at);
-	return *(const __u32 *)(const void *)(image + (at & (TERCEL_IMAGE_MAX - 4)));
+	return *(const __u32 *)(image + (at & (TERCEL_IMAGE_MAX - 4)));
 }
 
 MATCH_INLINE __u64 match_u64(const __u8 *image, __u32 off)
@@ -288,10 +290,10 @@ MATCH_INLINE __u64 match_u64(const __u8 *image, __u32 off)
 	__u64 at = off;
 
 	match_opaque(at);
-	return *(const __u64 *)(const void *)(image + (at & (TERCEL_IMAGE_MAX - 8)));
+	return *(const __u64 *)(image + (at & (TERCEL_IMAGE_MAX - 8)));
 }
 
-#define match_header_of(image) ((const struct match_header *)(const void *)(image))
+#define match_header_of(image) ((const struct match_header *)(image))
 
 /* ---- bit lists ---------------------------------------------------------------------------------------------- */
 
@@ -361,7 +363,7 @@ MATCH_INLINE void match_class(struct match_text_ctx *c, __u32 class)
 
 MATCH_FN int match_text_begin(struct match_text_ctx *c, __u32 domain)
 {
-	__u32 at = __builtin_offsetof(struct match_header, domains) +
+	__u32 at = (__u32) __builtin_offsetof(struct match_header, domains) +
 	           (domain & (MATCH_DOMAIN_ROOM - 1)) * (__u32)sizeof(struct match_domain_table);
 	const __u8 *image = c->list.image;
 
@@ -501,7 +503,7 @@ MATCH_CALLBACK match_search_step(__u32 i, void *p)
 
 MATCH_FN int match_number(struct match_list_ctx *list, __u32 domain, __u64 high, __u64 low)
 {
-	__u32 at = __builtin_offsetof(struct match_header, domains) +
+	__u32 at = (__u32) __builtin_offsetof(struct match_header, domains) +
 	           (domain & (MATCH_DOMAIN_ROOM - 1)) * (__u32)sizeof(struct match_domain_table);
 	const __u8 *image = list->image;
 	struct match_state *st = list->st;
@@ -563,7 +565,7 @@ MATCH_CALLBACK match_possible_step(__u32 i, void *p)
 
 MATCH_FN int match_possible(struct match_ctx *m, __u32 domain)
 {
-	__u32 at = __builtin_offsetof(struct match_header, domains) +
+	__u32 at = (__u32) __builtin_offsetof(struct match_header, domains) +
 	           (domain & (MATCH_DOMAIN_ROOM - 1)) * (__u32)sizeof(struct match_domain_table);
 	__u32 words = match_u32(m->image, at + __builtin_offsetof(struct match_domain_table, words));
 
@@ -852,8 +854,8 @@ MATCH_CALLBACK match_ancestor_step(__u32 i, void *p)
 	if (i >= TERCEL_ANCESTORS_MAX || i >= m->facts->ancestors)
 		return 1;
 	at_level = i < TERCEL_ANCESTOR_LEVELS ? h->levels + (i + 1) * words * 8 : 0;
-	if (*(const __u64 *)(const void *)&a->thread[0] != *(const __u64 *)(const void *)&a->leader[0] ||
-	    *(const __u64 *)(const void *)&a->thread[8] != *(const __u64 *)(const void *)&a->leader[8])
+	if (*(const __u64 *)&a->thread[0] != *(const __u64 *)&a->leader[0] ||
+	    *(const __u64 *)&a->thread[8] != *(const __u64 *)&a->leader[8])
 		same = 0;
 	c.list.allow[0] = h->levels;
 	c.list.allow[1] = same ? at_level : 0;
@@ -889,7 +891,8 @@ MATCH_CALLBACK match_clear_step(__u32 i, void *p)
 MATCH_INLINE int match_start(struct match_ctx *m)
 {
 	struct match_load_ctx load = {.image = m->image, .st = m->st, .candidates = 1};
-	__u32 at = __builtin_offsetof(struct match_header, points) + (m->point & 3) * (__u32)sizeof(struct match_point);
+	__u32 at = (__u32) __builtin_offsetof(struct match_header, points) +
+	           (m->point & 3) * (__u32)sizeof(struct match_point);
 	const struct match_header *h = match_header_of(m->image);
 	struct match_state *st = m->st;
 

@@ -77,11 +77,11 @@ static int add_state(struct builder *b, uint32_t *state)
 		outputs = realloc(b->outputs, cap * sizeof(*outputs));
 		if (!outputs)
 			return -ENOMEM;
+		memset(outputs + b->cap, 0, (cap - b->cap) * sizeof(*outputs));
 		b->outputs = outputs;
 		b->cap = cap;
 	}
 	memset(b->delta + (size_t)b->nstates * b->nclasses, 0, b->nclasses * sizeof(*b->delta));
-	b->outputs[b->nstates] = (struct outputs){0};
 	*state = b->nstates++;
 	return 0;
 }

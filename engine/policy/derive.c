@@ -336,7 +336,7 @@ static struct atom_range range_of_network(const struct filter_value *value)
 		memcpy(&be, value->as.net.addr, sizeof(be));
 		r.domain = MATCH_ADDR4;
 		r.from_low = __builtin_bswap32(be) & mask;
-		r.to_low = r.from_low | (uint32_t)~mask;
+		r.to_low = r.from_low | ~mask;
 		return r;
 	}
 	high = bits >= 64 ? UINT64_MAX : ~(UINT64_MAX >> bits);

@@ -346,8 +346,8 @@ static void write_automaton(struct builder *b, const struct automaton *a, struct
 
 		for (uint32_t i = a->first[s]; i < a->first[s + 1]; i++)
 			set_bit(words, a->ids[i]);
-		states[2 * s] = a->base[s];
-		states[2 * s + 1] = write_list(b, words, TERCEL_ATOM_WORDS);
+		states[(size_t)2 * s] = a->base[s];
+		states[(size_t)2 * s + 1] = write_list(b, words, TERCEL_ATOM_WORDS);
 	}
 	table->classes = append(b, a->classes, sizeof(a->classes));
 	table->root = append(b, a->root, a->nclasses * sizeof(*a->root));
@@ -445,7 +445,7 @@ static void mark_ranges(const struct builder *b, uint32_t domain, const struct k
 		           (a->domain == domain || (a->domain == MATCH_ADDR4 && domain == MATCH_ADDR6));
 
 		for (size_t k = 0; all && k < n; k++)
-			set_bit(words + k * TERCEL_ATOM_WORDS, a->bit);
+			set_bit(words + k * (size_t)TERCEL_ATOM_WORDS, a->bit);
 		for (size_t r = 0; r < a->nranges; r++) {
 			struct key to = {a->ranges[r].to_high, a->ranges[r].to_low};
 
@@ -453,7 +453,7 @@ static void mark_ranges(const struct builder *b, uint32_t domain, const struct k
 				continue;
 			for (size_t k = find_key(keys, n, (struct key){a->ranges[r].from_high, a->ranges[r].from_low});
 			     k < n && compare_keys(&keys[k], &to) <= 0; k++)
-				set_bit(words + k * TERCEL_ATOM_WORDS, a->bit);
+				set_bit(words + k * (size_t)TERCEL_ATOM_WORDS, a->bit);
 		}
 	}
 }
@@ -492,7 +492,7 @@ static void write_number_domain(struct builder *b, uint32_t domain)
 	}
 	mark_ranges(b, domain, keys, n, words);
 	for (size_t k = 0; k < n; k++)
-		lists[k] = write_list(b, words + k * TERCEL_ATOM_WORDS, TERCEL_ATOM_WORDS);
+		lists[k] = write_list(b, words + k * (size_t)TERCEL_ATOM_WORDS, TERCEL_ATOM_WORDS);
 	table->keys = append(b, keys, n * sizeof(*keys));
 	table->nkeys = (uint32_t)n;
 	table->lists = append(b, lists, n * sizeof(*lists));
@@ -523,7 +523,8 @@ static void write_set_domain(struct builder *b, uint32_t domain)
 /* Which atoms an ancestor at a distance answers; row 0: those of any ancestor. */
 static void write_levels(struct builder *b)
 {
-	_autofree_ uint64_t *levels = calloc((1 + TERCEL_ANCESTOR_LEVELS) * (b->atom_words + 1), sizeof(*levels));
+	const size_t row = b->atom_words, n = (1 + TERCEL_ANCESTOR_LEVELS) * row;
+	_autofree_ uint64_t *levels = calloc(n + 1, sizeof(*levels));
 
 	if (!levels) {
 		b->error = -ENOMEM;
@@ -533,9 +534,9 @@ static void write_levels(struct builder *b)
 		const struct atom *a = atoms_get(b->atoms, (uint32_t)i);
 
 		if (a->domain == MATCH_ANCESTORS)
-			set_bit(levels + a->level * b->atom_words, a->bit);
+			set_bit(levels + a->level * row, a->bit);
 	}
-	b->header.levels = append(b, levels, (1 + TERCEL_ANCESTOR_LEVELS) * b->atom_words * sizeof(*levels));
+	b->header.levels = append(b, levels, n * sizeof(*levels));
 }
 
 /* ---- the image -------------------------------------------------------------------------------------------------- */
@@ -812,7 +813,7 @@ int image_build(struct image **out, const struct image_input *in, struct diag_li
 	_autoimage_ struct image *image = calloc(1, sizeof(*image));
 	int r;
 
-	if (n > TERCEL_RULE_WORDS * 64) {
+	if (n > (size_t)TERCEL_RULE_WORDS * 64) {
 		diag_add(diags, DIAG_ERROR, (struct source_pos){0}, "too-many-rules",
 		         "%zu rules are switched on, %d fit; switch some off in the policy file", n,
 		         TERCEL_RULE_WORDS * 64);

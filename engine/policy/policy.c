@@ -5,9 +5,11 @@
 #include "policy/policy.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <yaml.h>
 
 #include "base/buf.h"
@@ -473,18 +475,19 @@ int policy_load_buffer(struct policy **out, const char *name, const char *text, 
 int policy_load(struct policy **out, const char *file, struct diag_list *diags)
 {
 	const struct source_pos pos = {.file = file};
-	_autofclose_ FILE *f = fopen(file, "re");
 	_autofree_ char *text = malloc(POLICY_FILE_MAX + 1);
-	size_t len;
+	_autoclose_ int fd = -1;
+	size_t len = 0;
+	ssize_t n = 1;
 
 	if (!text)
 		return -ENOMEM;
-	if (!f) {
-		diag_add(diags, DIAG_ERROR, pos, "file", "cannot open the policy file: %s", strerror(errno));
-		return -EINVAL;
+	fd = open(file, O_RDONLY | O_CLOEXEC);
+	while (fd >= 0 && n > 0 && len <= POLICY_FILE_MAX) {
+		n = read(fd, text + len, POLICY_FILE_MAX + 1 - len);
+		len += n > 0 ? (size_t)n : 0;
 	}
-	len = fread(text, 1, POLICY_FILE_MAX + 1, f);
-	if (ferror(f)) {
+	if (fd < 0 || n < 0) {
 		diag_add(diags, DIAG_ERROR, pos, "file", "cannot read the policy file: %s", strerror(errno));
 		return -EINVAL;
 	}
