@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Compares compat/plugin_api.h and compat/events.h with the headers of Debian's libfalcosecurity0-dev: what can be compared
-// at compile time is a static_assert, the event table (which is data in a library) is compared by running this. Compiled in
-// the chroot of tests/falco/chroot. Prints "N passed, N failed".
+// Compares compat/plugin_api.h and compat/events.h with the headers of Debian's libfalcosecurity0-dev: what can be
+// compared at compile time is a static_assert, the event table (which is data in a library) is compared by running
+// this. Compiled in the chroot of tests/falco/chroot. Prints "N passed, N failed".
 
 #include <cstddef>
 #include <cstdio>
@@ -10,8 +10,8 @@
 #include <type_traits>
 
 #include <driver/ppm_events_public.h>
-#include <plugin/plugin_api.h>
 #include <libscap/scap.h>
+#include <plugin/plugin_api.h>
 
 extern "C" {
 #include "compat/plugin_api.h"
@@ -20,9 +20,9 @@ extern "C" {
 // ---- sizes and offsets -------------------------------------------------------------------------------------------
 
 #define SIZE(ours, theirs) static_assert(sizeof(ours) == sizeof(theirs), #ours " and " #theirs " differ in size")
-#define AT(ours, member, theirs, their_member)                                                                    \
-	static_assert(offsetof(ours, member) == offsetof(theirs, their_member), #ours "." #member " is elsewhere");   \
-	static_assert(sizeof(std::declval<ours &>().member) == sizeof(std::declval<theirs &>().their_member),         \
+#define AT(ours, member, theirs, their_member)                                                                      \
+	static_assert(offsetof(ours, member) == offsetof(theirs, their_member), #ours "." #member " is elsewhere"); \
+	static_assert(sizeof(std::declval<ours &>().member) == sizeof(std::declval<theirs &>().their_member),       \
 	              #ours "." #member " has another size")
 
 SIZE(scap_header, ss_plugin_event);
@@ -274,9 +274,9 @@ constexpr bool same_call<R (*)(A...), S (*)(B...)> = []() constexpr {
 		return alike<R, S> && (alike<A, B> && ...);
 }();
 
-#define CALL(function, member)                                                                         \
+#define CALL(function, member) \
 	static_assert(same_call<decltype(&function), decltype(plugin_api::member)>, #function " differs")
-#define METHOD(ours, member, theirs, their_member)                                                       \
+#define METHOD(ours, member, theirs, their_member) \
 	static_assert(same_call<decltype(ours::member), decltype(theirs::their_member)>, #ours "." #member)
 
 CALL(plugin_get_required_api_version, get_required_api_version);
@@ -372,7 +372,8 @@ static void check_event(const struct scap_event_info &e, const ppm_event_info &i
 	check(!(info.flags & EF_OLD_VERSION), e.name, "is an old version", 0);
 	check(!(info.flags & EF_LARGE_PAYLOAD), e.name, "has 32-bit lengths", 0);
 	for (unsigned i = 0; i < e.nparams && i < info.nparams; i++)
-		check(type_matches(static_cast<scap_param_type>(e.params[i]), info.params[i].type), e.name, info.params[i].name, i);
+		check(type_matches(static_cast<scap_param_type>(e.params[i]), info.params[i].type), e.name,
+		      info.params[i].name, i);
 }
 
 int main()

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A host as near to Falco as Debian offers: libsinsp, the plugin loader, the full platform. Loads plugins, opens the one
-// that sources events, and prints what libsinsp resolves as JSON lines. Decides nothing: the tests do.
+// A host as near to Falco as Debian offers: libsinsp, the plugin loader, the full platform. Loads plugins, opens the
+// one that sources events, and prints what libsinsp resolves as JSON lines. Decides nothing: the tests do.
 //
 //   host --plugin FILE[=INIT_CONFIG]… [--source NAME] [--filter CONDITION] [--fields a,b,…] [--rules FILE]
 //        [--seconds N] [--schema]
 //
 // --rules: lines "name<TAB>condition"; each event prints one line for every rule that matches, with "rule".
 // --source: name of the plugin that is opened; without one nothing is opened (loading alone).
-// The first line on stdout is {"ready":true} as soon as events are read. Ends after --seconds (60), at end of file on stdin,
-// or on SIGTERM. Exit status: 0, or 1 with the host's message on stderr.
+// The first line on stdout is {"ready":true} as soon as events are read. Ends after --seconds (60), at end of file on
+// stdin, or on SIGTERM. Exit status: 0, or 1 with the host's message on stderr.
 
 #include <csignal>
 #include <cstdio>
@@ -82,7 +82,7 @@ struct rule {
 
 class host
 {
-public:
+      public:
 	explicit host(const options &o) : m_options(o)
 	{
 		m_checks.reset(new sinsp_filter_check_list());
@@ -94,7 +94,8 @@ public:
 		else
 			m_rules.push_back({"", compile(factory, o.filter)});
 		for (const auto &f : split(o.fields, ','))
-			m_formatters.emplace_back(f, std::make_unique<sinsp_evt_formatter>(&m_inspector, "%" + f, *m_checks));
+			m_formatters.emplace_back(
+			        f, std::make_unique<sinsp_evt_formatter>(&m_inspector, "%" + f, *m_checks));
 	}
 
 	void run()
@@ -112,7 +113,7 @@ public:
 		m_inspector.close();
 	}
 
-private:
+      private:
 	void load(const std::string &spec)
 	{
 		size_t equals = spec.find('=');

@@ -79,10 +79,10 @@ static void take_hands_over(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(grows_and_stays_terminated),
-		cmocka_unit_test(writes_numbers_like_printf),
-		cmocka_unit_test(json_strings_are_valid_whatever_the_bytes),
-		cmocka_unit_test(take_hands_over),
+	        cmocka_unit_test(grows_and_stays_terminated),
+	        cmocka_unit_test(writes_numbers_like_printf),
+	        cmocka_unit_test(json_strings_are_valid_whatever_the_bytes),
+	        cmocka_unit_test(take_hands_over),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

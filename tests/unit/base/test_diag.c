@@ -26,8 +26,8 @@ static void prints_places_as_compilers_do(void **state)
 	diag_print(&l, out);
 	(void)fclose(out);
 	assert_string_equal(text, "a.yaml:3:14: error: no field 'proc.nme' [unknown-field]\n"
-				  "a.yaml:4: warning: macro 'm' is not used [unused]\n"
-				  "error: nowhere [none]\n");
+	                          "a.yaml:4: warning: macro 'm' is not used [unused]\n"
+	                          "error: nowhere [none]\n");
 }
 
 static void warnings_alone_are_no_failure(void **state)
@@ -51,9 +51,9 @@ static void error_set_returns_the_code(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(prints_places_as_compilers_do),
-		cmocka_unit_test(warnings_alone_are_no_failure),
-		cmocka_unit_test(error_set_returns_the_code),
+	        cmocka_unit_test(prints_places_as_compilers_do),
+	        cmocka_unit_test(warnings_alone_are_no_failure),
+	        cmocka_unit_test(error_set_returns_the_code),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
