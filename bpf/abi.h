@@ -82,9 +82,9 @@ struct tercel_span {
 };
 
 /*
- * One program image of one process. `ktime` is CLOCK_BOOTTIME in ns: of the exec that made the image; for a
- * process that forked and did not exec, its start time; for one that ran before the sensor, its start time.
- * {0, 0} is "none".
+ * One program image of one process. `ktime` is the start time of the process (CLOCK_BOOTTIME in ns) plus the kernel's
+ * own count of its execs (task_struct.self_exec_id; a child begins with its parent's count). Both are facts of the
+ * kernel: every sensor of a machine, whenever it started, gives an image the same id. {0, 0} is "none".
  */
 struct tercel_exec_id {
 	__u64 ktime;

@@ -327,6 +327,7 @@ struct task_struct {
 	struct pid *thread_pid;
 	struct list_head thread_node;
 	__u64 start_boottime;
+	__u64 self_exec_id;
 	unsigned long min_flt, maj_flt;
 	const struct cred *cred;
 	char comm[16];

@@ -68,12 +68,11 @@ static __always_inline __u64 exec_strings(struct scratch *s, struct task_struct 
 }
 
 /* What the new image inherits from the process's old record. */
-static __always_inline void exec_history(struct scratch *s, struct tercel_proc *old, __u64 ts)
+static __always_inline void exec_history(struct scratch *s, struct task_struct *task, struct tercel_proc *old)
 {
 	struct tercel_proc *parent;
 
-	s->exec.proc.exec_id.ktime = ts;
-	s->exec.proc.exec_id.tgid = s->hdr.tgid;
+	s->exec.proc.exec_id = task_exec_id(task);
 	s->exec.proc.image_id = s->exec.proc.exec_id;
 	s->hdr.exec_id = s->exec.proc.exec_id;
 	s->exec.proc.proc_flags |= TERCEL_PROC_EXECED;
@@ -111,7 +110,7 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 	s->hdr.tgid = tgid;
 	old = proc_of(tgid);
 	proc_fill(&s->exec.proc, task);
-	exec_history(s, old, ts);
+	exec_history(s, task, old);
 	exec_fill(s, task);
 	s->exec.old_tid = (__u32)old_pid;
 	s->exec.argc = (__u32)BPF_CORE_READ(bprm, argc);
@@ -124,6 +123,11 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 
 	if (old)
 		old_image = old->image_id;
+	/* Seeded between the kernel's count of this exec and now: the record is of this image already. */
+	if (same_exec_id(&old_image, &s->exec.proc.exec_id)) {
+		image_put(&old_image);
+		old_image.ktime = old_image.tgid = 0;
+	}
 	image_keep(s);
 	if (bpf_map_update_elem(&procs, &tgid, &s->exec.proc, BPF_ANY)) {
 		COUNT(procs_full);
@@ -207,8 +211,7 @@ static __always_inline void fork_proc(struct scratch *s, struct tercel_fork *f, 
 
 	__builtin_memset(p, 0, sizeof(*p));
 	proc_fill(p, child);
-	p->exec_id.ktime = f->child_start_time;
-	p->exec_id.tgid = f->child_tgid;
+	p->exec_id = task_exec_id(child);
 	p->image_id = p->exec_id;
 	if (f->child_ppid != f->hdr.tgid)
 		parent = proc_of(f->child_ppid);

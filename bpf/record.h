@@ -39,9 +39,7 @@ static __always_inline void hdr_fill(struct tercel_hdr *hdr, struct tercel_proc 
 		return;
 	}
 	task = (void *)bpf_get_current_task();
-	hdr->exec_id.ktime = BPF_CORE_READ(task, group_leader, start_boottime);
-	hdr->exec_id.tgid = hdr->tgid;
-	hdr->exec_id.pad = 0;
+	hdr->exec_id = task_exec_id(task);
 	hdr->flags = TERCEL_F_PROC_UNKNOWN;
 	COUNT(proc_unknown);
 }
@@ -55,12 +53,7 @@ static __always_inline void hdr_fill_cgroup(struct tercel_hdr *hdr, struct task_
 	hdr->tid = (__u32)BPF_CORE_READ(task, pid);
 	hdr->tgid = (__u32)BPF_CORE_READ(task, tgid);
 	proc = proc_of(hdr->tgid);
-	if (proc) {
-		hdr->exec_id = proc->exec_id;
-	} else {
-		hdr->exec_id.ktime = BPF_CORE_READ(task, group_leader, start_boottime);
-		hdr->exec_id.tgid = hdr->tgid;
-	}
+	hdr->exec_id = proc ? proc->exec_id : task_exec_id(task);
 }
 
 /* Everything of a process record that a task shows now; not the exec ids, which are history, nor the executable. */
@@ -94,6 +87,11 @@ static __noinline void proc_fill(struct tercel_proc *p, struct task_struct *task
 static __always_inline bool exec_id_is_none(const struct tercel_exec_id *id)
 {
 	return !id->ktime && !id->tgid;
+}
+
+static __always_inline bool same_exec_id(const struct tercel_exec_id *a, const struct tercel_exec_id *b)
+{
+	return a->ktime == b->ktime && a->tgid == b->tgid;
 }
 
 /* One more process has this image. False if nobody keeps its strings. */

@@ -26,8 +26,7 @@ static __always_inline void seed_parent(struct tercel_proc *p, struct task_struc
 		p->parent_exec_id = parent->exec_id;
 	} else if (p->ppid) {
 		/* Not seeded yet: this is what its record will say. */
-		p->parent_exec_id.ktime = BPF_CORE_READ(task, real_parent, group_leader, start_boottime);
-		p->parent_exec_id.tgid = p->ppid;
+		p->parent_exec_id = task_exec_id(BPF_CORE_READ(task, real_parent));
 	}
 }
 
@@ -78,8 +77,7 @@ int on_seed(struct bpf_iter__task *ctx)
 	s->hdr.tgid = (__u32)BPF_CORE_READ(task, tgid);
 	proc_fill(&s->exec.proc, task);
 	s->exec.proc.proc_flags |= TERCEL_PROC_SEEDED;
-	s->exec.proc.exec_id.ktime = s->exec.proc.start_time;
-	s->exec.proc.exec_id.tgid = s->hdr.tgid;
+	s->exec.proc.exec_id = task_exec_id(task);
 	s->exec.proc.image_id = s->exec.proc.exec_id;
 	seed_parent(&s->exec.proc, task);
 	exec_fill(s, task);

@@ -67,6 +67,18 @@ static __always_inline __u64 pidns_start(struct pid_namespace *ns)
 	return BPF_CORE_READ(ns, child_reaper, start_boottime);
 }
 
+/* The id of the image that a task runs; see struct tercel_exec_id. All threads of a process have the same count. */
+static __always_inline struct tercel_exec_id task_exec_id(struct task_struct *task)
+{
+	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
+	struct tercel_exec_id id = {
+	        .ktime = BPF_CORE_READ(leader, start_boottime) + BPF_CORE_READ(task, self_exec_id),
+	        .tgid = (__u32)BPF_CORE_READ(task, tgid),
+	};
+
+	return id;
+}
+
 static __always_inline __u64 task_cgroup_id(struct task_struct *task)
 {
 	return BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);

@@ -242,7 +242,7 @@ static void add_members(struct buf *b, struct event_context *c, const struct pro
 	add_string(b, "binary", p->exe_path.data, p->exe_path.len);
 	add_arguments(b, c, p->args);
 	add_flags(b, c, p);
-	add_time_field(b, "start_time", c, p->id.ktime);
+	add_time_field(b, "start_time", c, p->begin);
 	add_number(b, "auid", p->proc.loginuid);
 	add_container(b, c, p);
 	add_exec_id(b, "parent_exec_id", c, p->parent_id);
@@ -266,7 +266,7 @@ static void add_process(struct buf *b, struct event_context *c, const struct pro
 	add_number(b, "pid", p->id.tgid);
 	if (p->state == PROCESS_UNSEEN) {
 		add_flags(b, c, p);
-		add_time_field(b, "start_time", c, p->id.ktime);
+		add_time_field(b, "start_time", c, p->begin);
 		if (tid)
 			add_number(b, "tid", tid);
 	} else {

@@ -272,9 +272,9 @@ const struct process *process_table_at(const struct process_table *t, uint32_t t
 	}
 	for (struct node *n = *tgid_bucket(t, tid); n; n = n->next) {
 		const struct entry *e = container(n, struct entry, by_tgid);
-		if (e->p.id.tgid != tid || !lived_at(e->p.id.ktime, e->p.end, ts))
+		if (e->p.id.tgid != tid || !lived_at(e->p.begin, e->p.end, ts))
 			continue;
-		return found && found->begin > e->p.id.ktime ? &found->owner->p : &e->p;
+		return found && found->begin > e->p.begin ? &found->owner->p : &e->p;
 	}
 	return found ? &found->owner->p : NULL;
 }
@@ -425,6 +425,7 @@ static struct entry *entry_new(struct process_table *t, struct tercel_exec_id id
 		return NULL;
 	}
 	e->p.id = id;
+	e->p.begin = id.ktime;
 	e->p.state = PROCESS_UNSEEN;
 	e->p.proc.tgid = id.tgid;
 	e->p.exe_path = e->p.args = e->p.cwd = str_text(NULL);
@@ -545,11 +546,11 @@ static void enter(struct process_table *t, struct entry *e)
 	if (older && older->p.state == PROCESS_LIVE) {
 		bool same = older->p.proc.start_time == e->p.proc.start_time;
 		t->stats.missed_exits += !same;
-		entry_end(t, older, same ? PROCESS_REPLACED : PROCESS_EXITED, e->p.id.ktime);
+		entry_end(t, older, same ? PROCESS_REPLACED : PROCESS_EXITED, e->p.begin);
 	}
 	if (newer) /* told of late: it is over already */
 		entry_end(t, e, newer->p.proc.start_time == e->p.proc.start_time ? PROCESS_REPLACED : PROCESS_EXITED,
-		          newer->p.id.ktime);
+		          newer->p.begin);
 }
 
 /* ---- records ---- */
@@ -578,8 +579,10 @@ static struct entry *take_image(struct process_table *t, const struct tercel_exe
 		fill_image(t, e, x);
 	}
 	set_parent(t, e, x->proc.parent_exec_id);
-	if (first)
+	if (first) {
+		e->p.begin = x->hdr.type == TERCEL_EXEC ? x->hdr.ts : x->proc.start_time;
 		enter(t, e);
+	}
 	return e;
 }
 
@@ -707,8 +710,10 @@ static int apply_fork(struct process_table *t, const struct tercel_fork *f)
 		inherit(t, child, maker, f);
 	if (!child->parent)
 		set_parent(t, child, parent_id);
-	if (first)
+	if (first) {
+		child->p.begin = f->child_start_time;
 		enter(t, child);
+	}
 	return 0;
 }
 

@@ -39,6 +39,7 @@ struct process {
 	struct tercel_exec_id id;
 	struct tercel_exec_id parent_id; /* {0, 0}: none known */
 	enum process_state state;
+	uint64_t begin;        /* CLOCK_BOOTTIME ns of the exec or fork that made it; of its start, if it was seeded */
 	uint64_t end;          /* CLOCK_BOOTTIME ns of exit or replacement; 0 while it lives */
 	uint32_t exit_code;    /* as wait(2) gives it, if exited */
 	uint32_t record_flags; /* enum tercel_record_flags of the record that told of the image: what was cut */
