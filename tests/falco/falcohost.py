@@ -33,17 +33,10 @@ def host_program():
 
 
 def stage(build):
-    """A directory as one would copy it into a Falco image: both plugins, and below lib/ what they need of this system."""
+    """The directory of plugins as `cmake --install` makes it and as one would copy it into a Falco image."""
     out = pathlib.Path(tempfile.mkdtemp(prefix="tercel-falco-"))
-    (out / "lib").mkdir()
-    for name in ("libtercel.so", "libtercel_container.so"):
-        shutil.copy(pathlib.Path(build) / name, out)
-    listing = subprocess.run(["ldd", out / "libtercel.so"], stdout=subprocess.PIPE, text=True, check=True).stdout
-    for line in listing.splitlines():
-        fields = line.split()
-        if fields[0] in ("libelf.so.1", "libcjson.so.1"):
-            shutil.copy(os.path.realpath(fields[2]), out / "lib" / fields[0])
-    return out
+    subprocess.run(["cmake", "--install", build, "--prefix", out], check=True, stdout=subprocess.DEVNULL)
+    return out / "share" / "falco" / "plugins"
 
 
 class Host:

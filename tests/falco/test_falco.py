@@ -743,7 +743,7 @@ def main():
         stop_before()
         scratch.remove()
         shutil.rmtree(tmp, ignore_errors=True)
-        shutil.rmtree(directory, ignore_errors=True)
+        shutil.rmtree(directory.parents[2], ignore_errors=True)
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
 
