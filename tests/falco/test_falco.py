@@ -22,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+import time
 import traceback
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
@@ -629,6 +630,40 @@ def test_tercels_own_rules_fire():
         fired = {line["rule"] for line in h.lines if line["fields"] == e}
         assert fired == {"Shell spawned by an interpreter in a container"}, fired
     finally:
+        assert h.stop() == 0, h.errors
+    return None
+
+
+def test_the_demos_acts_are_detected_by_the_rules_that_block_them():
+    if not scratch.path:
+        return "no cgroup v2 here"
+    repository = pathlib.Path(__file__).resolve().parents[2]
+    demo = repository / "tests" / "demo"
+    rules = tmp / "demo_rules.tsv"
+    rules.write_text(subprocess.run([pathlib.Path(sys.argv[1]) / "bin" / "falco_flatten", repository / "rules" / "tercel_rules.yaml"],
+                                    stdout=subprocess.PIPE, text=True, check=True).stdout)
+    h = Host(plugins, fields=["evt.type", "proc.name", "proc.pname", "fd.sport", "tercel.lineage", "proc.env[TERCEL_TEST]"],
+             rules=rules, seconds=60).wait_ready()
+    listener = subprocess.Popen([PYTHON, demo / "listener.py", tmp / "port", tmp / "received"])
+    try:
+        for _ in range(100):
+            if (tmp / "port").exists():
+                break
+            time.sleep(0.05)
+        port = (tmp / "port").read_text().strip()
+        run("demo", ["/bin/sh", "-c", f"echo $$ >{scratch.path}/cgroup.procs; exec {PYTHON} {demo}/intruder.py {port}"])
+        own = {"proc__env[TERCEL_TEST]": f"{TOKEN}:demo"}
+        assert h.wait(evt__type="connect", proc__name=lambda n: n.startswith("python3"), fd__sport=port, **own), h.lines
+        fired = {(line["rule"], line["fields"]["proc.name"]) for line in h.lines
+                 if line["fields"].get("proc.env[TERCEL_TEST]") == f"{TOKEN}:demo"}
+        python = next(name for rule, name in fired if rule == "Interpreter connects inside a container")
+        assert fired == {("Shell spawned by an interpreter in a container", "sh"), ("Shell connects inside a container", "bash"),
+                         ("Interpreter connects inside a container", python)} and python.startswith("python3"), fired
+        e = h.wait(evt__type="connect", proc__name="bash", fd__sport=port, **own)
+        assert e and e["tercel.lineage"].endswith(python + ">sh>bash"), e
+    finally:
+        listener.kill()
+        listener.wait()
         assert h.stop() == 0, h.errors
     return None
 
