@@ -10,7 +10,7 @@
 
 #include "base/buf.h"
 
-/* Written as a number in the first line: read back wrong, it tells that the byte order differs. */
+/* Raise it when the layout of any record in bpf/abi.h changes, and make tests/demo/data again (tests/demo/record). */
 static const char version_key[] = "tercel_recording";
 #define RECORDING_VERSION 1
 /* No sane first line is longer: 4096 rules with names of 256 bytes. */
