@@ -426,7 +426,7 @@ static int read_document(struct policy *p, yaml_parser_t *parser, struct diag_li
 	}
 	root = yaml_document_get_root_node(&r.doc);
 	if (!root)
-		diag_add(diags, DIAG_ERROR, (struct source_pos){.file = p->file}, "bad-policy",
+		diag_add(diags, DIAG_ERROR, (struct source_pos){p->file, 1, 1}, "bad-policy",
 		         "the policy is empty; it needs at least \"rules_files\"");
 	else
 		read_mapping(&r, root, "a policy", keys, p);
