@@ -5,16 +5,17 @@
  */
 #include "record.h"
 
-static __always_inline void seed_write(struct seq_file *seq, struct scratch *s, __u32 type, __u64 size)
+/* False if the file's buffer is full: then the kernel drops what this call has written, and calls again for the task.
+ */
+static __always_inline bool seed_write(struct seq_file *seq, struct scratch *s, __u32 type, __u64 size)
 {
 	OPAQUE(size);
 	if (size > TERCEL_RECORD_MAX)
-		return;
+		return false;
 	s->hdr.size = (__u32)size;
 	s->hdr.type = (__u16)type;
 	s->hdr.cpu = (__u16)bpf_get_smp_processor_id();
-	/* When the file's buffer is full, the kernel calls again for the same task. */
-	bpf_seq_write(seq, s->bytes, (__u32)size);
+	return bpf_seq_write(seq, s->bytes, (__u32)size) == 0;
 }
 
 /* The parent's image, as it is now: what made this process is not known any more. */
@@ -56,8 +57,9 @@ int on_seed(struct bpf_iter__task *ctx)
 	struct seq_file *seq;
 	struct tercel_proc *p;
 	struct scratch *s;
-	__u64 size;
+	__u64 size, cgroup_id;
 	__u32 cgroup_size;
+	bool written = true;
 
 	if (!task)
 		return 0;
@@ -66,10 +68,10 @@ int on_seed(struct bpf_iter__task *ctx)
 		return 1; /* called again for this task */
 	seq = ctx->meta->seq;
 	cgroup_size = task_cgroup_first_sight(s, task);
+	cgroup_id = s->cgroup.cgroup_id;
 	if (cgroup_size) {
 		hdr_fill_cgroup(&s->hdr, task, BPF_CORE_READ(task, start_boottime));
-		seed_write(seq, s, TERCEL_CGROUP, cgroup_size);
-		count(TERCEL_CGROUP, FATE_DELIVERED);
+		written = seed_write(seq, s, TERCEL_CGROUP, cgroup_size);
 	}
 	__builtin_memset(&s->exec, 0, sizeof(s->exec));
 	s->hdr.ts = BPF_CORE_READ(task, start_boottime);
@@ -92,8 +94,13 @@ int on_seed(struct bpf_iter__task *ctx)
 	}
 	p = proc_of(s->hdr.tgid);
 	s->hdr.exec_id = p ? p->exec_id : s->exec.proc.exec_id;
-	seed_write(seq, s, TERCEL_SEED, size);
-	count(TERCEL_SEED, FATE_DELIVERED);
+	written = seed_write(seq, s, TERCEL_SEED, size) && written;
+	if (written)
+		count(TERCEL_SEED, FATE_DELIVERED);
+	if (written && cgroup_size)
+		count(TERCEL_CGROUP, FATE_DELIVERED);
+	if (!written && cgroup_size)
+		bpf_map_delete_elem(&cgroups, &cgroup_id); /* to be told of again */
 	scratch_put(s);
 	return 0;
 }
