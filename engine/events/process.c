@@ -573,8 +573,9 @@ static struct entry *take_image(struct process_table *t, const struct tercel_exe
 		e = entry_new(t, x->proc.exec_id);
 	if (!e)
 		return NULL;
-	/* Seeds of other threads repeat the process, at times with less. */
-	if (first || x->hdr.type == TERCEL_EXEC || !e->p.exe_path.len) {
+	/* Seeds of other threads repeat the process with less, and have names of their own. */
+	bool leader = x->hdr.tid == x->hdr.tgid;
+	if (first || x->hdr.type == TERCEL_EXEC || (leader && !e->p.exe_path.len)) {
 		e->p.proc = x->proc;
 		fill_image(t, e, x);
 	}
