@@ -392,8 +392,7 @@ static int attach_tracing(struct load *l, struct error *err)
 	return 0;
 }
 
-/* Where the cgroup v2 hierarchy is mounted; fills `path`. -ENOENT if nowhere. */
-static int find_cgroup2(char *path, size_t size)
+int load_find_cgroup2(char *path, size_t size)
 {
 	FILE *f = setmntent("/proc/self/mounts", "re");
 	const struct mntent *m;
@@ -445,7 +444,7 @@ static int attach_points(struct load *l, const struct sensor_config *config, str
 
 	if (!config->points)
 		return 0;
-	if (!config->cgroup && find_cgroup2(path, sizeof(path)))
+	if (!config->cgroup && load_find_cgroup2(path, sizeof(path)))
 		return error_set(err, -EOPNOTSUPP, "no cgroup v2 hierarchy is mounted: mount one, or name a cgroup");
 	dir = open(config->cgroup ? config->cgroup : path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)

@@ -51,6 +51,9 @@ void load_close(struct load *l);
 int load_open(struct load *l, const struct sensor_config *config, const struct load_options *options,
               struct error *err);
 
+/* Where the cgroup v2 hierarchy is mounted; fills `path`. -ENOENT if nowhere. */
+int load_find_cgroup2(char *path, size_t size);
+
 /* As sensor_open(), with options. */
 int sensor_open_with(struct sensor **out, const struct sensor_config *config, const struct load_options *options,
                      struct error *err);

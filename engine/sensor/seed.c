@@ -12,6 +12,7 @@
 #include <bpf/bpf.h>
 
 #include "base/cleanup.h"
+#include "sensor/seed_proc.h"
 
 void seed_free(struct seed *s)
 {
@@ -28,21 +29,29 @@ const struct tercel_hdr *seed_next(struct seed *s)
 	return NULL;
 }
 
-static int reserve(struct seed *s, size_t more)
+void *seed_room(struct seed *s)
 {
 	size_t cap = s->cap ? s->cap : 1 << 20;
 	uint8_t *bytes;
 
-	while (cap < s->len + more)
+	while (cap < s->len + TERCEL_RECORD_MAX)
 		cap *= 2;
-	if (cap == s->cap)
-		return 0;
-	bytes = realloc(s->bytes, cap);
-	if (!bytes)
-		return -ENOMEM;
-	s->bytes = bytes;
-	s->cap = cap;
-	return 0;
+	if (cap != s->cap) {
+		bytes = realloc(s->bytes, cap);
+		if (!bytes)
+			return NULL;
+		s->bytes = bytes;
+		s->cap = cap;
+	}
+	return s->bytes + s->len;
+}
+
+void seed_append(struct seed *s)
+{
+	const struct tercel_hdr *hdr = (const struct tercel_hdr *)(const void *)(s->bytes + s->len);
+
+	s->len += seed_aligned(hdr->size);
+	s->count++;
 }
 
 /* ---- /proc -------------------------------------------------------------------------------------------- */
@@ -112,22 +121,30 @@ static uint32_t count_args(const struct tercel_exec *e)
 	return n;
 }
 
+void seed_add_strings(struct tercel_exec *e, int dir)
+{
+	if (dir < 0) {
+		e->hdr.flags |= TERCEL_F_FAULT_ARGS | TERCEL_F_TRUNC_CWD;
+		return;
+	}
+	add_file(e, dir, "cmdline", &e->args, TERCEL_ARGS_MAX, TERCEL_F_TRUNC_ARGS, TERCEL_F_FAULT_ARGS);
+	add_cwd(e, dir);
+	e->argc = count_args(e);
+}
+
 /* What the iterator could not read from another process's memory. A process that ended meanwhile gets fault flags. */
-static void add_strings(struct tercel_exec *e, int proc_dir)
+static void add_memory(struct tercel_exec *e, int proc_dir)
 {
 	_autoclose_ int dir = -1;
 	char name[16];
 
 	(void)snprintf(name, sizeof(name), "%u", e->hdr.tgid);
 	dir = proc_dir < 0 ? -1 : openat(proc_dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0) {
-		e->hdr.flags |= TERCEL_F_FAULT_ARGS | TERCEL_F_FAULT_ENV | TERCEL_F_TRUNC_CWD;
-		return;
-	}
-	add_file(e, dir, "cmdline", &e->args, TERCEL_ARGS_MAX, TERCEL_F_TRUNC_ARGS, TERCEL_F_FAULT_ARGS);
-	add_cwd(e, dir);
-	add_file(e, dir, "environ", &e->env, TERCEL_ENV_MAX, TERCEL_F_TRUNC_ENV, TERCEL_F_FAULT_ENV);
-	e->argc = count_args(e);
+	seed_add_strings(e, dir);
+	if (dir < 0)
+		e->hdr.flags |= TERCEL_F_FAULT_ENV;
+	else
+		add_file(e, dir, "environ", &e->env, TERCEL_ENV_MAX, TERCEL_F_TRUNC_ENV, TERCEL_F_FAULT_ENV);
 }
 
 /* ---- the kernel's strings ----------------------------------------------------------------------------- */
@@ -136,7 +153,7 @@ static void add_strings(struct tercel_exec *e, int proc_dir)
  * Keeps path and arguments for decisions. The kernel made the count when it made the process record; if that is gone by
  * now, so are all processes of this image, and nobody would delete the strings: hence the second look.
  */
-static void keep_image(const struct tercel_exec *e, const struct seed_maps *maps, struct tercel_image_large *image)
+void seed_keep_image(const struct tercel_exec *e, const struct seed_maps *maps, struct tercel_image_large *image)
 {
 	const struct tercel_exec_id *id = &e->proc.image_id;
 	const size_t data = e->exe_path.len + e->args.len;
@@ -161,28 +178,20 @@ static void keep_image(const struct tercel_exec *e, const struct seed_maps *maps
 
 /* ---- the iterator's output ---------------------------------------------------------------------------- */
 
-static size_t aligned(size_t n)
-{
-	return (n + 7) & ~(size_t)7;
-}
-
 /* Appends one record, with room for what /proc adds. */
 static int add_record(struct seed *s, const struct tercel_hdr *hdr, int proc_dir, const struct seed_maps *maps,
                       struct tercel_image_large *image)
 {
-	struct tercel_exec *e;
-	int err = reserve(s, TERCEL_RECORD_MAX);
+	struct tercel_exec *e = seed_room(s);
 
-	if (err)
-		return err;
-	memcpy(s->bytes + s->len, hdr, hdr->size);
-	e = (struct tercel_exec *)(void *)(s->bytes + s->len);
+	if (!e)
+		return -ENOMEM;
+	memcpy(e, hdr, hdr->size);
 	if (hdr->type == TERCEL_SEED && hdr->tid == hdr->tgid && !(e->proc.proc_flags & TERCEL_PROC_KTHREAD)) {
-		add_strings(e, proc_dir);
-		keep_image(e, maps, image);
+		add_memory(e, proc_dir);
+		seed_keep_image(e, maps, image);
 	}
-	s->len += aligned(e->hdr.size);
-	s->count++;
+	seed_append(s);
 	return 0;
 }
 
@@ -205,7 +214,7 @@ static int sort_records(struct seed *s)
 		return -ENOMEM;
 	for (size_t i = 0; i < s->count; i++) {
 		s->order[i] = (const struct tercel_hdr *)(const void *)(s->bytes + at);
-		at += aligned(s->order[i]->size);
+		at += seed_aligned(s->order[i]->size);
 	}
 	qsort(s->order, s->count, sizeof(*s->order), by_time);
 	return 0;
@@ -261,7 +270,7 @@ static int collect(struct seed *s, const uint8_t *bytes, size_t len, const struc
 		bytes += hdr.size;
 		len -= hdr.size;
 	}
-	return sort_records(s);
+	return 0;
 }
 
 int seed_collect(struct seed *out, int iter_link_fd, const struct seed_maps *maps, struct error *err)
@@ -277,6 +286,10 @@ int seed_collect(struct seed *out, int iter_link_fd, const struct seed_maps *map
 	code = read_all(fd, &bytes, &len);
 	if (!code)
 		code = collect(&s, bytes, len, maps);
+	if (!code)
+		code = seed_proc_collect(&s, maps);
+	if (!code)
+		code = sort_records(&s);
 	if (code) {
 		seed_free(&s);
 		return error_set(err, code, "cannot read the processes that run already: %s", strerror(-code));

@@ -21,7 +21,9 @@ struct sensor {
 	struct load load;
 	struct reader *reader;
 	struct seed seed;
-	void *cpu_stats; /* one struct tercel_stats for each possible CPU, as the kernel writes them */
+	struct seed_counts seeded; /* by us, not by the kernel */
+	uint64_t attached;         /* CLOCK_BOOTTIME ns */
+	void *cpu_stats;           /* one struct tercel_stats for each possible CPU, as the kernel writes them */
 	int cpus;
 };
 
@@ -34,6 +36,14 @@ void sensor_close(struct sensor *s)
 	load_close(&s->load);
 	free(s->cpu_stats);
 	free(s);
+}
+
+static uint64_t boot_ns(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_BOOTTIME, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
 int sensor_open_with(struct sensor **out, const struct sensor_config *config, const struct load_options *options,
@@ -53,6 +63,7 @@ int sensor_open_with(struct sensor **out, const struct sensor_config *config, co
 	code = load_open(&s->load, config, options, err);
 	if (code)
 		return code;
+	s->attached = boot_ns();
 	code = reader_new(&s->reader, s->load.ring_fds, s->load.ring_sizes, s->load.ring_count);
 	if (code)
 		return error_set(err, code, "cannot map the ring buffers: %s", strerror(-code));
@@ -67,10 +78,15 @@ int sensor_open(struct sensor **out, const struct sensor_config *config, struct 
 
 int sensor_seed(struct sensor *s, struct error *err)
 {
+	char root[4096];
 	const struct seed_maps maps = {
+	        .procs = sensor_map_fd(s, "procs"),
 	        .image_refs = sensor_map_fd(s, "image_refs"),
 	        .images_small = sensor_map_fd(s, "images_small"),
 	        .images_large = sensor_map_fd(s, "images_large"),
+	        .cgroups = sensor_map_fd(s, "cgroups"),
+	        .cgroup_root = load_find_cgroup2(root, sizeof(root)) ? NULL : root,
+	        .attached = s->attached,
 	};
 	struct bpf_link *link =
 	        bpf_program__attach_iter(bpf_object__find_program_by_name(s->load.obj, "on_seed"), NULL);
@@ -81,6 +97,8 @@ int sensor_seed(struct sensor *s, struct error *err)
 	seed_free(&s->seed);
 	code = seed_collect(&s->seed, bpf_link__fd(link), &maps, err);
 	(void)bpf_link__destroy(link);
+	if (!code)
+		s->seeded = s->seed.counts;
 	return code;
 }
 
@@ -186,6 +204,17 @@ static int prog_info(const struct bpf_program *p, struct bpf_prog_info *info)
 	return bpf_obj_get_info_by_fd(bpf_program__fd(p), info, &len);
 }
 
+static void add_seeded(struct tercel_stats *out, const struct seed_counts *c)
+{
+	out->generated[TERCEL_SEED] += c->seeds;
+	out->delivered[TERCEL_SEED] += c->seeds;
+	out->generated[TERCEL_CGROUP] += c->cgroups;
+	out->delivered[TERCEL_CGROUP] += c->cgroups;
+	out->procs_full += c->procs_full;
+	out->images_full += c->images_full;
+	out->cgroups_full += c->cgroups_full;
+}
+
 int sensor_stats(struct sensor *s, struct tercel_stats *out)
 {
 	const uint32_t zero = 0;
@@ -201,6 +230,7 @@ int sensor_stats(struct sensor *s, struct tercel_stats *out)
 		for (size_t i = 0; i < STATS_WORDS; i++)
 			sum[i] += words[(size_t)cpu * STATS_WORDS + i];
 	memcpy(out, sum, sizeof(*out));
+	add_seeded(out, &s->seeded);
 	bpf_object__for_each_program(p, s->load.obj)
 	{
 		if (!bpf_program__autoload(p))
