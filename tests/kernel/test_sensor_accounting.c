@@ -182,7 +182,7 @@ static void records_and_strings_of_ended_processes_are_gone(void **state)
 	assert_int_equal(sensor_stats(w.sensor, &stats), 0);
 	after = census(w.sensor);
 	/* 25 rounds of 40 times 3 execs, and as many more processes. Others of the machine: some dozens at most. */
-	assert_true(stats.generated[TERCEL_EXEC] >= 25 * 40 * 3);
+	assert_true(stats.generated[TERCEL_EXEC] >= 3000);
 	assert_in_range(after.procs, 0, before.procs + 100);
 	assert_in_range(after.refs, 0, before.refs + 100);
 	assert_in_range(after.small, 0, before.small + 100);

@@ -304,9 +304,18 @@ static void a_chdir_record_has_the_directory_after_it(void **state)
 
 /* ---- sockets ------------------------------------------------------------------------------------------ */
 
+static int must_socket(int family, int type, int protocol)
+{
+	const int fd = socket(family, type, protocol);
+
+	if (fd < 0)
+		abort();
+	return fd;
+}
+
 static int listen_on_loopback(int family, uint16_t *port)
 {
-	const int fd = socket(family, SOCK_STREAM, 0);
+	const int fd = must_socket(family, SOCK_STREAM, 0);
 	struct sockaddr_storage any = {.ss_family = (sa_family_t)family};
 	socklen_t len = sizeof(any);
 
@@ -331,35 +340,38 @@ struct connects {
 
 static uint16_t local_port(int fd)
 {
-	struct sockaddr_in6 name;
+	struct sockaddr_in6 name = {0};
 	socklen_t len = sizeof(name);
 
-	(void)getsockname(fd, (struct sockaddr *)&name, &len);
+	if (getsockname(fd, (struct sockaddr *)&name, &len))
+		return 0;
 	return ntohs(name.sin6_port);
 }
 
 static int connect_in_all_ways(void *arg)
 {
 	struct connects *c = arg;
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
+	int fd = must_socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
 
 	if (connect(fd, (struct sockaddr *)&c->listening, sizeof(c->listening)))
 		return 1;
 	c->local_port = local_port(fd);
-	fd = socket(AF_INET, SOCK_STREAM, 0);
-	(void)connect(fd, (struct sockaddr *)&c->refusing, sizeof(c->refusing));
-	fd = socket(AF_INET6, SOCK_STREAM, 0);
+	fd = must_socket(AF_INET, SOCK_STREAM, 0);
+	if (connect(fd, (struct sockaddr *)&c->refusing, sizeof(c->refusing)) == 0)
+		return 1;
+	fd = must_socket(AF_INET6, SOCK_STREAM, 0);
 	if (connect(fd, (struct sockaddr *)&c->listening6, sizeof(c->listening6)))
 		return 1;
 	c->local_port6 = local_port(fd);
-	fd = socket(AF_INET, SOCK_DGRAM, 0);
+	fd = must_socket(AF_INET, SOCK_DGRAM, 0);
 	if (connect(fd, (struct sockaddr *)&c->listening, sizeof(c->listening)))
 		return 1;
-	fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	fd = must_socket(AF_UNIX, SOCK_STREAM, 0);
 	if (connect(fd, (struct sockaddr *)&c->named, sizeof(c->named)))
 		return 1;
-	(void)connect(999, (struct sockaddr *)&c->listening, sizeof(c->listening));
-	(void)connect(fd, (void *)8, 16);
+	if (connect(999, (struct sockaddr *)&c->listening, sizeof(c->listening)) == 0 ||
+	    connect(fd, (void *)8, 16) == 0)
+		return 1;
 	fd = socket(AF_INET + 10000, SOCK_STREAM, 0);
 	return fd == -1 ? 0 : 1;
 }
@@ -459,7 +471,7 @@ static void a_connect_record_has_both_ends_and_failures_too(void **state)
 	(void)close(closed);
 	c->named.sun_family = AF_UNIX;
 	(void)snprintf(c->named.sun_path, sizeof(c->named.sun_path), "%s/socket", a->dir);
-	fdu = socket(AF_UNIX, SOCK_STREAM, 0);
+	fdu = must_socket(AF_UNIX, SOCK_STREAM, 0);
 	assert_int_equal(bind(fdu, (struct sockaddr *)&c->named, sizeof(c->named)), 0);
 	assert_int_equal(listen(fdu, 1), 0);
 
@@ -599,6 +611,8 @@ static void a_cgroup_is_told_and_classified_at_first_sight_and_forgotten(void **
 	for (size_t i = 0; (g = watch_find(&w, TERCEL_CGROUP, 0, i)) && g->cgroup_id != id; i++)
 		;
 	assert_non_null(g);
+	if (!g)
+		return;
 	assert_string_equal(span_text(g, g->path, text, sizeof(text)), strrchr(dir, '/'));
 	assert_int_equal(g->hdr.flags, 0);
 	assert_int_equal(bpf_map_lookup_elem(sensor_map_fd(w.sensor, "cgroups"), &id, &info), 0);

@@ -709,7 +709,7 @@ static int fork_in_all_ways(void *arg)
 	if (pid == 0)
 		_exit(0);
 	(void)waitpid(pid, NULL, 0);
-	pid = vfork();
+	pid = vfork(); /* NOLINT(bugprone-unsafe-functions): what is tested */
 	if (pid == 0)
 		_exit(0);
 	(void)waitpid(pid, NULL, 0);
