@@ -154,6 +154,9 @@ enum tercel_proc_flags {
 	TERCEL_PROC_KTHREAD = 1 << 0,
 	TERCEL_PROC_EXECED = 1 << 1, /* exec_id is that of an exec, not of a fork or seed */
 	TERCEL_PROC_SEEDED = 1 << 2, /* ran before the sensor: arguments, cwd come from /proc */
+	/* Within the kernel programs: since the record was made … */
+	TERCEL_PROC_RENAMED = 1 << 3, /* … one of its threads has set a name */
+	TERCEL_PROC_MOVED = 1 << 4,   /* … it was moved to another cgroup */
 };
 
 /* EXEC and SEED. For a SEED, hdr.ts is the thread's start time; a thread that is no leader has hdr.tid != hdr.tgid. */
@@ -320,10 +323,10 @@ enum tercel_uncertain {
 	TERCEL_U_PATH = 1 << 1,      /* a path was not resolved or cut */
 	TERCEL_U_ARGS = 1 << 2,      /* arguments cut or unreadable */
 	TERCEL_U_ANCESTORS = 1 << 3, /* the process tree is deeper than TERCEL_ANCESTORS_MAX */
-	TERCEL_U_PROCESS = 1 << 4,   /* no process record */
+	TERCEL_U_PROCESS = 1 << 4,   /* no process record, or a thread whose name at its start is not known */
 	TERCEL_U_CALL = 1 << 5,      /* not a system call that rules name: io_uring, fast open, the kernel itself */
 	TERCEL_U_SOCKET = 1 << 6,    /* the peer's address, the socket's role or its protocol may differ from Falco's */
-	TERCEL_U_USER = 1 << 7,      /* user ids inside a user namespace */
+	TERCEL_U_USER = 1 << 7,      /* reserved: no point decides on user ids that may differ from Falco's */
 	TERCEL_U_BITS = 8,           /* number of reasons above */
 };
 

@@ -24,6 +24,16 @@ struct {
 	        });
 } policy SEC(".maps");
 
+/* The part of struct sock and struct socket that tells whose socket it is. */
+struct socket___owned {
+	struct file *file;
+	struct sock___owned *sk;
+} __attribute__((preserve_access_index));
+
+struct sock___owned {
+	struct socket___owned *sk_socket;
+} __attribute__((preserve_access_index));
+
 struct decision {
 	__u32 busy;
 	__u32 pad;
@@ -31,6 +41,7 @@ struct decision {
 	struct match_state state;
 	struct tercel_verdict verdict;
 	struct task_struct *ancestor;
+	struct sock___owned *sk; /* of a connect: kept here, where the verifier takes it for a number */
 };
 
 /* As many as scratch buffers: every decision holds one of those. */
@@ -108,7 +119,8 @@ static __always_inline void container_facts(struct match_facts *f, __u64 cgroup_
 /* What an exec record says of a process: the new image at an exec, the running one elsewhere. */
 static __always_inline void process_facts(struct match_facts *f, const struct tercel_exec *e)
 {
-	f->ancestors = f->ancestors_cut = f->on_host = f->missing = f->cut = f->unknown = 0;
+	f->ancestors = f->ancestors_cut = f->on_host = f->missing = f->cut = f->unknown = f->unseen = 0;
+	f->threads_unknown = 0;
 	__builtin_memcpy(f->short_text[MATCH_NAME].bytes, e->proc.comm, TERCEL_COMM_LEN);
 	f->short_text[MATCH_NAME].len = match_strnlen(e->proc.comm);
 	TEXT_OF(f, MATCH_EXEPATH) = e->exe_path;
@@ -130,6 +142,26 @@ static __always_inline void process_facts(struct match_facts *f, const struct te
 	container_facts(f, e->proc.cgroup_id);
 }
 
+/*
+ * Falco's name of a process is that of its last exec or clone: it does not follow prctl(PR_SET_NAME) or writes to
+ * /proc/self/comm, and neither do the process records. A thread has the name that its creator had then: the task's own,
+ * unless some thread of the process has been renamed meanwhile. Returns false if the name is not known.
+ */
+static __noinline bool name_of(char *out, struct task_struct *task)
+{
+	__u32 tgid = (__u32)BPF_CORE_READ(task, tgid);
+	struct tercel_proc *p = proc_of(tgid);
+
+	if (!p)
+		return false;
+	if ((__u32)BPF_CORE_READ(task, pid) == tgid) {
+		bpf_probe_read_kernel(out, TERCEL_COMM_LEN, p->comm);
+		return true;
+	}
+	bpf_probe_read_kernel(out, TERCEL_COMM_LEN, &task->comm);
+	return !(p->proc_flags & TERCEL_PROC_RENAMED);
+}
+
 /* One generation further up; the idle task, pid 0, is nobody's ancestor. */
 static int ancestor_step(__u32 i, void *p)
 {
@@ -146,8 +178,12 @@ static int ancestor_step(__u32 i, void *p)
 		return 1;
 	}
 	a = &d->facts.ancestor[i];
-	BPF_CORE_READ_INTO(&a->thread, parent, comm);
-	BPF_CORE_READ_INTO(&a->leader, leader, comm);
+	if (!name_of(a->leader, leader)) {
+		d->facts.unknown |= BIT_OF(MATCH_ANCESTORS);
+		return 1;
+	}
+	if (!name_of(a->thread, parent))
+		d->facts.threads_unknown |= 1ULL << i;
 	d->facts.ancestors = i + 1;
 	d->ancestor = leader;
 	return 0;
@@ -171,9 +207,7 @@ static __always_inline __u32 uncertain_reasons(const struct decision *d)
 		reasons |= TERCEL_U_CALL;
 	if (domains & (BIT_OF(MATCH_L4PROTO) | BIT_OF(MATCH_ADDR4) | BIT_OF(MATCH_PORT)))
 		reasons |= TERCEL_U_SOCKET;
-	if (domains & BIT_OF(MATCH_UID))
-		reasons |= TERCEL_U_USER;
-	if (d->verdict.hdr.flags & TERCEL_F_PROC_UNKNOWN)
+	if (domains & BIT_OF(MATCH_NAME) || d->verdict.hdr.flags & TERCEL_F_PROC_UNKNOWN)
 		reasons |= TERCEL_U_PROCESS;
 	return reasons;
 }
@@ -319,11 +353,6 @@ static __always_inline void decide_exec(struct scratch *s)
 
 /* ---- connect ------------------------------------------------------------------------------------------ */
 
-/* include/linux/user_namespace.h; 0: the initial one. */
-struct user_namespace___level {
-	int level;
-} __attribute__((preserve_access_index));
-
 /* Whether the hook runs for connect(2) itself: io_uring, TCP fast open and the kernel's own sockets come here too. */
 static __always_inline bool is_connect_call(struct task_struct *task)
 {
@@ -344,50 +373,106 @@ static __always_inline bool is_connect_call(struct task_struct *task)
 	return arch_syscall(nr) == TERCEL_SYS_CONNECT;
 }
 
+/*
+ * The process as Falco knows it: as it was at its exec or clone. The record is that; what belongs to one thread, or is
+ * read again at a clone, may differ from it.
+ */
 static __always_inline void caller_facts(struct match_facts *f, struct scratch *s, bool known)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
-	const struct cred *cred = BPF_CORE_READ(task, cred);
-	struct user_namespace___level *ns = (void *)BPF_CORE_READ(cred, user_ns);
 	struct tercel_proc *p = proc_of(current_tgid());
-	const __u64 *now = (const __u64 *)s->exec.proc.comm;
+	bool leader = (__u32)BPF_CORE_READ(task, pid) == current_tgid();
 
-	if (!known) {
-		/* The name, the ids and the ancestors are the task's own. */
-		BPF_CORE_READ_INTO(&s->exec.proc.comm, task, comm);
+	if (!known)
 		s->exec.proc.tgid = current_tgid();
-	}
+	if (!name_of(s->exec.proc.comm, task))
+		known = false;
 	process_facts(f, &s->exec);
 	if (!known)
-		f->unknown |= BIT_OF(MATCH_CONTAINER) | BIT_OF(MATCH_EXEPATH) | BIT_OF(MATCH_CMDLINE) |
-		              BIT_OF(MATCH_EXE_UPPER) | BIT_OF(MATCH_EXE_MEMFD);
-	/* Falco's command line begins with the name of the time when it was made. */
-	if (p && (*(const __u64 *)&p->comm[0] != now[0] || *(const __u64 *)&p->comm[8] != now[1]))
-		f->unknown |= BIT_OF(MATCH_CMDLINE);
-	NUMBER_OF(f, MATCH_UID) = BPF_CORE_READ(cred, euid.val);
-	/* There Falco takes the ids of setuid as they are passed, in the namespace's numbers. */
-	if (BPF_CORE_READ(ns, level))
-		f->unknown |= BIT_OF(MATCH_UID);
-	if (is_connect_call(task))
+		f->unknown |= BIT_OF(MATCH_NAME) | BIT_OF(MATCH_CMDLINE);
+	if (!p) {
+		f->unknown |= BIT_OF(MATCH_CONTAINER) | BIT_OF(MATCH_EXEPATH) | BIT_OF(MATCH_EXE_UPPER) |
+		              BIT_OF(MATCH_EXE_MEMFD);
+	} else {
+		/* A clone's arguments are read from memory, which the process may have written to (setproctitle). */
+		if (!leader || !(p->proc_flags & (TERCEL_PROC_EXECED | TERCEL_PROC_SEEDED)))
+			f->unknown |= BIT_OF(MATCH_CMDLINE);
+		/* A thread is where its process was when it was made. */
+		if (!leader && (p->proc_flags & TERCEL_PROC_MOVED || p->cgroup_id != task_cgroup_id(task)))
+			f->unknown |= BIT_OF(MATCH_CONTAINER);
+	}
+	if (is_connect_call(task)) {
 		SET_SHORT(f, MATCH_EVENT, "connect");
-	else
+	} else {
 		f->unknown |= BIT_OF(MATCH_EVENT);
+		f->unseen = 1;
+	}
+}
+
+/* ---- what makes a record's facts differ from a thread's ------------------------------------------------- */
+
+static __always_inline void mark_process(struct task_struct *task, __u32 flag)
+{
+	struct tercel_proc *p = proc_of((__u32)BPF_CORE_READ(task, tgid));
+
+	if (p && !(p->proc_flags & flag))
+		__sync_fetch_and_or(&p->proc_flags, flag);
+}
+
+/* An exec renames, too: its new record, which comes after, does not have the mark. */
+SEC("tp_btf/task_rename")
+int BPF_PROG(on_rename, struct task_struct *task)
+{
+	if (points && !(BPF_CORE_READ(task, flags) & (PF_KTHREAD | PF_IO_WORKER)))
+		mark_process(task, TERCEL_PROC_RENAMED);
+	return 0;
+}
+
+SEC("tp_btf/cgroup_attach_task")
+int BPF_PROG(on_cgroup_move, struct cgroup *to, const char *path, struct task_struct *task)
+{
+	if (points)
+		mark_process(task, TERCEL_PROC_MOVED);
+	return 0;
 }
 
 /* include/uapi/linux/in.h */
 #define IPPROTO_ICMP 1
 #define IPPROTO_TCP 6
 #define IPPROTO_UDP 17
+/* include/linux/net.h */
+#define SOCK_STREAM 1
+#define SOCK_DGRAM 2
 
-static __always_inline void socket_facts(struct match_facts *f, struct bpf_sock_addr *ctx)
+/*
+ * Whether the socket is the one that the caller has a descriptor of. MPTCP and SMC connect a TCP socket of the kernel's
+ * instead: without a file, or lent the caller's struct socket. Falco knows the protocol that socket() was asked for.
+ */
+static __always_inline bool is_callers_socket(struct decision *d, struct bpf_sock_addr *ctx)
 {
+	struct socket___owned *socket;
+	struct sock___owned *sk;
+
+	d->sk = (void *)ctx->sk;
+	/* Read again: arithmetic with a socket's pointer is not allowed. */
+	__asm__ volatile("" ::: "memory");
+	sk = d->sk;
+	socket = BPF_CORE_READ(sk, sk_socket);
+	return socket && BPF_CORE_READ(socket, file) && BPF_CORE_READ(socket, sk) == sk;
+}
+
+static __always_inline void socket_facts(struct decision *d, struct bpf_sock_addr *ctx)
+{
+	struct match_facts *f = &d->facts;
 	struct bpf_sock *sk = ctx->sk;
 
-	if (ctx->protocol == IPPROTO_TCP)
+	if (!is_callers_socket(d, ctx))
+		f->unknown |= BIT_OF(MATCH_L4PROTO);
+	else if (ctx->protocol == IPPROTO_TCP && ctx->type == SOCK_STREAM)
 		SET_SHORT(f, MATCH_L4PROTO, "tcp");
-	else if (ctx->protocol == IPPROTO_UDP)
+	else if (ctx->protocol == IPPROTO_UDP && ctx->type == SOCK_DGRAM)
 		SET_SHORT(f, MATCH_L4PROTO, "udp");
-	else if (ctx->protocol == IPPROTO_ICMP)
+	else if (ctx->protocol == IPPROTO_ICMP && ctx->type == SOCK_DGRAM)
 		SET_SHORT(f, MATCH_L4PROTO, "icmp");
 	else
 		f->unknown |= BIT_OF(MATCH_L4PROTO);
@@ -448,7 +533,7 @@ static __always_inline int decide_connect(struct bpf_sock_addr *ctx, const __u32
 		return 1;
 	}
 	caller_facts(&d->facts, s, current_as_exec(s) != 0);
-	socket_facts(&d->facts, ctx);
+	socket_facts(d, ctx);
 	d->verdict.hdr = s->hdr;
 	d->verdict.protocol = ctx->protocol;
 	__builtin_memset(&d->verdict.remote, 0, sizeof(d->verdict.remote));

@@ -202,6 +202,9 @@ struct match_facts {
 	__u32 ancestors;     /* how many are given, nearest first */
 	__u32 ancestors_cut; /* 1: there are more */
 	__u32 on_host;       /* 1: known to be in no container; only there are programs protected by their path */
+	__u32 unseen;        /* 1: Falco may see no event at all: no rule matches for certain */
+	__u32 pad;
+	__u64 threads_unknown;       /* 1 << index: this ancestor's thread has a name that is not known */
 	__u64 number[MATCH_NUMBERS]; /* signed ones with match_signed(); an IPv4 address in host byte order */
 	__u64 addr6_high;            /* MATCH_ADDR6: the upper half, host byte order; the lower one is in number[] */
 	struct tercel_span text[MATCH_TEXTS];
@@ -791,9 +794,11 @@ MATCH_INLINE int match_judge(struct match_ctx *m, __u32 rule)
 {
 	struct match_state *st = m->st;
 	__u32 root = match_u32(m->image, match_rule_at(m->image, rule) + (m->point & 3) % TERCEL_POINTS * 4);
-	__u32 certain = (__u32)match_walk(m->image, st, root, 0);
+	__u32 certain = m->facts->unseen ? 0 : (__u32)match_walk(m->image, st, root, 0);
 	__u32 mode, action, uncertain;
 
+	if (m->facts->unseen)
+		st->unknown |= 1U << MATCH_EVENT;
 	if (!certain && (!st->unknown || !match_walk(m->image, st, root, 1)))
 		return 0;
 	mode = match_rule_field(m->image, rule, mode);
@@ -842,6 +847,24 @@ MATCH_CALLBACK match_judge_step(__u32 i, void *p)
 /* ---- ancestors
  * -------------------------------------------------------------------------------------------------------- */
 
+MATCH_CALLBACK match_any_ancestor_step(__u32 i, void *p)
+{
+	const struct match_ctx *m = p;
+
+	m->st->p[i & (TERCEL_ATOM_WORDS - 1)] |= match_u64(m->image, match_header_of(m->image)->levels + i * 8);
+	return 0;
+}
+
+/* Some ancestor may have any name: atoms without a distance may hold. */
+MATCH_FN int match_any_ancestor_possible(struct match_ctx *m)
+{
+	__u32 words = match_header_of(m->image)->atom_words;
+
+	m->st->unknown |= 1U << MATCH_ANCESTORS;
+	match_loop(words < TERCEL_ATOM_WORDS ? words : TERCEL_ATOM_WORDS, match_any_ancestor_step, m);
+	return 0;
+}
+
 /* One ancestor, distance `i` + 1. */
 MATCH_CALLBACK match_ancestor_step(__u32 i, void *p)
 {
@@ -857,11 +880,17 @@ MATCH_CALLBACK match_ancestor_step(__u32 i, void *p)
 	if (*(const __u64 *)&a->thread[0] != *(const __u64 *)&a->leader[0] ||
 	    *(const __u64 *)&a->thread[8] != *(const __u64 *)&a->leader[8])
 		same = 0;
+	if (m->facts->threads_unknown >> i & 1) {
+		match_any_ancestor_possible(m);
+		same = 0;
+		goto leader;
+	}
 	c.list.allow[0] = h->levels;
 	c.list.allow[1] = same ? at_level : 0;
 	match_text_begin(&c, MATCH_ANCESTORS);
 	match_feed_short(&c, a->thread, match_strnlen(a->thread));
 	match_text_end(&c);
+leader:
 	if (same || !at_level)
 		return 0;
 	c.list.allow[0] = at_level;

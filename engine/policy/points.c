@@ -20,6 +20,9 @@
 #define LOCAL_END "the local address and port are not known before the connection is made"
 #define INTERFACES \
 	"Falco decides which end is remote by its list of local interface addresses, which the kernel does not have"
+#define IDS                                                                                                        \
+	"Falco takes the id that setuid and the like were called with, even none (-1); the kernel has the one in " \
+	"force"
 #define STALE "Falco keeps the value of the last exec or clone, the kernel the current one"
 
 static const struct point_field exec_fields[] = {
@@ -50,6 +53,15 @@ static const struct point_field exec_fields[] = {
         VALUE(CONTAINER_ID, MATCH_CONTAINER),
 };
 
+/*
+ * What a process can change between its exec or clone and a connect, and what Falco then answers:
+ * - its name (prctl, /proc/self/comm): the old one, which the records keep; a thread's is unknown once one was renamed.
+ * - its arguments (setproctitle): those of the exec; of a clone what was in memory then, so unknown there.
+ * - its cgroup: the container of the exec or clone, for each thread its own; unknown for threads after a move.
+ * - its root or executable (chroot, rename, unlink): the path of the exec, as in the records.
+ * - user ids: see IDS. Capabilities, terminal, login id: the old ones; lost.
+ * - its parent: Falco follows reparenting, the kernel has it; being traced changes no parent of either.
+ */
 static const struct point_field connect_fields[] = {
         {.field = FIELD_EVT_TYPE, .how = POINT_VALUE, .domain = MATCH_EVENT, .always = true},
         TEXT(EVT_DIR, "<"),
@@ -90,10 +102,10 @@ static const struct point_field connect_fields[] = {
         VALUE(PROC_PID, MATCH_PID),
         VALUE(PROC_IS_EXE_UPPER_LAYER, MATCH_EXE_UPPER),
         VALUE(PROC_IS_EXE_FROM_MEMFD, MATCH_EXE_MEMFD),
-        VALUE(USER_UID, MATCH_UID),
+        LOST(USER_UID, IDS),
         LOST(USER_LOGINUID, STALE),
-        LOST(USER_NAME, USER_NAME),
-        LOST(USER_LOGINNAME, USER_NAME),
+        LOST(USER_NAME, STALE),
+        LOST(USER_LOGINNAME, STALE),
         LOST(THREAD_CAP_EFFECTIVE, STALE),
         VALUE(CONTAINER_ID, MATCH_CONTAINER),
 };

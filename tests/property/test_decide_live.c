@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -15,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -367,6 +369,98 @@ static void what_is_cut_is_uncertain_and_not_blocked_unless_the_policy_says_so(v
 	assert_int_equal(v.enforced, 1);
 }
 
+static const char peer_rules[] = "- rule: peer\n"
+                                 "  desc: d\n"
+                                 "  condition: evt.type = connect and container.id = fedcba987654 and %s\n"
+                                 "  output: o\n"
+                                 "  priority: WARNING\n";
+
+struct caller {
+	int protocol;         /* of the socket */
+	const char *new_name; /* set before the connection; NULL: none */
+	bool thread;          /* connect in a second thread, which sets the name */
+};
+
+static void *call(void *arg)
+{
+	const struct caller *c = arg;
+	const struct sockaddr_in to = {
+	        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, c->protocol);
+
+	if (c->new_name)
+		prctl(PR_SET_NAME, c->new_name);
+	return fd >= 0 && connect(fd, (const struct sockaddr *)&to, sizeof(to)) == 0 ? NULL : arg;
+}
+
+/* Whether a child of this process, in the scratch cgroup, is let through under a policy with the peer rule. */
+static bool connects(const char *condition, struct caller c, pid_t *pid)
+{
+	_autobuf_ struct buf rules = BUF_INIT, procs = BUF_INIT;
+	int status;
+
+	buf_addf(&rules, peer_rules, condition);
+	apply(buf_str(&rules), POLICY("enforce", "audit"));
+	buf_addf(&procs, "%s/cgroup.procs", cgroup);
+	*pid = fork();
+	assert_true(*pid >= 0);
+	if (*pid == 0) {
+		pthread_t thread;
+		void *failed = &c;
+		pid_t inner;
+
+		alarm(20);
+		/* The container is that of the fork: move first. */
+		if (write_text(buf_str(&procs), "0"))
+			_exit(99);
+		inner = fork();
+		if (inner) {
+			waitpid(inner, &status, 0);
+			_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 98);
+		}
+		if (!c.thread)
+			failed = call(&c);
+		else if (pthread_create(&thread, NULL, call, &c) == 0)
+			pthread_join(thread, &failed);
+		_exit(failed ? 1 : 0);
+	}
+	assert_int_equal(waitpid(*pid, &status, 0), *pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) < 2);
+	assert_int_equal(accepted(), WEXITSTATUS(status) == 0);
+	return WEXITSTATUS(status) == 0;
+}
+
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP 262 /* include/uapi/linux/in.h */
+#endif
+
+static void the_protocol_of_an_mptcp_socket_is_not_taken_for_tcp(void **unused)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_MPTCP);
+	pid_t pid;
+
+	(void)unused;
+	if (fd < 0)
+		skip();
+	close(fd);
+	assert_false(connects("fd.l4proto = tcp", (struct caller){.protocol = IPPROTO_TCP}, &pid));
+	assert_true(connects("fd.l4proto = tcp", (struct caller){.protocol = IPPROTO_MPTCP}, &pid));
+	assert_true(connects("not fd.l4proto = udp", (struct caller){.protocol = IPPROTO_MPTCP}, &pid));
+	assert_false(connects("fd.sip = 127.0.0.1", (struct caller){.protocol = IPPROTO_MPTCP}, &pid));
+}
+
+static void a_process_that_renames_itself_keeps_the_name_that_falco_knows(void **unused)
+{
+	pid_t pid;
+
+	(void)unused;
+	assert_false(connects("proc.name = test_decide_liv", (struct caller){.new_name = "other"}, &pid));
+	assert_true(connects("proc.name = other", (struct caller){.new_name = "other"}, &pid));
+	assert_false(connects("proc.name = test_decide_liv", (struct caller){.thread = true}, &pid));
+	assert_true(connects("proc.name = other", (struct caller){.new_name = "other", .thread = true}, &pid));
+	assert_true(connects("proc.name != another", (struct caller){.new_name = "other", .thread = true}, &pid));
+}
+
 static void without_a_policy_nothing_is_decided(void **unused)
 {
 	struct error err = {""};
@@ -404,6 +498,8 @@ int main(void)
 	        cmocka_unit_test(monitor_changes_nothing_and_says_what_it_would_do),
 	        cmocka_unit_test(an_enforced_rule_denies_the_connection),
 	        cmocka_unit_test(what_is_cut_is_uncertain_and_not_blocked_unless_the_policy_says_so),
+	        cmocka_unit_test(the_protocol_of_an_mptcp_socket_is_not_taken_for_tcp),
+	        cmocka_unit_test(a_process_that_renames_itself_keeps_the_name_that_falco_knows),
 	        cmocka_unit_test(without_a_policy_nothing_is_decided),
 	        cmocka_unit_test(a_damaged_policy_is_refused_and_the_old_one_stays),
 	};
