@@ -416,6 +416,20 @@ static struct formula *capability_leaf(struct deriver *v, const struct filter_no
 	return model.bits ? atom(v, &model, negated) : constant(negated);
 }
 
+#define EXECVEAT                                                                                            \
+	"Falco's own driver reports a successful execveat as execve, the plugin as execveat; a comparison " \
+	"that execve meets, too, is decided"
+
+/* Whether a leaf, negated or not, holds for an event of this name; `exists` does for every one. */
+static bool accepts(const struct filter_node *n, const char *event, bool negated)
+{
+	bool some = n->op == FILTER_OP_EXISTS;
+
+	for (size_t i = 0; i < n->nvalues && n->op != FILTER_OP_EXISTS; i++)
+		some |= text_matches(event, n->op, &n->values[i]);
+	return (some != (n->op == FILTER_OP_NE)) != negated;
+}
+
 /*
  * A comparison that no event type of this point meets is false here. One that all meet stays a question: the hook also
  * runs for other calls (a connect by io_uring, an exec by the kernel itself), of which Falco sees no such event.
@@ -426,6 +440,8 @@ static struct formula *event_leaf(struct deriver *v, const struct filter_node *n
 	const struct point_info *p = v->d->point;
 	bool some = false;
 
+	if (p->point == TERCEL_POINT_EXEC_COMMIT && accepts(n, "execveat", negated) && !accepts(n, "execve", negated))
+		return lose(v, n, negated, EXECVEAT);
 	if (n->op != FILTER_OP_EQ && n->op != FILTER_OP_NE && n->op != FILTER_OP_IN)
 		return text_leaf(v, n, field, MATCH_EVENT, 0, negated);
 	for (size_t e = 0; e < p->nevents; e++)

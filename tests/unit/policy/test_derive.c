@@ -134,6 +134,35 @@ static void what_may_differ_from_falco_is_lost(void **unused)
 	expect("proc.env contains LD_PRELOAD", EXEC, "detect-only", "proc.env contains LD_PRELOAD");
 }
 
+static void what_only_a_successful_execveat_meets_is_lost(void **unused)
+{
+	static const char *const lost[] = {"evt.type = execveat", "evt.type != execve", "evt.type in (execveat, open)"};
+	static const char *const kept[] = {"evt.type in (execve, execveat)", "evt.type = execve", "evt.type != open",
+	                                   "not evt.type = execveat"};
+	_autobuf_ struct buf text = BUF_INIT;
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(lost) / sizeof(lost[0]); i++) {
+		buf_reset(&text);
+		buf_addf(&text, "%s and proc.name = sh", lost[i]);
+		expect(buf_str(&text), EXEC, "detect-only", lost[i]);
+	}
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+		buf_reset(&text);
+		buf_addf(&text, "%s and proc.name = sh", kept[i]);
+		expect(buf_str(&text), EXEC, "exact", "");
+	}
+	expect("not evt.type = execve and proc.name = sh", EXEC, "detect-only", "evt.type = execve");
+	expect("(evt.type = execve or evt.type = execveat) and proc.name = sh", EXEC, "narrow", "evt.type = execveat");
+}
+
+static void user_ids_are_those_of_the_exec_only(void **unused)
+{
+	(void)unused;
+	expect("user.uid = 0", EXEC, "exact", "");
+	expect("user.uid = 0", CONNECT, "detect-only", "user.uid = 0");
+}
+
 static void a_name_that_its_owner_sets_is_noted_as_weak(void **unused)
 {
 	_autobuf_ struct buf lost = BUF_INIT;
@@ -173,6 +202,8 @@ int main(void)
 	        cmocka_unit_test(other_events_do_not_reach_the_point),
 	        cmocka_unit_test(a_value_of_either_end_is_known_from_one_side),
 	        cmocka_unit_test(what_may_differ_from_falco_is_lost),
+	        cmocka_unit_test(what_only_a_successful_execveat_meets_is_lost),
+	        cmocka_unit_test(user_ids_are_those_of_the_exec_only),
 	        cmocka_unit_test(a_name_that_its_owner_sets_is_noted_as_weak),
 	        cmocka_unit_test(equal_questions_are_one_atom),
 	};
