@@ -382,6 +382,69 @@ void report_write_json(struct buf *out, const struct report *report, const struc
 
 /* ---- text -------------------------------------------------------------------------------------------------------- */
 
+/* A list of many names says no more in full. */
+#define NOTE_EXPR_MAX 60
+
+static void text_expr(struct buf *out, const struct filter_node *node)
+{
+	_autobuf_ struct buf text = BUF_INIT;
+	size_t len = NOTE_EXPR_MAX;
+
+	filter_print(&text, node);
+	if (text.len <= NOTE_EXPR_MAX) {
+		buf_adds(out, buf_str(&text));
+		return;
+	}
+	/* Not within a character of several bytes. */
+	while (len && ((unsigned char)text.data[len] & 0xc0) == 0x80)
+		len--;
+	buf_addf(out, "%.*s…", (int)len, buf_str(&text));
+}
+
+static bool same_loss(const struct lost_leaf *a, const struct lost_leaf *b)
+{
+	return strcmp(a->reason, b->reason) == 0 && strcmp(a->effect, b->effect) == 0;
+}
+
+/* A leaf that is there several times (a macro that is used twice) is said once. */
+static bool said_before(const struct derivation *d, size_t i)
+{
+	const struct lost_leaf *l = &d->lost[i];
+
+	for (size_t k = 0; k < i; k++) {
+		const struct source_pos *a = &d->lost[k].node->pos, *b = &l->node->pos;
+
+		if (same_loss(&d->lost[k], l) && filter_equal(d->lost[k].node, l->node) && a->line == b->line &&
+		    a->column == b->column && strcmp(a->file ? a->file : "", b->file ? b->file : "") == 0)
+			return true;
+	}
+	return false;
+}
+
+/* One block for each reason and effect, in the order of their first leaves. */
+static void text_lost(struct buf *out, const struct derivation *d)
+{
+	for (size_t i = 0; i < d->nlost; i++) {
+		bool told = false;
+
+		for (size_t k = 0; k < i; k++)
+			told |= same_loss(&d->lost[k], &d->lost[i]);
+		if (told)
+			continue;
+		for (size_t k = i; k < d->nlost; k++) {
+			const struct lost_leaf *l = &d->lost[k];
+
+			if (!same_loss(l, &d->lost[i]) || said_before(d, k))
+				continue;
+			buf_adds(out, k == i ? "      lost: " : "            ");
+			filter_print(out, l->node);
+			buf_addf(out, "  (%s:%u:%u)\n", l->node->pos.file ? l->node->pos.file : "?", l->node->pos.line,
+			         l->node->pos.column);
+		}
+		buf_addf(out, "        why: %s\n        so:  %s\n", d->lost[i].reason, d->lost[i].effect);
+	}
+}
+
 static void text_point(struct buf *out, const struct report_point *p)
 {
 	buf_addf(out, "    %-20s", point_name(p));
@@ -391,29 +454,7 @@ static void text_point(struct buf *out, const struct report_point *p)
 	if (p->point && p->class != POLICY_DETECT_ONLY)
 		buf_addf(out, ", %s", p->point->strength);
 	buf_adds(out, p->point ? "\n" : ": " NO_POINT "\n");
-	for (size_t i = 0; i < p->derivation.nlost; i++) {
-		const struct lost_leaf *l = &p->derivation.lost[i];
-
-		buf_adds(out, "      lost: ");
-		filter_print(out, l->node);
-		buf_addf(out, "  (%s:%u:%u)\n        why: %s\n        so:  %s\n",
-		         l->node->pos.file ? l->node->pos.file : "?", l->node->pos.line, l->node->pos.column, l->reason,
-		         l->effect);
-	}
-}
-
-/* A list of many names says no more in full. */
-#define NOTE_EXPR_MAX 72
-
-static void text_expr(struct buf *out, const struct filter_node *node)
-{
-	_autobuf_ struct buf text = BUF_INIT;
-
-	filter_print(&text, node);
-	if (text.len <= NOTE_EXPR_MAX)
-		buf_adds(out, buf_str(&text));
-	else
-		buf_addf(out, "%.*s…", NOTE_EXPR_MAX, buf_str(&text));
+	text_lost(out, &p->derivation);
 }
 
 static const char *note_meaning(const char *code)
@@ -425,22 +466,43 @@ static const char *note_meaning(const char *code)
 	return "judged as if the operation were about to succeed";
 }
 
+/* The notes of all points of a rule, one after the other; NULL from their number on. */
+static const struct leaf_note *note_at(const struct report_rule *r, size_t i)
+{
+	for (size_t p = 0; p < r->npoints; p++) {
+		if (i < r->points[p].derivation.nnotes)
+			return &r->points[p].derivation.notes[i];
+		i -= r->points[p].derivation.nnotes;
+	}
+	return NULL;
+}
+
+/* Whether an earlier note has the code, of the same leaf if `node` is not NULL. */
+static bool noted_before(const struct report_rule *r, size_t i, const struct filter_node *node)
+{
+	for (size_t k = 0; k < i; k++)
+		if (strcmp(note_at(r, k)->code, note_at(r, i)->code) == 0 && (!node || note_at(r, k)->node == node))
+			return true;
+	return false;
+}
+
+/* One line for each code: its leaves, and once what it means. */
 static void text_notes(struct buf *out, const struct report_rule *r)
 {
-	for (size_t p = 0; p < r->npoints; p++)
-		for (size_t i = 0; i < r->points[p].derivation.nnotes; i++) {
-			const struct leaf_note *n = &r->points[p].derivation.notes[i];
-			bool seen = false;
+	for (size_t i = 0; note_at(r, i); i++) {
+		const char *code = note_at(r, i)->code;
 
-			for (size_t q = 0; q <= p; q++)
-				for (size_t k = 0; k < (q == p ? i : r->points[q].derivation.nnotes); k++)
-					seen |= r->points[q].derivation.notes[k].node == n->node;
-			if (seen)
+		if (noted_before(r, i, NULL))
+			continue;
+		buf_addf(out, "    note: %s: ", code);
+		for (size_t k = i; note_at(r, k); k++) {
+			if (strcmp(note_at(r, k)->code, code) != 0 || noted_before(r, k, note_at(r, k)->node))
 				continue;
-			buf_addf(out, "    note: %s: ", n->code);
-			text_expr(out, n->node);
-			buf_addf(out, ": %s\n", note_meaning(n->code));
+			buf_adds(out, k > i ? "; " : "");
+			text_expr(out, note_at(r, k)->node);
 		}
+		buf_addf(out, ": %s\n", note_meaning(code));
+	}
 }
 
 static void text_rule(struct buf *out, const struct report_rule *r)

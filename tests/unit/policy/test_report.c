@@ -142,6 +142,50 @@ static void text_and_explanation_name_what_is_lost(void **unused)
 	assert_null(report_find(report, "Nobody"));
 }
 
+static size_t count_of(const char *text, const char *what)
+{
+	size_t n = 0;
+
+	for (const char *at = text; (at = strstr(at, what)); at++)
+		n++;
+	return n;
+}
+
+static void the_text_says_each_reason_and_each_note_once(void **unused)
+{
+	static const char text[] = "- rule: R\n"
+	                           "  desc: d\n"
+	                           "  condition: >\n"
+	                           "    evt.type = execve and (user.name = root or user.name = adm or\n"
+	                           "    proc.name = sh or proc.pname in (aaaaaaaaaaaaaaaaaaaa, bbbbbbbbbbbbbbbbbbbb,\n"
+	                           "    cccccccccccccccccccc)) and not (user.name = bin and proc.tty = 0)\n"
+	                           "  output: o\n"
+	                           "  priority: WARNING\n";
+	const struct report_options options = {.target = "full"};
+	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
+	_autorules_ struct rules *rules = NULL;
+	_autoreport_ struct report *report = NULL;
+	_autobuf_ struct buf out = BUF_INIT;
+
+	(void)unused;
+	assert_int_equal(rules_load_buffer(&rules, "r.yaml", text, strlen(text), &diags), 0);
+	assert_int_equal(report_build(&report, rules), 0);
+	report_write_text(&out, report, &options);
+	assert_int_equal(count_of(buf_str(&out), "      lost: "), 2);
+	assert_int_equal(count_of(buf_str(&out), "why: user names are not resolved"), 2);
+	assert_non_null(strstr(buf_str(&out), "      lost: user.name = root  (r.yaml:4:28)\n"
+	                                      "            user.name = adm  (r.yaml:4:"));
+	assert_non_null(strstr(buf_str(&out), "      lost: user.name = bin  (r.yaml:6:"));
+	assert_int_equal(count_of(buf_str(&out), "note: weak-identity: "), 1);
+	assert_int_equal(count_of(buf_str(&out), "a process can set its own name"), 1);
+	assert_non_null(strstr(buf_str(&out), "proc.name = sh; proc.pname in (aaaaaaaaaaaaaaaaaaaa, "
+	                                      "bbbbbbbbbbbbbbbbbbbb, c…: a process"));
+
+	buf_reset(&out);
+	report_write_json(&out, report, &options, &diags);
+	assert_int_equal(count_of(buf_str(&out), "\"reason\":"), 3);
+}
+
 static void the_rules_of_this_project_are_exact(void **unused)
 {
 	static const char *const files[] = {TERCEL_SOURCE_DIR "/rules/tercel_rules.yaml"};
@@ -165,6 +209,7 @@ int main(void)
 	        cmocka_unit_test(the_json_report_says_points_classes_and_losses),
 	        cmocka_unit_test(errors_are_in_the_json_when_nothing_loads),
 	        cmocka_unit_test(text_and_explanation_name_what_is_lost),
+	        cmocka_unit_test(the_text_says_each_reason_and_each_note_once),
 	        cmocka_unit_test(the_rules_of_this_project_are_exact),
 	};
 
