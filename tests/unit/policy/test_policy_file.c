@@ -72,7 +72,7 @@ static void a_mistake_is_named_with_its_place(void **unused)
 	        {"rules_files: a\n", "bad-value", 1, 14},
 	        {"rules: []\n", "bad-policy", 1, 1},
 	        {"- a\n", "bad-policy", 1, 1},
-	        {"", "bad-policy", 0, 0},
+	        {"", "bad-policy", 1, 1},
 	        {"rules_files: [a\n", "yaml", 2, 1},
 	        {"rules_files: [a]\ndefaults: {mode: enforce}\n", "bad-value", 2, 18},
 	        {"rules_files: [a]\nrules:\n  - name: x\n    mode: on\n", "bad-value", 4, 11},
