@@ -38,9 +38,8 @@ static void put_bytes(struct fake *f, uint64_t pos, const void *from, size_t len
 	for (size_t i = 0; i < len; i++) {
 		const size_t at = (pos + i) & (RING_SIZE - 1);
 
-		/* NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Assign): it loses sight of the structures' members
-		 */
-		f->data[at] = f->data[at + RING_SIZE] = ((const uint8_t *)from)[i];
+		memcpy(&f->data[at], (const uint8_t *)from + i, 1);
+		f->data[at + RING_SIZE] = f->data[at];
 	}
 }
 
