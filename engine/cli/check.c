@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "cli/files.h"
 #include "policy/report.h"
+#include "rules/files.h"
 #include "rules/rules.h"
 
 static const char check_help[] =

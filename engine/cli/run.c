@@ -5,10 +5,10 @@
 #include <errno.h>
 #include <string.h>
 
-#include "cli/files.h"
 #include "cli/stream.h"
 #include "policy/policy.h"
 #include "policy/report.h"
+#include "rules/files.h"
 #include "rules/rules.h"
 
 static const char run_help[] =
@@ -146,12 +146,32 @@ static int count_rules(struct plan *p)
 	return error;
 }
 
+/* The files that the policy names, and those in the directories that it names. */
+static int find_files(struct plan *p, const char *config, struct diag_list *diags)
+{
+	struct error err = {0};
+	int error =
+	        file_list_add(&p->files, (const char *const *)p->policy->rules_files, p->policy->nrules_files, &err);
+	if (error == -ENOMEM)
+		return error;
+	if (error) {
+		diag_add(diags, DIAG_ERROR, (struct source_pos){0}, "file", "%s", err.text);
+		return -EINVAL;
+	}
+	if (p->files.count)
+		return 0;
+	diag_add(diags, DIAG_ERROR, (struct source_pos){.file = config}, "file",
+	         "in the directories under \"rules_files\" no file ends in .yaml or .yml");
+	return -EINVAL;
+}
+
 static int make_plan(struct plan *p, const char *config, struct diag_list *diags)
 {
 	int error = policy_load(&p->policy, config, diags);
 	if (!error)
-		error = rules_load(&p->rules, (const char *const *)p->policy->rules_files, p->policy->nrules_files,
-		                   diags);
+		error = find_files(p, config, diags);
+	if (!error)
+		error = rules_load(&p->rules, (const char *const *)p->files.names, p->files.count, diags);
 	if (!error)
 		error = policy_apply(&p->image, p->policy, p->rules, 1, diags);
 	if (!error)

@@ -178,8 +178,17 @@ static void a_faulty_policy_is_refused_before_the_kernel_is_asked(void **state)
 	expect("$T run --config $D/misspelt.policy", 2, "", "misspelt.policy:1:1: error: ");
 	expect("$T run --config $D/none.policy", 2, "", "none.policy: error: ");
 
+	/* Directories are taken apart: the error of a file in one is found. */
+	make_subdirectory("policy.d");
+	write_rule("policy.d/wrong.yaml", "wrong", "proc.nme = sh");
+	make_subdirectory("policy.none");
+	write_file("directory.policy", "rules_files: [policy.d]\n");
+	expect("$T run --config $D/directory.policy", 2, "", "policy.d/wrong.yaml:3:14: error: ");
+	write_file("empty.policy", "rules_files: [policy.none]\n");
+	expect("$T run --config $D/empty.policy", 2, "", "no file ends in .yaml");
+
 	write_rule("good.yaml", "shell", "evt.type = execve and proc.name = sh");
-	write_file("good.policy", "rules_files: [good.yaml]\n");
+	write_file("good.policy", "rules_files: [good.yaml, policy.none]\n");
 	_autoran_ struct ran bare =
 	        run("%s $T run --config $D/good.policy", geteuid() ? "" : "setpriv --reuid 65534 --clear-groups");
 	assert_int_equal(bare.status, 3);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Rule files as users name them: files, and directories of files. Inner header of engine/cli.
+ * Rule files as users name them: files, and directories of files. For whoever loads rules by name: the command line, a
+ * policy, the plugin. Knows nothing of what is in the files.
  */
-#ifndef TERCEL_CLI_FILES_H
-#define TERCEL_CLI_FILES_H
+#ifndef TERCEL_RULES_FILES_H
+#define TERCEL_RULES_FILES_H
 
 #include <stddef.h>
 

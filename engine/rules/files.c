@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/files.h"
+#include "rules/files.h"
 
 #include <dirent.h>
 #include <errno.h>
