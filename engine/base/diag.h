@@ -30,7 +30,7 @@ struct diag {
 	char *file; /* owned copy; NULL: no file */
 	uint32_t line, column;
 	const char *code; /* stable, static: "unknown-field" */
-	char *message;    /* owned; one line, names the way out */
+	char *message;    /* owned; one line, fit for a terminal (text_visible()), names the way out */
 };
 
 struct diag_list {
@@ -52,7 +52,10 @@ void diag_add(struct diag_list *l, enum diag_severity severity, struct source_po
 /* True if the list holds an error (or could not store something). */
 bool diag_failed(const struct diag_list *l);
 
-/* "file:12:7: error: message [code]\n" for each, in order. */
+/* Orders the diagnostics of each file by place; files stay in the order of their first diagnostic. */
+void diag_sort(struct diag_list *l);
+
+/* "file:12:7: error: message [code]\n" for each, in order; nothing in it can steer a terminal. */
 void diag_print(const struct diag_list *l, FILE *out);
 
 /*

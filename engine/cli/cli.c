@@ -7,11 +7,17 @@
 #include <string.h>
 #include <unistd.h>
 
-static void message(const struct command *c, const char *format, va_list args)
+#include "base/text.h"
+
+/* Messages quote options, files and rules: nothing of them may steer the terminal. */
+__attribute__((format(printf, 2, 0))) static void message(const struct command *c, const char *format, va_list args)
 {
-	(void)fprintf(stderr, "tercel%s%s: ", c ? " " : "", c ? c->name : "");
-	(void)vfprintf(stderr, format, args);
-	(void)fputc('\n', stderr);
+	_autobuf_ struct buf raw = BUF_INIT, line = BUF_INIT;
+	buf_vaddf(&raw, format, args);
+	buf_addf(&line, "tercel%s%s: ", c ? " " : "", c ? c->name : "");
+	text_visible(&line, buf_str(&raw), raw.len);
+	buf_addc(&line, '\n');
+	(void)fputs(buf_str(&line), stderr);
 }
 
 enum cli_status cli_fail(const struct command *c, enum cli_status status, const char *format, ...)
@@ -112,7 +118,8 @@ enum cli_status cli_print(const struct command *c, const struct buf *result, enu
 	int error = buf_error(result);
 	if (!error)
 		error = cli_write(STDOUT_FILENO, buf_str(result), result->len);
-	if (error)
+	/* A reader that has seen enough (`| head`) is no failure, and the answer stays what it was. */
+	if (error && error != -EPIPE)
 		return cli_fail(c, CLI_SYSTEM, "cannot write the result: %s", strerror(-error));
 	return status;
 }

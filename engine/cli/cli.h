@@ -31,7 +31,8 @@ struct command {
 
 extern const struct command command_check, command_events, command_probe, command_run;
 
-/* "tercel COMMAND: message\n" on stderr; returns `status`, so that a caller can write: return cli_fail(…). */
+/* "tercel COMMAND: message\n" on stderr, fit for a terminal whatever it quotes; returns `status`, so that a caller can
+ * write: return cli_fail(…). */
 enum cli_status cli_fail(const struct command *c, enum cli_status status, const char *format, ...)
         __attribute__((format(printf, 3, 4)));
 
@@ -57,7 +58,8 @@ int cli_parse_count(const struct command *c, const char *option, const char *tex
 /* Writes all of it. 0 or -errno. */
 int cli_write(int fd, const char *data, size_t len);
 
-/* Writes a command's result to stdout; says so if it could not. `status` or CLI_SYSTEM. */
+/* Writes a command's result to stdout; says so if it could not, unless its reader went away. `status` or CLI_SYSTEM.
+ */
 enum cli_status cli_print(const struct command *c, const struct buf *result, enum cli_status status);
 
 /* Colour if stdout is a terminal and the user does not refuse it ($NO_COLOR, a dumb terminal). */

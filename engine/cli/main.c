@@ -64,7 +64,7 @@ static enum cli_status version(void)
 
 int main(int argc, char **argv)
 {
-	/* A reader that went away shows as a write error, which is reported, instead of ending us silently. */
+	/* A reader that went away shows as a write error, so that the exit status is ours. */
 	(void)signal(SIGPIPE, SIG_IGN);
 	const char *name = argc > 1 ? argv[1] : NULL;
 	if (!name) {

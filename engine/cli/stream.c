@@ -44,6 +44,7 @@ struct stream {
 	uint64_t events;
 	bool stopping;
 	bool failed; /* an output cannot be written */
+	bool unread; /* the reader of standard output is gone */
 	union {
 		struct tercel_exec exec;
 		char bytes[TERCEL_RECORD_MAX];
@@ -71,6 +72,11 @@ static enum cli_status flush(struct stream *s)
 			error = cli_write(o->fd, buf_str(&o->pending), o->pending.len);
 		buf_reset(&o->pending);
 		s->failed |= error;
+		/* Whoever reads events may have seen enough (`| head`); that ends the watch, and is no failure. */
+		if (error == -EPIPE && s->command == &command_events && !o->owned) {
+			s->stopping = s->unread = true;
+			return CLI_OK;
+		}
 		if (error)
 			return cli_fail(s->command, CLI_SYSTEM, "cannot write to %s: %s", o->name, strerror(-error));
 	}
@@ -87,7 +93,7 @@ static enum cli_status open_outputs(struct stream *s)
 	/* Events hold arguments, and with them at times secrets: for root alone. */
 	int fd = open(c->file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, S_IRUSR | S_IWUSR);
 	if (fd < 0)
-		return cli_fail(s->command, CLI_SYSTEM, "%s: cannot open it for writing: %s", c->file, strerror(errno));
+		return cli_fail(s->command, CLI_USAGE, "%s: cannot open it for writing: %s", c->file, strerror(errno));
 	s->outputs[1] = (struct output){.name = c->file, .fd = fd, .owned = true, .format = EVENT_JSON};
 	return CLI_OK;
 }
@@ -306,7 +312,8 @@ enum cli_status stream_run(struct stream *s)
 		if (error && status == CLI_OK)
 			status = cli_fail(s->command, CLI_SYSTEM, "%s: %s", s->config.record, strerror(-error));
 	}
-	account(s);
+	if (!s->unread)
+		account(s);
 	return status;
 }
 
@@ -348,7 +355,7 @@ static enum cli_status open_record(struct stream *s)
 	                              .rules = s->context.rules,
 	                              .nrules = s->context.nrules};
 	int error = recording_create(&s->record, s->config.record, &info, &err);
-	return error ? cli_fail(s->command, CLI_SYSTEM, "%s", err.text) : CLI_OK;
+	return error ? cli_fail(s->command, error == -ENOMEM ? CLI_SYSTEM : CLI_USAGE, "%s", err.text) : CLI_OK;
 }
 
 static enum cli_status make_tables(struct stream *s)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Bytes of foreign origin (names, paths, arguments) made fit for a terminal and for one line. Knows nothing of events.
+ * Command lines and binary data as text. Knows nothing of events.
  */
 #ifndef TERCEL_EVENTS_TEXT_H
 #define TERCEL_EVENTS_TEXT_H
@@ -8,14 +8,7 @@
 #include <stddef.h>
 
 #include "base/buf.h"
-
-/*
- * Adds `len` bytes of which nothing can steer a terminal or end the line: control characters (C0, DEL, C1), invalid
- * UTF-8, and characters that reorder or hide text (bidirectional controls, zero-width ones, line separators) appear as
- * \xNN, byte by byte; a backslash as \\, so that the form is unambiguous. Also the byte `also` is escaped, unless it is
- * 0.
- */
-void text_escape(struct buf *b, const char *bytes, size_t len, char also);
+#include "base/text.h"
 
 /*
  * Adds the arguments of a NUL-separated vector from the second on, with blanks between, as a shell would show them: one

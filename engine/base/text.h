@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Bytes of foreign origin (names, paths, arguments) made fit for a terminal and for one line. Knows nothing of where
+ * they come from.
+ */
+#ifndef TERCEL_BASE_TEXT_H
+#define TERCEL_BASE_TEXT_H
+
+#include <stddef.h>
+
+#include "base/buf.h"
+
+/*
+ * Adds `len` bytes of which nothing can steer a terminal or end the line: control characters (C0, DEL, C1), invalid
+ * UTF-8, and characters that reorder or hide text (bidirectional controls, zero-width ones, line separators) appear as
+ * \xNN, byte by byte; a backslash as \\, so that the form is unambiguous. Also the byte `also` is escaped, unless it is
+ * 0.
+ */
+void text_escape(struct buf *b, const char *bytes, size_t len, char also);
+
+/*
+ * The same for sentences that quote foreign bytes: a backslash stays as it is. Applied twice it changes nothing more.
+ */
+void text_visible(struct buf *b, const char *bytes, size_t len);
+
+#endif
