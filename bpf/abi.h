@@ -41,7 +41,10 @@
  * Scratch buffers for each CPU: a program may be preempted by another one on the same CPU (a cgroup hook by an exec,
  * say), and on kernels that run tracepoints preemptibly by several.
  */
-#define TERCEL_SCRATCH_SLOTS 4
+#define TERCEL_SCRATCH_SLOTS 5
+/* The last of them is for execs alone, whose program does not interrupt itself: a decision at exec must not depend on
+ * what else the CPU is doing. */
+#define TERCEL_SCRATCH_EXEC (TERCEL_SCRATCH_SLOTS - 1)
 
 /* ---- records ------------------------------------------------------------------------------------------ */
 
@@ -116,6 +119,7 @@ enum tercel_exe_flags {
 	TERCEL_EXE_UPPER_LAYER = 1 << 1, /* on the upper layer of an overlay mount */
 	TERCEL_EXE_LOWER_LAYER = 1 << 2, /* on an overlay mount, only in a lower layer */
 	TERCEL_EXE_MEMFD = 1 << 3,       /* anonymous memory: memfd_create */
+	TERCEL_EXE_UNKNOWN = 1 << 4,     /* layers and memory are not known: bits 1 to 3 say nothing */
 };
 
 struct tercel_exe {
@@ -157,6 +161,8 @@ enum tercel_proc_flags {
 	/* Within the kernel programs: since the record was made … */
 	TERCEL_PROC_RENAMED = 1 << 3, /* … one of its threads has set a name */
 	TERCEL_PROC_MOVED = 1 << 4,   /* … it was moved to another cgroup */
+	TERCEL_PROC_PLACED = 1 << 5,  /* a cgroup v1 hierarchy tells its container: map `placed` */
+	TERCEL_PROC_ROUGH = 1 << 6,   /* from /proc: exec_id and start_time are right to a clock tick only */
 };
 
 /* EXEC and SEED. For a SEED, hdr.ts is the thread's start time; a thread that is no leader has hdr.tid != hdr.tgid. */
@@ -165,7 +171,7 @@ struct tercel_exec {
 	struct tercel_proc proc;
 	__u32 vtid;
 	__u32 old_tid; /* the thread that called exec had this id (differs from hdr.tid when it was not the leader) */
-	__u32 syscall; /* enum tercel_syscall */
+	__u32 syscall; /* enum tercel_syscall; NONE in an EXEC: made by the kernel itself (a user mode helper) */
 	__u32 argc;
 	__u64 fdlimit;
 	__u64 pgft_maj, pgft_min;
@@ -327,7 +333,8 @@ enum tercel_uncertain {
 	TERCEL_U_CALL = 1 << 5,      /* not a system call that rules name: io_uring, fast open, the kernel itself */
 	TERCEL_U_SOCKET = 1 << 6,    /* the peer's address, the socket's role or its protocol may differ from Falco's */
 	TERCEL_U_USER = 1 << 7,      /* reserved: no point decides on user ids that may differ from Falco's */
-	TERCEL_U_BITS = 8,           /* number of reasons above */
+	TERCEL_U_PROTECTED = 1 << 8, /* nothing was done because the program is, or may be, a protected one */
+	TERCEL_U_BITS = 9,           /* number of reasons above */
 };
 
 /* One rule that decided at one point. A point at which several rules decide sends one record for each. */
@@ -338,10 +345,10 @@ struct tercel_verdict {
 	__u16 point;      /* enum tercel_point */
 	__u8 mode;        /* enum tercel_mode of the rule */
 	__u8 action;      /* enum tercel_action: what was done, or in monitor mode what would have been */
-	__u32 uncertain; /* enum tercel_uncertain; non-zero: the rule might have matched, and nothing was done unless it
-	                    says deny */
-	__u32 protocol;  /* connect points: IPPROTO_… */
-	__u32 enforced;  /* 1: this verdict blocked; 0: it would have */
+	__u32 uncertain;  /* enum tercel_uncertain; non-zero: the rule might have matched, or the program is protected,
+	                     and nothing was done unless the rule says deny */
+	__u32 protocol;   /* connect points: IPPROTO_… */
+	__u32 enforced;   /* 1: this verdict blocked; 0: it would have */
 	struct tercel_endpoint remote; /* connect points: what was asked for */
 };
 
@@ -405,6 +412,8 @@ struct tercel_stats {
 	__u64 policy_errors;  /* an image that the matcher could not walk: nothing was blocked */
 	__u64 missed;         /* runs of our programs that the kernel skipped (a program does not interrupt itself) */
 	__u64 compat_unknown; /* 32-bit calls that look like one of ours but could not be read */
+	/* Acts that passed although a policy was in force: no buffer was free, or the signal could not be sent. */
+	__u64 undecided[TERCEL_POINTS];
 };
 
 #define TERCEL_ASSERT_SIZE(type, size) _Static_assert(sizeof(type) == (size), #type " has padding or changed")

@@ -34,6 +34,19 @@ struct sock___owned {
 	struct socket___owned *sk_socket;
 } __attribute__((preserve_access_index));
 
+/* The namespaces of a task. */
+struct nsproxy___mounts {
+	struct mnt_namespace *mnt_ns;
+} __attribute__((preserve_access_index));
+
+struct task_struct___namespaces {
+	struct nsproxy___mounts *nsproxy;
+} __attribute__((preserve_access_index));
+
+struct user_namespace___level {
+	int level;
+} __attribute__((preserve_access_index));
+
 struct decision {
 	__u32 busy;
 	__u32 pad;
@@ -116,10 +129,35 @@ static __always_inline void container_facts(struct match_facts *f, __u64 cgroup_
 	f->short_text[MATCH_CONTAINER].len = TERCEL_CONTAINER_ID_SHORT;
 }
 
+/*
+ * Whether paths mean to the current task, and to whoever made its executable's mount, what they mean to the machine's
+ * init. Anybody can have a /usr/bin of his own, and be root in it, in namespaces that he made.
+ */
+static __noinline bool in_initial_place(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task(), *init;
+	struct user_namespace___level *users;
+	struct mnt_namespace *mounts;
+	struct vfsmount *mnt;
+	struct upid u;
+
+	pid_at(BPF_CORE_READ(task, thread_pid), 0, &u);
+	init = BPF_CORE_READ(u.ns, child_reaper);
+	mounts = BPF_CORE_READ((struct task_struct___namespaces *)init, nsproxy, mnt_ns);
+	mnt = BPF_CORE_READ(task, mm, exe_file, f_path.mnt);
+	users = (void *)BPF_CORE_READ(task, cred, user_ns);
+	return mounts && mnt && users && !BPF_CORE_READ(users, level) &&
+	       BPF_CORE_READ((struct task_struct___namespaces *)task, nsproxy, mnt_ns) == mounts &&
+	       BPF_CORE_READ(real_mount(mnt), mnt_ns) == mounts &&
+	       BPF_CORE_READ(task, fs, root.mnt) == BPF_CORE_READ(init, fs, root.mnt) &&
+	       BPF_CORE_READ(task, fs, root.dentry) == BPF_CORE_READ(init, fs, root.dentry);
+}
+
 /* What an exec record says of a process: the new image at an exec, the running one elsewhere. */
 static __always_inline void process_facts(struct match_facts *f, const struct tercel_exec *e)
 {
 	f->ancestors = f->ancestors_cut = f->on_host = f->missing = f->cut = f->unknown = f->unseen = 0;
+	f->path_cut = 0;
 	f->threads_unknown = 0;
 	__builtin_memcpy(f->short_text[MATCH_NAME].bytes, e->proc.comm, TERCEL_COMM_LEN);
 	f->short_text[MATCH_NAME].len = match_strnlen(e->proc.comm);
@@ -128,6 +166,7 @@ static __always_inline void process_facts(struct match_facts *f, const struct te
 	/* A name that the file no longer has is shown in different ways, by Falco too. */
 	if (e->hdr.flags & (TERCEL_F_TRUNC_PATH | TERCEL_F_FAULT_PATH | TERCEL_F_PATH_DELETED))
 		f->unknown |= BIT_OF(MATCH_EXEPATH);
+	f->path_cut = (e->hdr.flags & (TERCEL_F_TRUNC_PATH | TERCEL_F_PATH_DELETED)) == TERCEL_F_TRUNC_PATH;
 	if (e->hdr.flags & TERCEL_F_FAULT_ARGS)
 		f->unknown |= BIT_OF(MATCH_CMDLINE);
 	if (e->hdr.flags & TERCEL_F_TRUNC_ARGS)
@@ -139,7 +178,27 @@ static __always_inline void process_facts(struct match_facts *f, const struct te
 	NUMBER_OF(f, MATCH_EXE_UPPER) = (e->proc.exe.flags & TERCEL_EXE_UPPER_LAYER) != 0;
 	NUMBER_OF(f, MATCH_EXE_MEMFD) = (e->proc.exe.flags & TERCEL_EXE_MEMFD) != 0;
 	NUMBER_OF(f, MATCH_CAPS) = e->proc.creds.cap_effective;
+	/* Made when its creator had no record: nobody looked at the executable. */
+	if (!e->proc.exe.ino)
+		f->unknown |= BIT_OF(MATCH_EXE_UPPER) | BIT_OF(MATCH_EXE_MEMFD);
 	container_facts(f, e->proc.cgroup_id);
+	if (f->on_host)
+		f->on_host = in_initial_place();
+}
+
+/*
+ * The record of a task's process, NULL if there is none of the image that runs: one that stayed from an earlier image
+ * or from another process of that number (an act was missed, a map was full) says nothing.
+ */
+static __always_inline struct tercel_proc *record_of(struct task_struct *task)
+{
+	struct tercel_proc *p = proc_of((__u32)BPF_CORE_READ(task, tgid));
+	struct tercel_exec_id id = task_exec_id(task), kept;
+
+	if (!p)
+		return NULL;
+	kept = p->exec_id;
+	return same_exec_id(&kept, &id) ? p : NULL;
 }
 
 /*
@@ -150,7 +209,7 @@ static __always_inline void process_facts(struct match_facts *f, const struct te
 static __noinline bool name_of(char *out, struct task_struct *task)
 {
 	__u32 tgid = (__u32)BPF_CORE_READ(task, tgid);
-	struct tercel_proc *p = proc_of(tgid);
+	struct tercel_proc *p = record_of(task);
 
 	if (!p)
 		return false;
@@ -205,9 +264,11 @@ static __always_inline __u32 uncertain_reasons(const struct decision *d)
 		reasons |= TERCEL_U_ANCESTORS;
 	if (domains & BIT_OF(MATCH_EVENT))
 		reasons |= TERCEL_U_CALL;
-	if (domains & (BIT_OF(MATCH_L4PROTO) | BIT_OF(MATCH_ADDR4) | BIT_OF(MATCH_PORT)))
+	if (domains & (BIT_OF(MATCH_L4PROTO) | BIT_OF(MATCH_ADDR4) | BIT_OF(MATCH_PORT) | BIT_OF(MATCH_FD_TYPE) |
+	               BIT_OF(MATCH_FD_TYPECHAR)))
 		reasons |= TERCEL_U_SOCKET;
-	if (domains & BIT_OF(MATCH_NAME) || d->verdict.hdr.flags & TERCEL_F_PROC_UNKNOWN)
+	if (domains & (BIT_OF(MATCH_NAME) | BIT_OF(MATCH_EXE_UPPER) | BIT_OF(MATCH_EXE_MEMFD)) ||
+	    d->verdict.hdr.flags & TERCEL_F_PROC_UNKNOWN)
 		reasons |= TERCEL_U_PROCESS;
 	return reasons;
 }
@@ -217,6 +278,8 @@ struct report_ctx {
 	struct decision *d;
 	__u32 reasons;
 	__u32 would_block;
+	__u32 done;     /* what st->action says has been done */
+	__u32 withheld; /* some rule's action was, as the program is protected */
 };
 
 /* One verdict for each rule that decided. What it says was done is what this rule asked for. */
@@ -237,13 +300,18 @@ static int report_step(__u32 i, void *p)
 	/* What an exec commit can do is end the process. */
 	if (v->point == TERCEL_POINT_EXEC_COMMIT && action == TERCEL_ACTION_DENY)
 		action = TERCEL_ACTION_KILL;
-	if ((!certain && on_uncertain != MATCH_ON_UNCERTAIN_DENY) || d->state.protected_)
+	if (!certain && on_uncertain != MATCH_ON_UNCERTAIN_DENY)
 		action = TERCEL_ACTION_AUDIT;
+	v->uncertain = certain ? 0 : c->reasons;
+	if (d->state.protected_ && action != TERCEL_ACTION_AUDIT) {
+		action = TERCEL_ACTION_AUDIT;
+		v->uncertain |= TERCEL_U_PROTECTED;
+		c->withheld = 1;
+	}
 	v->rule = rule;
 	v->mode = (__u8)mode;
 	v->action = (__u8)action;
-	v->uncertain = certain ? 0 : c->reasons;
-	v->enforced = mode == TERCEL_MODE_ENFORCE && action != TERCEL_ACTION_AUDIT;
+	v->enforced = mode == TERCEL_MODE_ENFORCE && action != TERCEL_ACTION_AUDIT && c->done;
 	c->would_block |= mode == TERCEL_MODE_MONITOR && action != TERCEL_ACTION_AUDIT;
 	send_verdict(v);
 	return 0;
@@ -267,11 +335,14 @@ static __always_inline void count_outcome(struct report_ctx *c, __u32 point)
 
 	if (!s || point >= TERCEL_POINTS)
 		return;
-	if (st->action != TERCEL_ACTION_AUDIT)
+	if (st->action != TERCEL_ACTION_AUDIT && c->done)
 		__sync_fetch_and_add(&s->blocked[point], 1);
+	else if (st->action != TERCEL_ACTION_AUDIT)
+		__sync_fetch_and_add(&s->undecided[point], 1);
 	else if (c->would_block)
 		__sync_fetch_and_add(&s->would_block[point], 1);
-	if (st->uncertain)
+	c->reasons = (st->uncertain ? c->reasons : 0) | (c->withheld ? TERCEL_U_PROTECTED : 0);
+	if (c->reasons)
 		bpf_loop(TERCEL_U_BITS, uncertain_step, c, 0);
 	if (st->hits_lost) {
 		__sync_fetch_and_add(&s->generated[TERCEL_VERDICT], st->hits_lost);
@@ -287,14 +358,10 @@ static __always_inline bool is_indispensable(void)
 	return tgid == 1 || tgid == loader_tgid;
 }
 
-/*
- * Judges the facts in `d` with the texts in `s`. Returns whether the operation is to be blocked. verdict.hdr, remote
- * and protocol are the caller's.
- */
-static __noinline int decide(struct scratch *s, struct decision *d, const __u8 *image, __u32 point)
+/* Judges the facts in `d` with the texts in `s`. Returns whether the operation is to be blocked. */
+static __noinline int judge(struct scratch *s, struct decision *d, const __u8 *image, __u32 point)
 {
 	struct match_ctx m = {.image = image, .st = &d->state, .facts = &d->facts, .text = s->bytes, .point = point};
-	struct report_ctx report = {.image = image, .d = d};
 	int more = match_start(&m);
 
 	if (more == 2) {
@@ -307,18 +374,35 @@ static __noinline int decide(struct scratch *s, struct decision *d, const __u8 *
 		COUNT(policy_errors);
 		return 0;
 	}
-	if (!more || !(d->state.hits | d->state.uncertain | d->state.hits_lost))
+	if (!more) {
+		d->state.hits = 0;
 		return 0;
-	if (d->state.action != TERCEL_ACTION_AUDIT && is_indispensable()) {
+	}
+	if (is_indispensable()) {
 		d->state.protected_ = 1;
 		d->state.action = TERCEL_ACTION_AUDIT;
 	}
+	return d->state.action != TERCEL_ACTION_AUDIT;
+}
+
+enum outcome {
+	OUTCOME_NONE, /* nothing was to be done, or it could not be done */
+	OUTCOME_DONE,
+};
+
+/* Tells what judge() found, after it was done. verdict.hdr, remote and protocol are the caller's. */
+static __noinline int report(struct decision *d, const __u8 *image, __u32 point, enum outcome outcome)
+{
+	struct report_ctx report = {.image = image, .d = d, .done = outcome == OUTCOME_DONE};
+
+	if (d->state.error || !(d->state.hits | d->state.uncertain | d->state.hits_lost))
+		return 0;
 	d->verdict.point = (__u16)point;
 	d->verdict.generation = match_header_of(image)->generation;
 	report.reasons = uncertain_reasons(d);
 	bpf_loop(TERCEL_HITS_MAX, report_step, &report, 0);
 	count_outcome(&report, point);
-	return d->state.action != TERCEL_ACTION_AUDIT;
+	return 0;
 }
 
 /* ---- exec commit -------------------------------------------------------------------------------------- */
@@ -326,6 +410,8 @@ static __noinline int decide(struct scratch *s, struct decision *d, const __u8 *
 /* Called when the exec record in `s` is complete. The new image has not run yet, and never will if it is killed. */
 static __always_inline void decide_exec(struct scratch *s)
 {
+	struct task_struct *task = (void *)bpf_get_current_task();
+	enum outcome outcome = OUTCOME_NONE;
 	const __u8 *image = policy_in_force();
 	struct decision *d;
 
@@ -333,58 +419,71 @@ static __always_inline void decide_exec(struct scratch *s)
 		return;
 	d = decision_get();
 	if (!d) {
-		COUNT(scratch_busy);
+		COUNT(undecided[TERCEL_POINT_EXEC_COMMIT]);
 		return;
 	}
 	process_facts(&d->facts, &s->exec);
-	if (s->exec.syscall == TERCEL_SYS_EXECVE)
-		SET_SHORT(&d->facts, MATCH_EVENT, "execve");
-	else if (s->exec.syscall == TERCEL_SYS_EXECVEAT)
-		SET_SHORT(&d->facts, MATCH_EVENT, "execveat");
-	else
+	/*
+	 * Falco's driver reports every successful exec as execve, execveat's too. Helpers that the kernel itself starts
+	 * (modprobe, core dump handlers) make no call that it could see.
+	 */
+	SET_SHORT(&d->facts, MATCH_EVENT, "execve");
+	if (BPF_CORE_READ(task, real_parent, flags) & PF_KTHREAD) {
 		d->facts.unknown |= BIT_OF(MATCH_EVENT);
+		d->facts.unseen = 1;
+	}
 	d->verdict.hdr = s->hdr;
 	d->verdict.protocol = 0;
 	__builtin_memset(&d->verdict.remote, 0, sizeof(d->verdict.remote));
-	if (decide(s, d, image, TERCEL_POINT_EXEC_COMMIT))
-		bpf_send_signal(9 /* SIGKILL */);
+	if (judge(s, d, image, TERCEL_POINT_EXEC_COMMIT) && !bpf_send_signal(9 /* SIGKILL */))
+		outcome = OUTCOME_DONE;
+	report(d, image, TERCEL_POINT_EXEC_COMMIT, outcome);
 	decision_put(d);
 }
 
 /* ---- connect ------------------------------------------------------------------------------------------ */
 
-/* Whether the hook runs for connect(2) itself: io_uring, TCP fast open and the kernel's own sockets come here too. */
-static __always_inline bool is_connect_call(struct task_struct *task)
+/*
+ * Whether the hook runs for connect(2) itself: io_uring, TCP fast open and the kernel's own sockets come here too.
+ * *asked is then the caller's struct sockaddr.
+ */
+static __always_inline bool is_connect_call(struct task_struct *task, const void **asked)
 {
+	struct syscall_args args;
 	struct pt_regs *regs;
-	__u32 nr;
+	__u32 nr, inner[3] = {};
 
 	if (BPF_CORE_READ(task, flags) & (PF_KTHREAD | PF_IO_WORKER))
 		return false;
 	regs = (void *)bpf_task_pt_regs((void *)bpf_get_current_task_btf());
 	nr = arch_syscall_nr(regs);
-	if (arch_is_compat()) {
-		struct syscall_args args;
-
-		arch_args(&args, regs, true);
-		return arch_compat_syscall(nr) == TERCEL_SYS_CONNECT ||
-		       (nr == ARCH_COMPAT_SOCKETCALL && args.a[0] == 3 /* SYS_CONNECT */);
-	}
-	return arch_syscall(nr) == TERCEL_SYS_CONNECT;
+	arch_args(&args, regs, arch_is_compat());
+	*asked = (const void *)args.a[1];
+	if (!arch_is_compat())
+		return arch_syscall(nr) == TERCEL_SYS_CONNECT;
+	if (arch_compat_syscall(nr) == TERCEL_SYS_CONNECT)
+		return true;
+	if (nr != ARCH_COMPAT_SOCKETCALL || args.a[0] != 3 /* SYS_CONNECT */)
+		return false;
+	if (bpf_probe_read_user(inner, sizeof(inner), *asked))
+		inner[1] = 0;
+	*asked = (const void *)(__u64)inner[1];
+	return true;
 }
 
 /*
  * The process as Falco knows it: as it was at its exec or clone. The record is that; what belongs to one thread, or is
  * read again at a clone, may differ from it.
  */
-static __always_inline void caller_facts(struct match_facts *f, struct scratch *s, bool known)
+static __always_inline void caller_facts(struct match_facts *f, struct scratch *s, bool known, const void **asked)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
-	struct tercel_proc *p = proc_of(current_tgid());
+	struct tercel_proc *p = record_of(task);
 	bool leader = (__u32)BPF_CORE_READ(task, pid) == current_tgid();
 
-	if (!known)
-		s->exec.proc.tgid = current_tgid();
+	if (!p)
+		known = false;
+	s->exec.proc.tgid = current_tgid();
 	if (!name_of(s->exec.proc.comm, task))
 		known = false;
 	process_facts(f, &s->exec);
@@ -393,6 +492,7 @@ static __always_inline void caller_facts(struct match_facts *f, struct scratch *
 	if (!p) {
 		f->unknown |= BIT_OF(MATCH_CONTAINER) | BIT_OF(MATCH_EXEPATH) | BIT_OF(MATCH_EXE_UPPER) |
 		              BIT_OF(MATCH_EXE_MEMFD);
+		f->on_host = f->path_cut = 0;
 	} else {
 		/* A clone's arguments are read from memory, which the process may have written to (setproctitle). */
 		if (!leader || !(p->proc_flags & (TERCEL_PROC_EXECED | TERCEL_PROC_SEEDED)))
@@ -401,7 +501,7 @@ static __always_inline void caller_facts(struct match_facts *f, struct scratch *
 		if (!leader && (p->proc_flags & TERCEL_PROC_MOVED || p->cgroup_id != task_cgroup_id(task)))
 			f->unknown |= BIT_OF(MATCH_CONTAINER);
 	}
-	if (is_connect_call(task)) {
+	if (is_connect_call(task, asked)) {
 		SET_SHORT(f, MATCH_EVENT, "connect");
 	} else {
 		f->unknown |= BIT_OF(MATCH_EVENT);
@@ -514,11 +614,48 @@ static __always_inline void peer6_facts(struct match_facts *f, const __u32 *addr
 		f->missing |= BIT_OF(MATCH_ADDR4);
 }
 
+/* struct sockaddr_in and sockaddr_in6, as far as they are looked at. */
+struct peer {
+	__u16 family, port; /* the port in network byte order */
+	union {
+		__u32 addr4;
+		struct {
+			__u32 flow, addr6[4];
+		};
+	};
+};
+
+/*
+ * Programs of cgroups further down run before this one and may have put another address in place (service
+ * translation); Falco sees the one that the caller asked for. What the caller's memory holds is only compared: it can
+ * change meanwhile.
+ */
+static __always_inline bool is_as_asked(struct bpf_sock_addr *ctx, const __u32 *addr, __u32 point, const void *asked)
+{
+	struct peer peer = {};
+	__u32 size = point == TERCEL_POINT_CONNECT4 ? 8 : sizeof(peer);
+
+	if (!asked || bpf_probe_read_user(&peer, size, asked) || peer.port != (__u16)ctx->user_port)
+		return false;
+	if (point == TERCEL_POINT_CONNECT4)
+		return peer.family == AF_INET && peer.addr4 == addr[0];
+	return peer.family == AF_INET6 && peer.addr6[0] == addr[0] && peer.addr6[1] == addr[1] &&
+	       peer.addr6[2] == addr[2] && peer.addr6[3] == addr[3];
+}
+
+static __always_inline void forget_peer(struct match_facts *f)
+{
+	f->unknown |= BIT_OF(MATCH_ADDR4) | BIT_OF(MATCH_PORT) | BIT_OF(MATCH_FD_TYPE) | BIT_OF(MATCH_FD_TYPECHAR);
+	f->missing |= BIT_OF(MATCH_ADDR6);
+	f->missing &= ~BIT_OF(MATCH_ADDR4);
+}
+
 /* `addr`: network byte order, IPv4 in the first word. Returns 1 to allow, 0 to refuse (EPERM). */
 static __always_inline int decide_connect(struct bpf_sock_addr *ctx, const __u32 *addr, __u32 point)
 {
 	const __u8 *image = policy_in_force();
 	struct scratch *s;
+	const void *asked = NULL;
 	struct decision *d;
 	int refuse;
 
@@ -527,12 +664,13 @@ static __always_inline int decide_connect(struct bpf_sock_addr *ctx, const __u32
 	s = scratch_get();
 	d = s ? decision_get() : NULL;
 	if (!d) {
-		COUNT(scratch_busy);
+		if (point < TERCEL_POINTS)
+			COUNT(undecided[point]);
 		if (s)
 			scratch_put(s);
 		return 1;
 	}
-	caller_facts(&d->facts, s, current_as_exec(s) != 0);
+	caller_facts(&d->facts, s, current_as_exec(s) != 0, &asked);
 	socket_facts(d, ctx);
 	d->verdict.hdr = s->hdr;
 	d->verdict.protocol = ctx->protocol;
@@ -547,7 +685,10 @@ static __always_inline int decide_connect(struct bpf_sock_addr *ctx, const __u32
 		d->verdict.remote.family = AF_INET6;
 		__builtin_memcpy(d->verdict.remote.addr, addr, 16);
 	}
-	refuse = decide(s, d, image, point);
+	if (!is_as_asked(ctx, addr, point, asked))
+		forget_peer(&d->facts);
+	refuse = judge(s, d, image, point);
+	report(d, image, point, refuse ? OUTCOME_DONE : OUTCOME_NONE);
 	decision_put(d);
 	scratch_put(s);
 	return !refuse;

@@ -196,15 +196,15 @@ struct match_ancestor {
 
 struct match_facts {
 	/* 1 << enum match_domain. Neither: the value is known whole. */
-	__u32 missing;       /* has no value: every comparison is false */
-	__u32 cut;           /* long texts: what is given is the beginning, the rest unknown */
-	__u32 unknown;       /* nothing is known */
-	__u32 ancestors;     /* how many are given, nearest first */
-	__u32 ancestors_cut; /* 1: there are more */
-	__u32 on_host;       /* 1: known to be in no container; only there are programs protected by their path */
-	__u32 unseen;        /* 1: Falco may see no event at all: no rule matches for certain */
-	__u32 pad;
-	__u64 threads_unknown;       /* 1 << index: this ancestor's thread has a name that is not known */
+	__u32 missing;         /* has no value: every comparison is false */
+	__u32 cut;             /* long texts: what is given is the beginning, the rest unknown */
+	__u32 unknown;         /* nothing is known */
+	__u32 ancestors;       /* how many are given, nearest first */
+	__u32 ancestors_cut;   /* 1: there are more */
+	__u32 on_host;         /* 1: in no container and no namespace of its own: only there do paths protect */
+	__u32 unseen;          /* 1: Falco may see no event at all: no rule matches for certain */
+	__u32 path_cut;        /* 1: the executable's path is unknown because it is too long: it may be protected */
+	__u64 threads_unknown; /* 1 << index: this ancestor's thread has a name that is not known */
 	__u64 number[MATCH_NUMBERS]; /* signed ones with match_signed(); an IPv4 address in host byte order */
 	__u64 addr6_high;            /* MATCH_ADDR6: the upper half, host byte order; the lower one is in number[] */
 	struct tercel_span text[MATCH_TEXTS];
@@ -244,7 +244,7 @@ struct match_state {
 	__u32 blank_after;
 	__u32 hits, hits_lost;
 	__u32 uncertain;  /* 1: some rule might have matched */
-	__u32 protected_; /* 1: an action was withheld, since the program is protected */
+	__u32 protected_; /* 1: the program is protected, or may be: whatever a rule asks for is withheld */
 	__u32 action;     /* the strongest of all that is certain and enforced: enum tercel_action */
 	struct match_hit hit[TERCEL_HITS_MAX];
 };
@@ -795,7 +795,7 @@ MATCH_INLINE int match_judge(struct match_ctx *m, __u32 rule)
 	struct match_state *st = m->st;
 	__u32 root = match_u32(m->image, match_rule_at(m->image, rule) + (m->point & 3) % TERCEL_POINTS * 4);
 	__u32 certain = m->facts->unseen ? 0 : (__u32)match_walk(m->image, st, root, 0);
-	__u32 mode, action, uncertain;
+	__u32 mode, action, uncertain, acts;
 
 	if (m->facts->unseen)
 		st->unknown |= 1U << MATCH_EVENT;
@@ -804,14 +804,18 @@ MATCH_INLINE int match_judge(struct match_ctx *m, __u32 rule)
 	mode = match_rule_field(m->image, rule, mode);
 	action = match_rule_field(m->image, rule, action);
 	uncertain = match_rule_field(m->image, rule, on_uncertain);
-	if (mode == TERCEL_MODE_ENFORCE && (certain || uncertain == MATCH_ON_UNCERTAIN_DENY) && action > st->action)
+	acts = mode == TERCEL_MODE_ENFORCE && (certain || uncertain == MATCH_ON_UNCERTAIN_DENY) && action > st->action;
+	if (acts)
 		st->action = action;
 	st->uncertain |= !certain;
 	if (!certain && uncertain == MATCH_ON_UNCERTAIN_ALLOW)
 		return 0;
 	if (st->hits >= TERCEL_HITS_MAX) {
 		st->hits_lost++;
-		return 0;
+		/* The rule that acts is always told. */
+		if (!acts)
+			return 0;
+		st->hits = TERCEL_HITS_MAX - 1;
 	}
 	st->hit[st->hits & (TERCEL_HITS_MAX - 1)].rule = rule;
 	st->hit[st->hits & (TERCEL_HITS_MAX - 1)].certain = certain;
@@ -949,15 +953,22 @@ MATCH_INLINE int match_start(struct match_ctx *m)
 	return m->domains >> MATCH_ANCESTORS & 1 ? 2 : 1;
 }
 
-/* A container's own file of the same path protects nothing. */
+/*
+ * A container's own file of the same path protects nothing. Neither does a path that is not known: a file in memory or
+ * without a name is none of those listed.
+ */
 MATCH_INLINE int match_is_protected(const struct match_ctx *m)
 {
 	__u32 bit = match_header_of(m->image)->protected_atom;
+	__u64 word;
 
 	if (!bit || !m->facts->on_host)
 		return 0;
 	bit--;
-	return (int)(m->st->p[bit / 64 & (TERCEL_ATOM_WORDS - 1)] >> (bit & 63) & 1);
+	word = m->st->t[bit / 64 & (TERCEL_ATOM_WORDS - 1)];
+	if (m->facts->path_cut)
+		word |= m->st->p[bit / 64 & (TERCEL_ATOM_WORDS - 1)];
+	return (int)(word >> (bit & 63) & 1);
 }
 
 /*
@@ -977,8 +988,7 @@ MATCH_INLINE int match_finish(struct match_ctx *m)
 	st->list_word = 0;
 	if (match_candidates(m, 1) && !st->error)
 		match_loop(TERCEL_RULE_WORDS * 65, match_judge_step, m);
-	if (match_is_protected(m))
-		st->protected_ = st->action != TERCEL_ACTION_AUDIT;
+	st->protected_ = (__u32)match_is_protected(m);
 	if (st->error) {
 		st->hits = 0;
 		st->hits_lost = 0;

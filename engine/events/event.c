@@ -126,8 +126,8 @@ static const struct {
         [TERCEL_POINT_CONNECT6] = {"cgroup_connect6", "deny"},
 };
 
-static const char *const uncertain[TERCEL_U_BITS] = {"container", "path", "args",   "ancestors",
-                                                     "process",   "call", "socket", "user"};
+static const char *const uncertain[TERCEL_U_BITS] = {"container", "path",   "args", "ancestors", "process",
+                                                     "call",      "socket", "user", "protected"};
 
 const char *name_capability(unsigned number)
 {
