@@ -78,6 +78,15 @@ static struct formula *lose(struct deriver *v, const struct filter_node *node, b
 	return f;
 }
 
+static struct formula *never(struct deriver *v, const struct filter_node *node, bool negated, const char *reason)
+{
+	struct formula *f = lose(v, node, negated, reason);
+
+	if (f->kind == FORMULA_LOST)
+		v->d->lost[f->lost].never = true;
+	return f;
+}
+
 static struct formula *atom(struct deriver *v, const struct atom *model, bool negated)
 {
 	struct formula *f = formula_new(v, FORMULA_ATOM, 0);
@@ -416,9 +425,13 @@ static struct formula *capability_leaf(struct deriver *v, const struct filter_no
 	return model.bits ? atom(v, &model, negated) : constant(negated);
 }
 
-#define EXECVEAT                                                                                            \
-	"Falco's own driver reports a successful execveat as execve, the plugin as execveat; a comparison " \
-	"that execve meets, too, is decided"
+#define EXECVEAT                                                                                                 \
+	"a program that starts is an execve to Falco, whichever call started it: execveat is only seen when it " \
+	"fails"
+#define OTHER_SOCKETS                                                                                           \
+	"connections of raw, SCTP and other sockets that are neither TCP nor UDP do not pass this point; with " \
+	"fd.l4proto in (tcp, udp) the rule asks for none of them"
+#define EFFECT_OTHER_SOCKETS "detected, not blocked, on such sockets"
 
 /* Whether a leaf, negated or not, holds for an event of this name; `exists` does for every one. */
 static bool accepts(const struct filter_node *n, const char *event, bool negated)
@@ -441,7 +454,7 @@ static struct formula *event_leaf(struct deriver *v, const struct filter_node *n
 	bool some = false;
 
 	if (p->point == TERCEL_POINT_EXEC_COMMIT && accepts(n, "execveat", negated) && !accepts(n, "execve", negated))
-		return lose(v, n, negated, EXECVEAT);
+		return never(v, n, negated, EXECVEAT);
 	if (n->op != FILTER_OP_EQ && n->op != FILTER_OP_NE && n->op != FILTER_OP_IN)
 		return text_leaf(v, n, field, MATCH_EVENT, 0, negated);
 	for (size_t e = 0; e < p->nevents; e++)
@@ -520,6 +533,84 @@ static struct formula *walk(struct deriver *v, const struct filter_node *n, bool
 	return join(v, conjunction ? FORMULA_AND : FORMULA_OR, kids, n->nkids);
 }
 
+/* The formula with the leaves that never hold as what they are, false. */
+static struct formula *settle(struct deriver *v, struct formula *f)
+{
+	_autofree_ struct formula **kids = NULL;
+
+	if (f->kind == FORMULA_LOST)
+		return v->d->lost[f->lost].never ? constant(false) : f;
+	if (f->kind != FORMULA_AND && f->kind != FORMULA_OR)
+		return f;
+	kids = calloc(f->nkids, sizeof(struct formula *));
+	if (!kids) {
+		v->error = -ENOMEM;
+		return &formula_false;
+	}
+	for (size_t i = 0; i < f->nkids; i++)
+		kids[i] = settle(v, f->kids[i]);
+	return join(v, f->kind, kids, f->nkids);
+}
+
+/* Whether the formula may hold for a socket that is neither TCP nor UDP. */
+static bool admits_other_sockets(const struct deriver *v, const struct formula *f)
+{
+	const struct atom *a;
+
+	switch (f->kind) {
+	case FORMULA_FALSE:
+		return false;
+	case FORMULA_ATOM:
+		a = atoms_get(v->atoms, f->atom);
+		if (f->negated || a->domain != MATCH_L4PROTO || a->test != ATOM_EQUALS)
+			return true;
+		for (size_t i = 0; i < a->ntexts; i++)
+			if (strcmp(a->texts[i].bytes, "tcp") != 0 && strcmp(a->texts[i].bytes, "udp") != 0)
+				return true;
+		return false;
+	case FORMULA_AND:
+		for (size_t i = 0; i < f->nkids; i++)
+			if (!admits_other_sockets(v, f->kids[i]))
+				return false;
+		return true;
+	case FORMULA_OR:
+		for (size_t i = 0; i < f->nkids; i++)
+			if (admits_other_sockets(v, f->kids[i]))
+				return true;
+		return false;
+	default:
+		return true;
+	}
+}
+
+/* The leaf that a loss of the whole condition is told at: the first that asks for the event's type, or the first. */
+static const struct filter_node *telling_leaf(const struct filter_node *n, bool event)
+{
+	const struct filter_node *found = NULL;
+
+	if (n->kind == FILTER_LEAF)
+		return !event || n->field->id == FIELD_EVT_TYPE ? n : NULL;
+	for (size_t i = 0; !found && i < n->nkids; i++)
+		found = telling_leaf(n->kids[i], event);
+	return found;
+}
+
+/* Sockets that the connect points do not see, if the condition can match one: the rule blocks less than it says. */
+static void lose_other_sockets(struct deriver *v, const struct filter_node *condition, const struct formula *settled)
+{
+	const struct filter_node *n = telling_leaf(condition, true);
+	struct derivation *d = v->d;
+
+	if (d->point->point == TERCEL_POINT_EXEC_COMMIT || !admits_other_sockets(v, settled))
+		return;
+	if (!n)
+		n = telling_leaf(condition, false);
+	if (n && lose(v, n, false, OTHER_SOCKETS)->kind == FORMULA_LOST) {
+		d->lost[d->nlost - 1].effect = EFFECT_OTHER_SOCKETS;
+		d->lost[d->nlost - 1].used = true;
+	}
+}
+
 static void mark_lost(struct derivation *d, const struct formula *f)
 {
 	if (f->kind == FORMULA_LOST)
@@ -565,8 +656,13 @@ int derive(struct derivation *out, const struct filter_node *condition, const st
 {
 	struct derivation d = {.point = point};
 	struct deriver v = {.d = &d, .atoms = atoms};
+	struct formula *whole, *settled;
 
-	d.formula = walk(&v, condition, false);
+	whole = walk(&v, condition, false);
+	settled = settle(&v, whole);
+	/* If nothing else is left, what never holds is why. */
+	d.formula = settled->kind == FORMULA_FALSE ? whole : settled;
+	lose_other_sockets(&v, condition, settled);
 	if (v.error) {
 		derivation_free(&d);
 		return v.error;

@@ -49,6 +49,7 @@ struct lost_leaf {
 	const char *reason;             /* static */
 	const char *effect;             /* static */
 	bool used;                      /* it is still in the formula after folding */
+	bool never;                     /* it holds for no act of this point: false, and only told if nothing is left */
 };
 
 struct leaf_note {

@@ -521,8 +521,8 @@ void report_write_text(struct buf *out, const struct report *report, const struc
 	for (size_t i = 0; report && i < report->nrules; i++)
 		if (is_selected(&report->rules[i], options))
 			text_rule(out, &report->rules[i]);
-	buf_addf(out, "%zu rules: %zu exact, %zu narrow, %zu detect-only\n", t.rules, t.by_class[POLICY_EXACT],
-	         t.by_class[POLICY_NARROW], t.by_class[POLICY_DETECT_ONLY]);
+	buf_addf(out, "%zu rule%s: %zu exact, %zu narrow, %zu detect-only\n", t.rules, t.rules == 1 ? "" : "s",
+	         t.by_class[POLICY_EXACT], t.by_class[POLICY_NARROW], t.by_class[POLICY_DETECT_ONLY]);
 }
 
 /* ---- explain ----------------------------------------------------------------------------------------------------- */

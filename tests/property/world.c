@@ -71,15 +71,16 @@ static void random_knowledge(struct world *w, struct random *r)
 	if (random_below(r, 4) == 0)
 		w->ancestors_known = random_below(r, (uint32_t)w->nancestors + 1);
 	w->cut_at = random_below(r, 12);
-	/* The hook runs for another call than the one that Falco names: then the kernel knows that it does not know. */
-	if (w->unknown & 1U << MATCH_EVENT && random_below(r, 2))
-		w->event = w->point == TERCEL_POINT_EXEC_COMMIT ? "clone" : "sendto";
+	/* The hook runs for another call than the one that Falco names: then the kernel knows that it does not know. An
+	 * exec that is not execve to Falco is nothing to it. */
+	if (w->unknown & 1U << MATCH_EVENT && w->point != TERCEL_POINT_EXEC_COMMIT && random_below(r, 2))
+		w->event = "sendto";
 }
 
 void world_random(struct world *w, struct random *r, uint32_t known_in)
 {
 	*w = (struct world){.point = (enum tercel_point)random_below(r, TERCEL_POINTS)};
-	w->event = w->point != TERCEL_POINT_EXEC_COMMIT ? "connect" : random_below(r, 3) ? "execve" : "execveat";
+	w->event = w->point != TERCEL_POINT_EXEC_COMMIT ? "connect" : "execve";
 	w->name = pick_name(r);
 	w->exepath = PICK(r, paths);
 	w->cwd = PICK(r, paths);

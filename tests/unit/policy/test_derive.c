@@ -69,7 +69,7 @@ static void what_the_kernel_knows_is_exact(void **unused)
 		expect(conditions[i], EXEC, "exact", "");
 	expect("fd.sip = 10.0.0.1 and fd.sport in (80, 443) and fd.l4proto = tcp and fd.typechar = 4", CONNECT, "exact",
 	       "");
-	expect("not fd.snet in (\"10.0.0.0/8\", \"fd00::/8\")", CONNECT, "exact", "");
+	expect("fd.l4proto = udp and not fd.snet in (\"10.0.0.0/8\", \"fd00::/8\")", CONNECT, "exact", "");
 }
 
 static void an_unknown_exception_makes_a_rule_not_enforceable(void **unused)
@@ -100,9 +100,9 @@ static void results_are_judged_as_about_to_succeed(void **unused)
 	expect("proc.name = sh and evt.rawres < 0", EXEC, "none", "");
 	expect("proc.name = sh and evt.failed = true", EXEC, "none", "");
 	expect("proc.name = sh and evt.res startswith E", EXEC, "none", "");
-	expect("proc.name = sh and (evt.rawres >= 0 or evt.res = EINPROGRESS)", CONNECT, "exact", "");
-	expect("fd.num >= 0 and fd.sport = 22", CONNECT, "exact", "");
-	expect("fd.num = 5 and fd.sport = 22", CONNECT, "detect-only", "fd.num = 5");
+	expect("fd.l4proto = tcp and (evt.rawres >= 0 or evt.res = EINPROGRESS)", CONNECT, "exact", "");
+	expect("fd.num >= 0 and fd.l4proto = tcp", CONNECT, "exact", "");
+	expect("fd.num = 5 and fd.l4proto = tcp", CONNECT, "detect-only", "fd.num = 5");
 }
 
 static void other_events_do_not_reach_the_point(void **unused)
@@ -111,30 +111,30 @@ static void other_events_do_not_reach_the_point(void **unused)
 	expect("evt.type = open and proc.name = sh", EXEC, "none", "");
 	expect("evt.type = connect", EXEC, "none", "");
 	expect("evt.type in (execve, execveat)", CONNECT, "none", "");
-	expect("evt.type in (connect, open) and fd.sport = 1", CONNECT, "exact", "");
-	expect("not evt.type = open and fd.sport = 1", CONNECT, "exact", "");
+	expect("evt.type in (connect, open) and fd.l4proto = tcp", CONNECT, "exact", "");
+	expect("not evt.type = open and fd.l4proto = tcp", CONNECT, "exact", "");
 }
 
 static void a_value_of_either_end_is_known_from_one_side(void **unused)
 {
 	(void)unused;
-	expect("fd.port = 443", CONNECT, "narrow", "fd.port = 443");
-	expect("not fd.port = 443", CONNECT, "detect-only", "fd.port = 443");
-	expect("fd.ip = 10.0.0.1", CONNECT, "narrow", "fd.ip = 10.0.0.1");
+	expect("fd.port = 443 and fd.l4proto = tcp", CONNECT, "narrow", "fd.port = 443");
+	expect("fd.l4proto = tcp and not fd.port = 443", CONNECT, "detect-only", "fd.port = 443");
+	expect("fd.ip = 10.0.0.1 and fd.l4proto = tcp", CONNECT, "narrow", "fd.ip = 10.0.0.1");
 }
 
 static void what_may_differ_from_falco_is_lost(void **unused)
 {
 	(void)unused;
-	expect("fd.rip = 10.0.0.1", CONNECT, "detect-only", "fd.rip = 10.0.0.1");
-	expect("proc.tty != 0", CONNECT, "detect-only", "proc.tty != 0");
+	expect("fd.rip = 10.0.0.1 and fd.l4proto = tcp", CONNECT, "detect-only", "fd.rip = 10.0.0.1");
+	expect("proc.tty != 0 and fd.l4proto = tcp", CONNECT, "detect-only", "proc.tty != 0");
 	expect("proc.aname != sh", EXEC, "detect-only", "proc.aname != sh");
 	expect("proc.aname[16] = sh", EXEC, "detect-only", "proc.aname[16] = sh");
 	expect("fd.sport = 22", EXEC, "detect-only", "fd.sport = 22");
 	expect("proc.env contains LD_PRELOAD", EXEC, "detect-only", "proc.env contains LD_PRELOAD");
 }
 
-static void what_only_a_successful_execveat_meets_is_lost(void **unused)
+static void what_only_execveat_meets_never_holds_at_a_start(void **unused)
 {
 	static const char *const lost[] = {"evt.type = execveat", "evt.type != execve", "evt.type in (execveat, open)"};
 	static const char *const kept[] = {"evt.type in (execve, execveat)", "evt.type = execve", "evt.type != open",
@@ -153,14 +153,42 @@ static void what_only_a_successful_execveat_meets_is_lost(void **unused)
 		expect(buf_str(&text), EXEC, "exact", "");
 	}
 	expect("not evt.type = execve and proc.name = sh", EXEC, "detect-only", "evt.type = execve");
-	expect("(evt.type = execve or evt.type = execveat) and proc.name = sh", EXEC, "narrow", "evt.type = execveat");
+	expect("(evt.type = execve or evt.type = execveat) and proc.name = sh", EXEC, "exact", "");
+	expect("proc.name = sh or (evt.type = execveat and user.name = root)", EXEC, "exact", "");
+	expect("evt.type = connect and not evt.type = execve", EXEC, "none", "");
+}
+
+static void sockets_that_the_kernel_does_not_ask_about_are_lost(void **unused)
+{
+	static const char *const open[] = {"fd.sport = 22", "fd.sport = 22 and not fd.l4proto = udp",
+	                                   "fd.sport = 22 and fd.l4proto in (tcp, raw)",
+	                                   "fd.sport = 22 or fd.l4proto = tcp", "fd.sport = 22 and fd.l4proto exists"};
+	static const char *const closed[] = {
+	        "fd.sport = 22 and fd.l4proto = tcp", "fd.l4proto in (tcp, udp)",
+	        "fd.sport = 22 and (fd.l4proto = tcp or fd.l4proto = udp and proc.name = a)",
+	        "fd.sport = 22 and not fd.l4proto != tcp"};
+	_autobuf_ struct buf text = BUF_INIT;
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(open) / sizeof(open[0]); i++) {
+		buf_reset(&text);
+		buf_addf(&text, "evt.type = connect and (%s)", open[i]);
+		expect(buf_str(&text), CONNECT, "narrow", "evt.type = connect");
+	}
+	for (size_t i = 0; i < sizeof(closed) / sizeof(closed[0]); i++) {
+		buf_reset(&text);
+		buf_addf(&text, "evt.type = connect and (%s)", closed[i]);
+		expect(buf_str(&text), CONNECT, "exact", "");
+	}
+	expect("fd.sport = 22", CONNECT, "narrow", "fd.sport = 22");
+	expect("fd.sport = 22 and proc.name = sh", EXEC, "detect-only", "fd.sport = 22");
 }
 
 static void user_ids_are_those_of_the_exec_only(void **unused)
 {
 	(void)unused;
 	expect("user.uid = 0", EXEC, "exact", "");
-	expect("user.uid = 0", CONNECT, "detect-only", "user.uid = 0");
+	expect("user.uid = 0 and fd.l4proto = tcp", CONNECT, "detect-only", "user.uid = 0");
 }
 
 static void a_name_that_its_owner_sets_is_noted_as_weak(void **unused)
@@ -202,7 +230,8 @@ int main(void)
 	        cmocka_unit_test(other_events_do_not_reach_the_point),
 	        cmocka_unit_test(a_value_of_either_end_is_known_from_one_side),
 	        cmocka_unit_test(what_may_differ_from_falco_is_lost),
-	        cmocka_unit_test(what_only_a_successful_execveat_meets_is_lost),
+	        cmocka_unit_test(what_only_execveat_meets_never_holds_at_a_start),
+	        cmocka_unit_test(sockets_that_the_kernel_does_not_ask_about_are_lost),
 	        cmocka_unit_test(user_ids_are_those_of_the_exec_only),
 	        cmocka_unit_test(a_name_that_its_owner_sets_is_noted_as_weak),
 	        cmocka_unit_test(equal_questions_are_one_atom),

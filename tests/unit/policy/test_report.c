@@ -27,7 +27,7 @@ static const char rules_text[] = "- rule: Narrow\n"
                                  "  enabled: false\n"
                                  "- rule: Exact\n"
                                  "  desc: d\n"
-                                 "  condition: evt.type = connect and fd.sport = 22\n"
+                                 "  condition: evt.type = connect and fd.sport = 22 and fd.l4proto = tcp\n"
                                  "  output: o\n"
                                  "  priority: NOTICE\n";
 
@@ -134,7 +134,7 @@ static void text_and_explanation_name_what_is_lost(void **unused)
 	report_write_text(&out, report, &options);
 	assert_non_null(strstr(buf_str(&out), "lost: user.name = root  (r.yaml:3:55)"));
 	assert_null(strstr(buf_str(&out), "Both"));
-	assert_non_null(strstr(buf_str(&out), "1 rules: 0 exact, 1 narrow, 0 detect-only"));
+	assert_non_null(strstr(buf_str(&out), "1 rule: 0 exact, 1 narrow, 0 detect-only"));
 	buf_reset(&out);
 	report_explain_text(&out, report, report_find(report, "Narrow"));
 	assert_non_null(strstr(buf_str(&out), "must: (event in (\"execve\") and name in (\"sh\"))"));
