@@ -2,6 +2,7 @@
 #include "compat/encode.h"
 
 #include <errno.h>
+#include <linux/sched.h>
 #include <string.h>
 
 /* Address families, as in <sys/socket.h>; compat/ needs nothing else of it. */
@@ -261,9 +262,9 @@ static void encode_exec(struct writer *w, const struct tercel_exec *e, const str
 {
 	const struct tercel_hdr *r = &e->hdr;
 	const struct tercel_proc *p = &e->proc;
-	bool at = e->syscall == TERCEL_SYS_EXECVEAT;
 
-	begin(w, at ? SCAP_EXECVEAT_X : SCAP_EXECVE_19_X, event_time(r, ctx), r->tid);
+	/* Whichever call it was: the driver's execve event is that of its tracepoint, its execveat one of failures. */
+	begin(w, SCAP_EXECVE_19_X, event_time(r, ctx), r->tid);
 	s64(w, 0);
 	arguments(w, bytes_of(r, e->args));
 	s64(w, r->tid);
@@ -294,8 +295,7 @@ static void encode_exec(struct writer *w, const struct tercel_exec *e, const str
 	text_or(w, bytes_of(r, e->exe_path), EMPTY_IS_A_VALUE);
 	s64(w, p->pgid);
 	u32(w, p->creds.egid);
-	if (!at)
-		text_or(w, bytes_of(r, e->filename), EMPTY_IS_UNKNOWN);
+	text_or(w, bytes_of(r, e->filename), EMPTY_IS_UNKNOWN);
 	end(w);
 }
 
@@ -332,11 +332,25 @@ static uint32_t clone_flags(const struct tercel_fork *f)
 	return flags;
 }
 
+/*
+ * Child and maker have one cgroup, unless the call chose the child's; a clone3 whose flags could not be read may have.
+ * Their ids are the same at this moment: the child's credentials are a copy.
+ */
+static struct scap_maker maker_of(const struct tercel_fork *f, const struct scap_context *ctx)
+{
+	bool chosen = f->syscall == TERCEL_SYS_CLONE3 && (!f->clone_flags || f->clone_flags & CLONE_INTO_CGROUP);
+	struct scap_maker m = {.cgroup_id = chosen ? 0 : f->cgroup_id, .euid = f->uid, .egid = f->gid};
+	if (ctx->maker)
+		ctx->maker(ctx->data, f, &m);
+	return m;
+}
+
 static void encode_clone(struct writer *w, const struct tercel_fork *f, const struct scap_context *ctx,
                          enum clone_side side)
 {
 	const struct tercel_hdr *r = &f->hdr;
 	bool child = side == CLONE_SIDE_CHILD;
+	const struct scap_maker maker = maker_of(f, ctx);
 	struct scap_bytes args = {0};
 	if (ctx->arguments)
 		ctx->arguments(ctx->data, r->exec_id, &args);
@@ -355,10 +369,10 @@ static void encode_clone(struct writer *w, const struct tercel_fork *f, const st
 	u32(w, f->vm_rss);
 	u32(w, f->vm_swap);
 	text(w, (struct scap_bytes){f->comm, sizeof(f->comm)});
-	cgroups(w, ctx, f->cgroup_id);
+	cgroups(w, ctx, child ? f->cgroup_id : maker.cgroup_id);
 	u32(w, clone_flags(f));
-	u32(w, f->uid);
-	u32(w, f->gid);
+	u32(w, maker.euid);
+	u32(w, maker.egid);
 	s64(w, child ? f->child_vtid : f->parent_vtid);
 	s64(w, child ? f->child_vtgid : f->parent_vtgid);
 	u64(w, child ? f->pidns_start : 0);
@@ -403,8 +417,11 @@ static void open_path(struct writer *w, const struct tercel_open *o, const struc
 		ctx->unknown_cwd(ctx->data, r, &cwd);
 	size_t at = param_begin(w);
 	if (cwd.len) {
-		put(w, cwd.data, strnlen(cwd.data, cwd.len));
-		put(w, "/", 1);
+		size_t len = strnlen(cwd.data, cwd.len);
+		put(w, cwd.data, len);
+		if (!len || cwd.data[len - 1] != '/')
+			put(w, "/", 1);
+		w->out.completed = true;
 	}
 	put_text(w, path.data, path.len);
 	param_end(w, at);
@@ -466,12 +483,15 @@ static void encode_open(struct writer *w, const struct tercel_open *o, const str
  * would append it to what it takes for the working directory, which may be unknown (a process from before the capture)
  * or, behind a symbolic link, another one than the kernel's.
  */
-static struct scap_bytes chdir_path(const struct tercel_chdir *c)
+static struct scap_bytes chdir_path(struct writer *w, const struct tercel_chdir *c)
 {
 	struct scap_bytes path = bytes_of(&c->hdr, c->path), cwd = bytes_of(&c->hdr, c->cwd);
 	bool absolute = path.len && path.data[0] == '/';
 	bool whole = cwd.len && !(c->hdr.flags & TERCEL_F_TRUNC_CWD);
-	return c->ret == 0 && !absolute && whole ? cwd : path;
+	if (c->ret != 0 || absolute || !whole)
+		return path;
+	w->out.completed = true;
+	return cwd;
 }
 
 static void encode_chdir(struct writer *w, const struct tercel_chdir *c, const struct scap_context *ctx)
@@ -485,7 +505,7 @@ static void encode_chdir(struct writer *w, const struct tercel_chdir *c, const s
 	} else {
 		begin(w, SCAP_CHDIR_X, event_time(r, ctx), r->tid);
 		s64(w, c->ret);
-		text_or(w, chdir_path(c), (r->flags & TERCEL_F_FAULT_PATH) ? EMPTY_IS_UNKNOWN : EMPTY_IS_A_VALUE);
+		text_or(w, chdir_path(w, c), (r->flags & TERCEL_F_FAULT_PATH) ? EMPTY_IS_UNKNOWN : EMPTY_IS_A_VALUE);
 	}
 	end(w);
 }

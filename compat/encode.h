@@ -26,6 +26,12 @@ struct scap_bytes {
 	size_t len;
 };
 
+/* Who made a process or thread, at that time. */
+struct scap_maker {
+	uint64_t cgroup_id; /* 0: unknown */
+	uint32_t euid, egid;
+};
+
 struct scap_context {
 	/* Added to hdr.ts (CLOCK_BOOTTIME) for the time of the event (CLOCK_REALTIME). */
 	int64_t clock_offset;
@@ -41,6 +47,11 @@ struct scap_context {
 	 * file's. Empty: unknown.
 	 */
 	void (*unknown_cwd)(void *data, const struct tercel_hdr *record, struct scap_bytes *out);
+	/*
+	 * Corrects what follows from the record alone: *out has the child's cgroup, or none if the call chose it
+	 * (CLONE_INTO_CGROUP), and the real ids, which the child has from its maker, in place of the effective ones.
+	 */
+	void (*maker)(void *data, const struct tercel_fork *fork, struct scap_maker *out);
 };
 
 struct scap_encoded {
@@ -49,6 +60,8 @@ struct scap_encoded {
 		size_t offset, len;
 	} events[SCAP_EVENTS_MAX];
 	size_t used; /* bytes of the buffer, from its beginning */
+	/* A path in it is not the one that was requested, but completed by the working directory. */
+	bool completed;
 };
 
 /*
@@ -58,7 +71,7 @@ struct scap_encoded {
  *
  * - FORK: first the child's event, then its maker's, both at the time of the fork, as with Falco's driver on kernels
  *   where it uses the scheduler's tracepoint. A child that no system call made has only its own.
- * - EXEC: execveat keeps its name (Falco's driver says execve for those that succeed); `cwd` is filled.
+ * - EXEC: always execve, as Falco's driver tells of both calls once they succeed; `cwd` is filled.
  * - EXIT: procexit. OPEN, CONNECT, SOCKET, CHDIR: the exit events of these calls, failures included.
  */
 int scap_encode(const struct tercel_hdr *record, size_t size, const struct scap_context *ctx, void *buf,

@@ -55,7 +55,7 @@ const struct scap_event_info *scap_event_info(uint16_t type)
 const char *const scap_cgroup_controllers[] = {"cpuset", "cpu", "cpuacct", "io", "memory"};
 const size_t scap_cgroup_controller_count = sizeof(scap_cgroup_controllers) / sizeof(*scap_cgroup_controllers);
 
-/* A kernel value of one or several bits, all of which must be set, and what it is for Falco. */
+/* A kernel value of one or several bits, and what it is for Falco. */
 struct flag {
 	uint64_t kernel;
 	uint32_t scap;
@@ -65,13 +65,17 @@ static uint32_t translate(const struct flag *table, size_t count, uint64_t value
 {
 	uint32_t out = 0;
 	for (size_t i = 0; i < count; i++)
-		if ((value & table[i].kernel) == table[i].kernel)
+		if (value & table[i].kernel)
 			out |= table[i].scap;
 	return out;
 }
 #define TRANSLATE(table, value) translate(table, sizeof(table) / sizeof(*(table)), value)
 
-/* O_SYNC and O_TMPFILE contain the bits of O_DSYNC and O_DIRECTORY: here only the whole value counts. */
+/*
+ * O_SYNC and O_TMPFILE contain the bits of O_DSYNC and O_DIRECTORY. Falco's driver asks for any of their bits, not for
+ * all (driver/ppm_flag_helpers.h, open_flags_to_scap): with it, every open of a directory says O_TMPFILE and every
+ * O_DSYNC says O_SYNC. So do we: a rule must see the same flags whoever tells of the open.
+ */
 static const struct flag open_flags[] = {
         {O_CREAT, SCAP_O_CREAT},         {O_APPEND, SCAP_O_APPEND},     {O_DSYNC, SCAP_O_DSYNC},
         {O_EXCL, SCAP_O_EXCL},           {O_NONBLOCK, SCAP_O_NONBLOCK}, {O_SYNC, SCAP_O_SYNC},

@@ -167,7 +167,7 @@ extern const size_t scap_cgroup_controller_count;
 
 /* From the kernel's values (of the architecture this is compiled for) to Falco's. */
 uint32_t scap_open_flags(uint64_t flags);
-uint32_t scap_open_mode(uint32_t mode);
+uint32_t scap_open_mode(uint32_t mode); /* as recorded: 0 for a call that takes none */
 uint32_t scap_resolve_flags(uint64_t resolve);
 uint32_t scap_clone_flags(uint64_t flags);
 uint32_t scap_socket_flags(uint32_t type);

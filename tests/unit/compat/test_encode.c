@@ -163,16 +163,22 @@ static void an_exec_says_everything_in_falcos_order(void **state)
 	assert_string_equal(decoded_text(&d, 30), "/bin/sh");
 }
 
-static void an_execveat_keeps_its_name(void **state)
+static void every_exec_that_succeeded_is_an_execve(void **state)
 {
 	(void)state;
-	an_exec()->syscall = TERCEL_SYS_EXECVEAT;
-	encode(1);
-	struct decoded d = event(0);
-	assert_int_equal(d.type, SCAP_EXECVEAT_X);
-	assert_int_equal(d.nparams, 30);
-	assert_string_equal(decoded_text(&d, 27), "/usr/bin/dash");
-	assert_int_equal(decoded_int(&d, 29), 4);
+	static const uint32_t calls[] = {TERCEL_SYS_EXECVE, TERCEL_SYS_EXECVEAT, TERCEL_SYS_NONE};
+	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++) {
+		struct tercel_exec *e = an_exec();
+		e->syscall = calls[i];
+		e->filename = span("/dev/fd/3", 9);
+		encode(1);
+		struct decoded d = event(0);
+		assert_int_equal(d.type, SCAP_EXECVE_19_X);
+		assert_int_equal(d.nparams, 31);
+		assert_string_equal(decoded_text(&d, 27), "/usr/bin/dash");
+		assert_int_equal(decoded_int(&d, 29), 4);
+		assert_string_equal(decoded_text(&d, 30), "/dev/fd/3");
+	}
 }
 
 static void facts_about_the_executable_become_falcos_flags(void **state)
@@ -351,6 +357,65 @@ static void a_child_in_another_pid_namespace_is_marked(void **state)
 	assert_int_equal(decoded_int(&maker, 20), 0);
 }
 
+static const char *cgroup_of(const struct decoded *d)
+{
+	return d->params[14].len ? (const char *)d->params[14].data : "";
+}
+
+static void give_two_paths(void *data, uint64_t id, struct scap_bytes *out)
+{
+	(void)data;
+	if (id == 77)
+		*out = (struct scap_bytes){"/childs", 7};
+	else if (id == 78)
+		*out = (struct scap_bytes){"/makers", 7};
+}
+
+static void give_maker(void *data, const struct tercel_fork *f, struct scap_maker *out)
+{
+	(void)data;
+	assert_int_equal(out->euid, f->uid);
+	assert_int_equal(out->egid, f->gid);
+	if (!out->cgroup_id)
+		out->cgroup_id = 78;
+	out->euid = 1;
+	out->egid = 2;
+}
+
+static void a_makers_event_has_its_own_cgroup(void **state)
+{
+	(void)state;
+	static const struct {
+		uint32_t syscall;
+		uint64_t flags;
+		const char *without, *with; /* one who knows the maker */
+	} rows[] = {
+	        {TERCEL_SYS_FORK, 17, "cpuset=/childs", "cpuset=/childs"},
+	        {TERCEL_SYS_CLONE3, CLONE_NEWPID | 17, "cpuset=/childs", "cpuset=/childs"},
+	        {TERCEL_SYS_CLONE3, 0x200000000ULL | 17, "", "cpuset=/makers"}, /* CLONE_INTO_CGROUP */
+	        {TERCEL_SYS_CLONE3, 0, "", "cpuset=/makers"},                   /* flags unreadable */
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct tercel_fork *f = a_fork();
+		f->syscall = rows[i].syscall;
+		f->clone_flags = rows[i].flags;
+		for (int known = 0; known < 2; known++) {
+			const struct scap_context asking = {
+			        .clock_offset = 500, .cgroup_path = give_two_paths, .maker = known ? give_maker : NULL};
+			assert_int_equal(scap_encode(&f->hdr, f->hdr.size, &asking, encoded, sizeof(encoded), &result),
+			                 0);
+			struct decoded child = event(0), maker = event(1);
+			assert_string_equal(cgroup_of(&child), "cpuset=/childs");
+			assert_string_equal(cgroup_of(&maker), known ? rows[i].with : rows[i].without);
+			/* A child has its maker's credentials. */
+			assert_int_equal(decoded_int(&child, 16), known ? 1 : 8);
+			assert_int_equal(decoded_int(&child, 17), known ? 2 : 9);
+			assert_int_equal(decoded_int(&maker, 16), known ? 1 : 8);
+			assert_int_equal(decoded_int(&maker, 17), known ? 2 : 9);
+		}
+	}
+}
+
 static void what_the_kernel_makes_has_no_makers_event(void **state)
 {
 	(void)state;
@@ -481,6 +546,8 @@ static void give_cwd(void *data, const struct tercel_hdr *r, struct scap_bytes *
 	(void)data;
 	if (r->tgid == 40)
 		*out = (struct scap_bytes){"/srv/x", 6};
+	else if (r->tgid == 1)
+		*out = (struct scap_bytes){"/", 1};
 }
 
 static void a_relative_path_is_completed_where_the_host_cannot(void **state)
@@ -501,6 +568,7 @@ static void a_relative_path_is_completed_where_the_host_cannot(void **state)
 	        {TERCEL_SYS_OPENAT, 7, 40, "x", "x"},
 	        {TERCEL_SYS_OPENAT, -100, 41, "x", "x"},
 	        {TERCEL_SYS_OPENAT, -100, 40, "", ""},
+	        {TERCEL_SYS_OPENAT, -100, 1, "x", "/x"},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct tercel_open *o = an_open(rows[i].syscall);
@@ -511,6 +579,7 @@ static void a_relative_path_is_completed_where_the_host_cannot(void **state)
 		assert_int_equal(scap_encode(&o->hdr, o->hdr.size, &completing, encoded, sizeof(encoded), &result), 0);
 		assert_true(decode(&d, encoded, result.events[0].len));
 		assert_string_equal(decoded_text(&d, rows[i].syscall == TERCEL_SYS_OPENAT ? 2 : 1), rows[i].expected);
+		assert_int_equal(result.completed, strcmp(rows[i].path, rows[i].expected) != 0);
 	}
 }
 
@@ -525,14 +594,15 @@ static void open_flags_follow_the_table(void **state)
 	        {1, SCAP_O_WRONLY},
 	        {2, SCAP_O_RDWR},
 	        {02000, SCAP_O_RDONLY | SCAP_O_APPEND},
-	        {010000, SCAP_O_RDONLY | SCAP_O_DSYNC},
+	        /* Any bit of O_SYNC is O_SYNC, and any of O_TMPFILE O_TMPFILE, as with Falco's driver. */
+	        {010000, SCAP_O_RDONLY | SCAP_O_DSYNC | SCAP_O_SYNC},
 	        {04010000, SCAP_O_RDONLY | SCAP_O_DSYNC | SCAP_O_SYNC},
 	        {0200, SCAP_O_RDONLY | SCAP_O_EXCL},
 	        {04000, SCAP_O_RDONLY | SCAP_O_NONBLOCK},
 #ifdef __x86_64__ /* arm64 has its own values for these */
 	        {040000, SCAP_O_RDONLY | SCAP_O_DIRECT},
 	        {0100000, SCAP_O_RDONLY | SCAP_O_LARGEFILE},
-	        {0200000, SCAP_O_RDONLY | SCAP_O_DIRECTORY},
+	        {0200000, SCAP_O_RDONLY | SCAP_O_DIRECTORY | SCAP_O_TMPFILE},
 	        {020200000 | 2, SCAP_O_RDWR | SCAP_O_DIRECTORY | SCAP_O_TMPFILE},
 #endif
 	        {02000000, SCAP_O_RDONLY | SCAP_O_CLOEXEC},
@@ -563,6 +633,7 @@ static void a_relative_chdir_says_where_it_led(void **state)
 	struct decoded d = event(0);
 	assert_int_equal(d.type, SCAP_CHDIR_X);
 	assert_string_equal(decoded_text(&d, 1), "/srv");
+	assert_true(result.completed);
 	/* One that failed led nowhere. */
 	c->ret = -ENOENT;
 	encode(1);
@@ -575,6 +646,7 @@ static void a_relative_chdir_says_where_it_led(void **state)
 	encode(1);
 	d = event(0);
 	assert_string_equal(decoded_text(&d, 1), "/link");
+	assert_false(result.completed);
 	/* A cut directory is worse than a relative one. */
 	c->path = span("x", 1);
 	c->hdr.flags = TERCEL_F_TRUNC_CWD;
@@ -859,7 +931,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(an_exec_says_everything_in_falcos_order),
-	        cmocka_unit_test(an_execveat_keeps_its_name),
+	        cmocka_unit_test(every_exec_that_succeeded_is_an_execve),
 	        cmocka_unit_test(facts_about_the_executable_become_falcos_flags),
 	        cmocka_unit_test(what_is_not_known_is_not_made_up),
 	        cmocka_unit_test(a_name_of_full_length_is_whole),
@@ -868,6 +940,7 @@ int main(void)
 	        cmocka_unit_test(each_call_has_its_own_event),
 	        cmocka_unit_test(a_thread_is_marked_as_one_even_if_the_flags_were_unreadable),
 	        cmocka_unit_test(a_child_in_another_pid_namespace_is_marked),
+	        cmocka_unit_test(a_makers_event_has_its_own_cgroup),
 	        cmocka_unit_test(what_the_kernel_makes_has_no_makers_event),
 	        cmocka_unit_test(an_exit_tells_status_signal_and_core),
 	        cmocka_unit_test(every_way_to_open_has_its_parameters),
