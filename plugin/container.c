@@ -13,6 +13,7 @@
 #include "base/diag.h"
 #include "bpf/cgroup_path.h"
 #include "compat/plugin_api.h"
+#include "container_config.h"
 #include "version.h"
 
 /* How far up an unknown thread's ancestors are asked. A container's processes inherit its cgroup. */
@@ -219,8 +220,12 @@ static falco_accessor *cgroup_path_field(const struct plugin *p, const struct fa
 static int init(struct plugin *p, const struct falco_init_input *in)
 {
 	const struct falco_init_tables *t = in->tables;
-	if (in->config && *in->config && strcmp(in->config, "{}") != 0 && strcmp(in->config, "null") != 0)
-		return error_set(&p->error, -EINVAL, "this plugin has no settings: leave its init configuration empty");
+	struct error note = {0};
+	int rc = container_config_check(in->config, &note, &p->error);
+	if (rc)
+		return rc;
+	if (note.text[0] && in->log)
+		in->log(in->owner, NULL, note.text, FALCO_LOG_INFO);
 	if (!t || !t->fields || !t->reader || !t->writer)
 		return error_set(&p->error, -ENOTSUP, "the host offers no state tables: Falco 0.42 or later is needed");
 	p->threads = t->get_table(in->owner, "threads", FALCO_STATE_S64);
