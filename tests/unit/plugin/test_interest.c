@@ -94,6 +94,106 @@ static void rules_that_cannot_fire_are_noted(void **state)
 	assert_int_equal(got.records, 1U << TERCEL_CONNECT);
 }
 
+static void an_execveat_that_succeeded_is_an_execve(void **state)
+{
+	(void)state;
+	struct interest got = {0};
+	struct error e = {0};
+	assert_int_equal(load(&got, true, RULE("at", "evt.type = execveat and proc.name = x"), &e), 0);
+	assert_non_null(strstr(got.note.text, "1 rule(s) need event types"));
+	assert_non_null(strstr(got.note.text, "'at'"));
+	assert_int_equal(got.records, 0);
+}
+
+static void rules_about_failures_that_make_no_record_are_noted(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *condition;
+		bool noted;
+	} rows[] = {
+	        {"evt.type in (execve, execveat) and evt.res != SUCCESS", true},
+	        {"evt.type = execve and not evt.res = SUCCESS", true},
+	        {"evt.type = execve and evt.res in (ENOENT, EACCES)", true},
+	        {"evt.type = execve and evt.failed = true", true},
+	        {"evt.type = clone and evt.rawres < 0", true},
+	        {"evt.type = clone3 and (evt.rawres = -1 or evt.rawres <= -11) and proc.name = x", true},
+	        {"evt.type = vfork and not evt.rawres >= 0", true},
+	        {"evt.type in (execve, connect) and evt.count.error = 1", true},
+	        {"evt.type = execve and evt.res = SUCCESS", false},
+	        {"evt.type = execve and not evt.res = ENOENT", false},
+	        {"evt.type = execve and (evt.res = ENOENT or proc.name = x)", false},
+	        {"evt.type = clone and evt.rawres >= 0", false},
+	        {"evt.type = clone and evt.rawres <= 0", false},
+	        {"evt.type = execve and evt.failed = false", false},
+	        {"evt.type = connect and evt.rawres < 0", false},
+	        {"evt.type = openat and evt.failed = true", false},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char rules[512];
+		struct interest got = {0};
+		struct error e = {0};
+		(void)snprintf(rules, sizeof(rules), RULE("fails", "%s"), rows[i].condition);
+		assert_int_equal(load(&got, true, rules, &e), 0);
+		if (!strstr(got.note.text, "'fails'") == rows[i].noted)
+			fail_msg("'%s' is the note on %s", got.note.text, rows[i].condition);
+	}
+	/* Both kinds at once. */
+	struct interest got = {0};
+	struct error e = {0};
+	assert_int_equal(load(&got, true,
+	                      RULE("deaf", "evt.type = ptrace") RULE("fails", "evt.type = fork and evt.rawres < 0"),
+	                      &e),
+	                 0);
+	assert_non_null(strstr(got.note.text, "'deaf'. 1 rule(s) ask for calls that failed"));
+	assert_non_null(strstr(got.note.text, "'fails'"));
+}
+
+static void a_directory_stands_for_the_rule_files_in_it(void **state)
+{
+	(void)state;
+	char dir[] = "/tmp/tercel-interest-d-XXXXXX", name[2][64];
+	assert_non_null(mkdtemp(dir));
+	(void)snprintf(name[0], sizeof(name[0]), "%s/1.yaml", dir);
+	(void)snprintf(name[1], sizeof(name[1]), "%s/2.txt", dir);
+	static const char *const texts[] = {RULE("r", "evt.type = connect"), "not: rules"};
+	for (size_t i = 0; i < 2; i++) {
+		FILE *f = fopen(name[i], "w");
+		if (f) {
+			(void)fputs(texts[i], f);
+			(void)fclose(f);
+		}
+	}
+	char *files[] = {dir};
+	struct plugin_config c = PLUGIN_CONFIG_INIT;
+	struct interest got = {0};
+	struct error e = {0};
+	c.rules_files = files;
+	c.rules_count = 1;
+	int rc = interest_load(&got, &c, &e);
+	for (size_t i = 0; i < 2; i++)
+		(void)unlink(name[i]);
+	(void)rmdir(dir);
+	assert_string_equal(e.text, "");
+	assert_int_equal(rc, 0);
+	assert_int_equal(got.records, 1U << TERCEL_CONNECT);
+}
+
+static void a_place_that_is_not_known_is_not_shown(void **state)
+{
+	(void)state;
+	char absent[] = "/absent.yaml";
+	char *files[] = {absent};
+	struct plugin_config c = PLUGIN_CONFIG_INIT;
+	struct interest got = {0};
+	struct error e = {0};
+	c.rules_files = files;
+	c.rules_count = 1;
+	assert_int_equal(interest_load(&got, &c, &e), -EINVAL);
+	assert_non_null(strstr(e.text, "/absent.yaml: "));
+	assert_null(strstr(e.text, ":0"));
+}
+
 static void filtering_can_be_switched_off_but_errors_are_still_told(void **state)
 {
 	(void)state;
@@ -129,6 +229,10 @@ int main(void)
 	        cmocka_unit_test(only_what_the_rules_event_types_need_is_captured),
 	        cmocka_unit_test(a_rule_without_event_type_needs_everything),
 	        cmocka_unit_test(rules_that_cannot_fire_are_noted),
+	        cmocka_unit_test(an_execveat_that_succeeded_is_an_execve),
+	        cmocka_unit_test(rules_about_failures_that_make_no_record_are_noted),
+	        cmocka_unit_test(a_directory_stands_for_the_rule_files_in_it),
+	        cmocka_unit_test(a_place_that_is_not_known_is_not_shown),
 	        cmocka_unit_test(filtering_can_be_switched_off_but_errors_are_still_told),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
