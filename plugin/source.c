@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "compat/encode.h"
@@ -40,8 +41,28 @@ struct source {
 	 * not find in /proc (no plugin can write the field), and its children, until they change it.
 	 */
 	uint8_t *cwd_unknown; /* PIDS_MAX / 8 */
-	uint64_t delivered, malformed;
+	/* What the sourcing thread counts, for whoever asks for metrics. */
+	struct {
+		_Atomic uint64_t delivered, malformed, completed, seeds_lost, cgroups_lost;
+	} counts;
 };
+
+static void count(_Atomic uint64_t *counter, uint64_t n)
+{
+	(void)atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
+}
+
+static uint64_t counted(const _Atomic uint64_t *counter)
+{
+	return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+/* Figures that others keep without a lock. */
+static void publish(struct source *s)
+{
+	atomic_store_explicit(&s->counts.seeds_lost, s->seeds.lost, memory_order_relaxed);
+	atomic_store_explicit(&s->counts.cgroups_lost, identity_forgotten(s->identity), memory_order_relaxed);
+}
 
 /* ---- what the encoder asks ---------------------------------------------------------------------------- */
 
@@ -85,6 +106,27 @@ static void unknown_cwd(void *data, const struct tercel_hdr *record, struct scap
 	const struct process *p = process_table_find(s->processes, record->exec_id);
 	if (p && !(p->record_flags & TERCEL_F_TRUNC_CWD))
 		*out = (struct scap_bytes){p->cwd.data, p->cwd.len};
+}
+
+/*
+ * The table knows the credentials that an image began with. A record tells the real ids of now: while they are the same
+ * the effective ones are taken to be so, too. After a fork without exec nobody told of them.
+ */
+static void maker(void *data, const struct tercel_fork *f, struct scap_maker *out)
+{
+	const struct source *s = data;
+	const struct process *p = process_table_find(s->processes, f->hdr.exec_id);
+	if (!p || p->state == PROCESS_UNSEEN)
+		return;
+	const struct tercel_creds *creds = &p->proc.creds;
+	if (!out->cgroup_id)
+		out->cgroup_id = p->proc.cgroup_id;
+	if (!(p->proc.proc_flags & (TERCEL_PROC_EXECED | TERCEL_PROC_SEEDED)))
+		return;
+	if (creds->uid == f->uid)
+		out->euid = creds->euid;
+	if (creds->gid == f->gid)
+		out->egid = creds->egid;
 }
 
 /* ---- taking in records -------------------------------------------------------------------------------- */
@@ -133,7 +175,7 @@ static int take_seeds(struct source *s, struct error *err)
 			return 0;
 		}
 		if (!scap_record_ok(r, r->size)) {
-			s->malformed++;
+			count(&s->counts.malformed, 1);
 			continue;
 		}
 		apply(s, r);
@@ -153,7 +195,12 @@ static int set_up(struct source *s, const struct source_config *config, struct e
 	    process_table_new(&s->processes, NULL))
 		return error_set(err, -ENOMEM, "out of memory");
 	s->context = (struct scap_context){
-	        .data = s, .cgroup_path = cgroup_path, .arguments = process_arguments, .unknown_cwd = unknown_cwd};
+	        .data = s,
+	        .cgroup_path = cgroup_path,
+	        .arguments = process_arguments,
+	        .unknown_cwd = unknown_cwd,
+	        .maker = maker,
+	};
 	s->clock_offset = s->context.clock_offset = sensor_clock_offset();
 
 	uint32_t records = config->records | RECORDS_FOR_STATE;
@@ -168,7 +215,9 @@ static int set_up(struct source *s, const struct source_config *config, struct e
 	if (rc)
 		return rc;
 	take_cgroups(s);
-	return take_seeds(s, err);
+	rc = take_seeds(s, err);
+	publish(s);
+	return rc;
 }
 
 int source_open(struct source **out, const struct source_config *config, struct error *err)
@@ -211,41 +260,43 @@ static int next_record(struct source *s, int timeout_ms, const struct tercel_hdr
 	return 1;
 }
 
-/* Encodes one record behind the `used` bytes and `count` events of the batch. */
-static void add(struct source *s, const struct tercel_hdr *r, uint32_t *count, size_t *used)
+/* Encodes one record behind the `used` bytes and `events` events of the batch. */
+static void add(struct source *s, const struct tercel_hdr *r, uint32_t *events, size_t *used)
 {
 	struct scap_encoded encoded;
 	if (!scap_record_ok(r, r->size)) {
-		s->malformed++;
+		count(&s->counts.malformed, 1);
 		return;
 	}
 	apply(s, r);
 	if (scap_encode(r, r->size, &s->context, s->bytes + *used, BATCH_BYTES - *used, &encoded)) {
-		s->malformed++;
+		count(&s->counts.malformed, 1);
 		return;
 	}
+	if (encoded.completed)
+		count(&s->counts.completed, 1);
 	for (size_t i = 0; i < encoded.count; i++)
-		s->events[(*count)++] = (struct scap_header *)(s->bytes + *used + encoded.events[i].offset);
+		s->events[(*events)++] = (struct scap_header *)(s->bytes + *used + encoded.events[i].offset);
 	*used += encoded.used;
 }
 
-static int fill(struct source *s, const struct tercel_hdr *r, uint32_t *count)
+static int fill(struct source *s, const struct tercel_hdr *r, uint32_t *events)
 {
 	size_t used = 0;
 	int rc = 1;
 	while (rc == 1) {
-		add(s, r, count, &used);
-		if (*count + SCAP_EVENTS_MAX > BATCH_MAX || BATCH_BYTES - used < SCAP_ENCODED_MAX)
+		add(s, r, events, &used);
+		if (*events + SCAP_EVENTS_MAX > BATCH_MAX || BATCH_BYTES - used < SCAP_ENCODED_MAX)
 			break;
 		rc = next_record(s, 0, &r);
 	}
 	return rc < 0 && rc != -EINTR ? rc : 0;
 }
 
-int source_next(struct source *s, uint32_t *count, struct scap_header ***events, struct error *err)
+int source_next(struct source *s, uint32_t *number, struct scap_header ***events, struct error *err)
 {
 	const struct tercel_hdr *r;
-	*count = 0;
+	*number = 0;
 	*events = s->events;
 	int rc = next_record(s, WAIT_MS, &r);
 	if (rc == 0 || rc == -EINTR)
@@ -254,13 +305,14 @@ int source_next(struct source *s, uint32_t *count, struct scap_header ***events,
 		(void)pthread_mutex_lock(&s->lock);
 		/* The clock may have been set since; within a batch, times must be convertible back. */
 		s->clock_offset = s->context.clock_offset = sensor_clock_offset();
-		rc = fill(s, r, count);
+		rc = fill(s, r, number);
+		publish(s);
 		(void)pthread_mutex_unlock(&s->lock);
 	}
-	s->delivered += *count;
-	if (rc < 0 && !*count)
+	count(&s->counts.delivered, *number);
+	if (rc < 0 && !*number)
 		return error_set(err, rc, "reading from the kernel failed: %s", strerror(-rc));
-	return *count > 0;
+	return *number > 0;
 }
 
 int source_write_threads(struct source *s, const struct threads *t, const struct falco_listen_input *in,
@@ -268,6 +320,7 @@ int source_write_threads(struct source *s, const struct threads *t, const struct
 {
 	const struct threads_known known = {set_cwd_unknown, s};
 	int rc = threads_write(t, in, &s->seeds, &s->context, &known, err);
+	publish(s);
 	seeds_free(&s->seeds);
 	return rc < 0 ? rc : 0;
 }
@@ -322,13 +375,14 @@ void source_stats(struct source *s, struct source_stats *out)
 	*out = (struct source_stats){0};
 	(void)pthread_mutex_lock(&s->lock);
 	process_table_stats(s->processes, &table);
-	(void)pthread_mutex_unlock(&s->lock);
 	if (!sensor_stats(s->sensor, &sensor))
 		for (size_t i = 0; i < TERCEL_RECORD_TYPES; i++)
 			out->records_dropped += sensor.dropped[i];
-	out->events = s->delivered;
-	out->records_malformed = s->malformed;
-	out->seeds_lost = s->seeds.lost;
-	out->cgroups_lost = identity_forgotten(s->identity);
+	(void)pthread_mutex_unlock(&s->lock);
+	out->events = counted(&s->counts.delivered);
+	out->records_malformed = counted(&s->counts.malformed);
+	out->paths_completed = counted(&s->counts.completed);
+	out->seeds_lost = counted(&s->counts.seeds_lost);
+	out->cgroups_lost = counted(&s->counts.cgroups_lost);
 	out->processes_evicted = table.evicted_ended + table.evicted_parents + table.evicted_live;
 }

@@ -4,6 +4,7 @@
  * turns errors into the plugin's last error; nothing here prints, exits or lets anything but plugin_* be seen.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +27,7 @@ enum tercel_metric {
 	METRIC_EVENTS,
 	METRIC_DROPPED,
 	METRIC_MALFORMED,
+	METRIC_COMPLETED,
 	METRIC_SEEDS_LOST,
 	METRIC_CGROUPS_LOST,
 	METRIC_EVICTED,
@@ -38,6 +40,7 @@ struct plugin {
 	struct interest interest;
 	struct threads threads;
 	struct source *source; /* while a capture is open */
+	pthread_mutex_t lock;  /* guards `source` where the host may ask in another thread: metrics */
 	struct {
 		struct buf text;
 		const char *value;
@@ -100,6 +103,7 @@ falco_plugin *plugin_init(const struct falco_init_input *in, int *rc)
 	*rc = FALCO_FAILURE;
 	if (!p)
 		return NULL;
+	(void)pthread_mutex_init(&p->lock, NULL);
 	p->config = PLUGIN_CONFIG_INIT;
 	if (init(p, in))
 		return p; /* for its last error; the host destroys it */
@@ -109,14 +113,33 @@ falco_plugin *plugin_init(const struct falco_init_input *in, int *rc)
 	return p;
 }
 
+static void attach(struct plugin *p, struct source *source)
+{
+	(void)pthread_mutex_lock(&p->lock);
+	p->source = source;
+	(void)pthread_mutex_unlock(&p->lock);
+}
+
+/* The open source, if any: nobody else finds it from now on. */
+static struct source *detach(struct plugin *p)
+{
+	(void)pthread_mutex_lock(&p->lock);
+	struct source *source = p->source;
+	p->source = NULL;
+	(void)pthread_mutex_unlock(&p->lock);
+	return source;
+}
+
 void plugin_destroy(falco_plugin *s)
 {
 	struct plugin *p = s;
 	if (!p)
 		return;
+	source_close(detach(p));
 	for (size_t i = 0; i < FIELDS; i++)
 		buf_free(&p->results[i].text);
 	plugin_config_free(&p->config);
+	(void)pthread_mutex_destroy(&p->lock);
 	free(p);
 }
 
@@ -154,18 +177,19 @@ falco_instance *plugin_open(falco_plugin *s, const char *params, int *rc)
 	        .open_reads = p->interest.open_reads,
 	        .buffer_mb = p->config.buffer_mb,
 	};
-	if (source_open(&p->source, &config, &p->error))
+	struct source *source = NULL;
+	if (source_open(&source, &config, &p->error))
 		return NULL;
+	attach(p, source);
 	*rc = FALCO_SUCCESS;
-	return p->source;
+	return source;
 }
 
 void plugin_close(falco_plugin *s, falco_instance *h)
 {
 	struct plugin *p = s;
-	source_close(h);
 	if (p && p->source == h)
-		p->source = NULL;
+		source_close(detach(p));
 }
 
 int plugin_next_batch(falco_plugin *s, falco_instance *h, uint32_t *count, struct scap_header ***events)
@@ -246,14 +270,24 @@ int plugin_capture_close(falco_plugin *s, const struct falco_listen_input *in)
 	return FALCO_SUCCESS;
 }
 
+/* False: no capture is open. */
+static bool stats_of(struct plugin *p, struct source_stats *out)
+{
+	(void)pthread_mutex_lock(&p->lock);
+	bool open = p->source != NULL;
+	if (open)
+		source_stats(p->source, out);
+	(void)pthread_mutex_unlock(&p->lock);
+	return open;
+}
+
 struct falco_metric *plugin_get_metrics(falco_plugin *s, uint32_t *count)
 {
 	struct plugin *p = s;
 	*count = 0;
-	if (!p || !p->source)
-		return NULL;
 	struct source_stats stats;
-	source_stats(p->source, &stats);
+	if (!p || !stats_of(p, &stats))
+		return NULL;
 	const struct {
 		const char *name;
 		uint64_t value;
@@ -261,6 +295,7 @@ struct falco_metric *plugin_get_metrics(falco_plugin *s, uint32_t *count)
 	        [METRIC_EVENTS] = {"events", stats.events},
 	        [METRIC_DROPPED] = {"records_dropped", stats.records_dropped},
 	        [METRIC_MALFORMED] = {"records_malformed", stats.records_malformed},
+	        [METRIC_COMPLETED] = {"paths_completed", stats.paths_completed},
 	        [METRIC_SEEDS_LOST] = {"seeds_lost", stats.seeds_lost},
 	        [METRIC_CGROUPS_LOST] = {"cgroup_paths_lost", stats.cgroups_lost},
 	        [METRIC_EVICTED] = {"processes_evicted", stats.processes_evicted},
