@@ -292,10 +292,10 @@ static enum filter_kind kind_of(enum syntax_kind kind)
 static struct filter_node *compile_node(struct compiler *c, const struct syntax_node *s, const struct scope *scope,
                                         unsigned int depth)
 {
-	if (depth > FILTER_MAX_DEPTH || ++c->nodes > FILTER_MAX_NODES) {
-		FAIL(c, s->pos, depth > FILTER_MAX_DEPTH ? "too-deep" : "too-large",
+	if (depth > FILTER_MAX_TREE || ++c->nodes > FILTER_MAX_NODES) {
+		FAIL(c, s->pos, depth > FILTER_MAX_TREE ? "too-deep" : "too-large",
 		     "with its macros put in, the condition is %s; simplify it",
-		     depth > FILTER_MAX_DEPTH ? "nested too deeply" : "too large");
+		     depth > FILTER_MAX_TREE ? "nested too deeply" : "too large");
 		c->stop = true;
 		return NULL;
 	}

@@ -22,7 +22,8 @@
 /* Limits: each bounds memory or recursion on hostile input, far above what rules need; past one, filter_syntax_parse()
  * or filter_compile() reports "too-deep" or "too-large". */
 enum {
-	FILTER_MAX_DEPTH = 200,    /* nested parentheses in one text; nested nodes after macros are in */
+	FILTER_MAX_DEPTH = 1000,   /* nested parentheses in one text, as Falco sets it */
+	FILTER_MAX_TREE = 3000,    /* nested nodes after macros are in: and, or, not for each parenthesis */
 	FILTER_MAX_NODES = 65536,  /* nodes of one condition after macros are in */
 	FILTER_MAX_TEXT = 1 << 20, /* bytes of one text */
 };

@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "policy/derive.h"
+#include "rules/yaml_limits.h"
 
 #define POLICY_FILE_MAX (1 << 20)
 
@@ -411,6 +412,19 @@ static void yaml_error(const yaml_parser_t *parser, const char *name, struct dia
 	diag_add(diags, DIAG_ERROR, pos, "yaml", "%s", parser->problem ? parser->problem : "not YAML");
 }
 
+static int check_limits(const char *name, const char *text, size_t len, struct diag_list *diags)
+{
+	struct yaml_excess excess;
+	int r = yaml_check_limits(text, len, YAML_ANY_ENCODING, &excess);
+
+	if (r != -E2BIG)
+		return r;
+	diag_add(diags, DIAG_ERROR,
+	         (struct source_pos){name, (uint32_t)excess.mark.line + 1, (uint32_t)excess.mark.column + 1},
+	         excess.code, "%s", excess.message);
+	return -EINVAL;
+}
+
 static int read_document(struct policy *p, yaml_parser_t *parser, struct diag_list *diags)
 {
 	static const struct key keys[] = {{"rules_files", read_rules_files}, {"defaults", read_defaults},
@@ -459,6 +473,9 @@ int policy_load_buffer(struct policy **out, const char *name, const char *text, 
 	yaml_parser_t parser;
 	int r = policy_new(&p, name);
 
+	if (r)
+		return r;
+	r = check_limits(name, text, len, diags);
 	if (r)
 		return r;
 	if (!yaml_parser_initialize(&parser))

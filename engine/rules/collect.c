@@ -13,6 +13,9 @@ void collection_free(struct collection *c)
 	free(c->lists);
 	free(c->macros);
 	free(c->rules);
+	table_free(&c->list_names);
+	table_free(&c->macro_names);
+	table_free(&c->rule_names);
 	*c = (struct collection){0};
 }
 
@@ -25,35 +28,80 @@ void *collection_alloc(struct collection *c, size_t size)
 	return m;
 }
 
+struct name {
+	const char *bytes;
+	size_t len;
+};
+
+static bool is_named(const struct definition *def, const struct name *n)
+{
+	return strlen(def->name) == n->len && memcmp(def->name, n->bytes, n->len) == 0;
+}
+
+static bool same_list(const void *ctx, size_t entry, const void *key)
+{
+	return is_named(&((const struct collection *)ctx)->lists[entry]->def, key);
+}
+
+static bool same_macro(const void *ctx, size_t entry, const void *key)
+{
+	return is_named(&((const struct collection *)ctx)->macros[entry]->def, key);
+}
+
+static bool same_rule(const void *ctx, size_t entry, const void *key)
+{
+	return is_named(&((const struct collection *)ctx)->rules[entry]->def, key);
+}
+
+static size_t find(const struct collection *c, const struct table *t, table_same *same, const char *name, size_t len)
+{
+	return table_find(t, table_hash(name, len), same, c, &(struct name){name, len});
+}
+
+size_t collection_list_index(const struct collection *c, const char *name, size_t len)
+{
+	size_t i = find(c, &c->list_names, same_list, name, len);
+
+	return i == TABLE_NONE ? c->nlists : i;
+}
+
+size_t collection_macro_index(const struct collection *c, const char *name)
+{
+	size_t i = find(c, &c->macro_names, same_macro, name, strlen(name));
+
+	return i == TABLE_NONE ? c->nmacros : i;
+}
+
 struct list_def *collection_list(const struct collection *c, const char *name)
 {
-	for (size_t i = 0; i < c->nlists; i++)
-		if (strcmp(c->lists[i]->def.name, name) == 0)
-			return c->lists[i];
-	return NULL;
+	size_t i = collection_list_index(c, name, strlen(name));
+
+	return i < c->nlists ? c->lists[i] : NULL;
 }
 
 struct macro_def *collection_macro(const struct collection *c, const char *name)
 {
-	for (size_t i = 0; i < c->nmacros; i++)
-		if (strcmp(c->macros[i]->def.name, name) == 0)
-			return c->macros[i];
-	return NULL;
+	size_t i = collection_macro_index(c, name);
+
+	return i < c->nmacros ? c->macros[i] : NULL;
 }
 
 struct rule_def *collection_rule(const struct collection *c, const char *name)
 {
-	for (size_t i = 0; i < c->nrules; i++)
-		if (strcmp(c->rules[i]->def.name, name) == 0)
-			return c->rules[i];
-	return NULL;
+	size_t i = find(c, &c->rule_names, same_rule, name, strlen(name));
+
+	return i == TABLE_NONE ? NULL : c->rules[i];
 }
 
-/* Adds a pointer to one of the three arrays. */
-static bool push(struct collection *c, void *array_ptr, size_t *n, void *item)
+/* Adds a pointer to one of the three arrays, and its name. */
+static bool push(struct collection *c, void *array_ptr, size_t *n, void *item, struct table *names, const char *name)
 {
 	void ***array = array_ptr;
 
+	if (table_add(names, table_hash(name, strlen(name)), *n)) {
+		c->out_of_memory = true;
+		return false;
+	}
 	if ((*n & (*n - 1)) == 0) { /* full at each power of two */
 		void **grown = realloc(*array, (*n ? *n * 2 : 1) * sizeof(*grown));
 
@@ -82,7 +130,7 @@ bool collection_define_list(struct collection *c, struct list_def *list)
 
 	number(c, &list->def, old ? &old->def : NULL);
 	if (!old)
-		return push(c, &c->lists, &c->nlists, list);
+		return push(c, &c->lists, &c->nlists, list, &c->list_names, list->def.name);
 	*old = *list;
 	return true;
 }
@@ -93,7 +141,7 @@ bool collection_define_macro(struct collection *c, struct macro_def *macro)
 
 	number(c, &macro->def, old ? &old->def : NULL);
 	if (!old)
-		return push(c, &c->macros, &c->nmacros, macro);
+		return push(c, &c->macros, &c->nmacros, macro, &c->macro_names, macro->def.name);
 	*old = *macro;
 	return true;
 }
@@ -112,19 +160,37 @@ bool collection_append_list(struct collection *c, const struct list_def *list)
 
 	if (!old)
 		return missing(c, &list->def, "no-such-list", "list");
-	struct text *items = collection_alloc(c, (old->nitems + list->nitems) * sizeof(*items));
+	/* With room to spare: a list may be extended often. */
+	if (old->nitems + list->nitems > old->cap) {
+		size_t cap = (old->nitems + list->nitems) * 2;
+		struct text *items = collection_alloc(c, cap * sizeof(*items));
 
-	if (!items)
-		return false;
-	if (old->nitems)
-		memcpy(items, old->items, old->nitems * sizeof(*items));
+		if (!items)
+			return false;
+		if (old->nitems)
+			memcpy(items, old->items, old->nitems * sizeof(*items));
+		old->items = items;
+		old->cap = cap;
+	}
 	if (list->nitems)
-		memcpy(items + old->nitems, list->items, list->nitems * sizeof(*items));
-	old->items = items;
+		memcpy(old->items + old->nitems, list->items, list->nitems * sizeof(*old->items));
 	old->nitems += list->nitems;
 	old->def.broken |= list->def.broken;
 	old->def.last = c->next++;
 	return true;
+}
+
+/* Each extension of a text copies all of it: the sum is bounded. */
+enum { JOINED_MAX = 16 << 20 };
+
+static bool may_join(struct collection *c, struct source_pos pos, size_t bytes)
+{
+	c->joined += bytes;
+	if (c->joined <= JOINED_MAX)
+		return true;
+	diag_add(c->diags, DIAG_ERROR, pos, "too-large",
+	         "too many extensions of large definitions; write them as a whole");
+	return false;
 }
 
 /* a + blank + b; a alone if there is no b. */
@@ -134,6 +200,8 @@ static bool join(struct collection *c, struct text *a, const struct text *b)
 
 	if (!b->bytes || !b->len)
 		return true;
+	if (!may_join(c, text_start(b), a->len + b->len))
+		return false;
 	if (a->bytes)
 		text_add(&joined, a);
 	text_adds(&joined, " ", text_start(b));
@@ -178,7 +246,7 @@ bool collection_define_rule(struct collection *c, struct rule_def *rule)
 		return false;
 	number(c, &rule->def, old ? &old->def : NULL);
 	if (!old)
-		return push(c, &c->rules, &c->nrules, rule);
+		return push(c, &c->rules, &c->nrules, rule, &c->rule_names, rule->def.name);
 	*old = *rule;
 	return true;
 }
@@ -198,8 +266,11 @@ static struct rule_def *updated_rule(struct collection *c, const struct rule_def
 	return old;
 }
 
-static bool append_tags(struct collection *c, struct rule_fields *to, const struct rule_fields *from)
+static bool append_tags(struct collection *c, struct source_pos pos, struct rule_fields *to,
+                        const struct rule_fields *from)
 {
+	if (!may_join(c, pos, (to->ntags + from->ntags) * sizeof(char *)))
+		return false;
 	const char **tags = collection_alloc(c, (to->ntags + from->ntags) * sizeof(*tags));
 
 	if (!tags)
@@ -230,6 +301,8 @@ static bool append_values(struct collection *c, struct exception *to, const stru
 		return bad_exception(
 		        c, from->pos,
 		        "an appended exception of a known name can only add values; remove fields and comps");
+	if (!may_join(c, from->pos, (to->nvalues + from->nvalues) * sizeof(struct exception_entry)))
+		return false;
 	struct exception_entry *values = collection_alloc(c, (to->nvalues + from->nvalues) * sizeof(*values));
 
 	if (!values)
@@ -254,6 +327,8 @@ static struct exception *find_exception(const struct rule_fields *f, const char 
 static bool append_exceptions(struct collection *c, struct rule_def *rule, const struct rule_fields *from)
 {
 	struct rule_fields *to = &rule->fields;
+	if (!may_join(c, rule->def.pos, (to->nexceptions + from->nexceptions) * sizeof(struct exception)))
+		return false;
 	struct exception *all = collection_alloc(c, (to->nexceptions + from->nexceptions) * sizeof(*all));
 
 	if (!all)
@@ -289,7 +364,8 @@ bool collection_append_rule(struct collection *c, const struct rule_def *update)
 	if (!old)
 		return false;
 	return join(c, &old->fields.condition, &f->condition) && join(c, &old->fields.output, &f->output) &&
-	       join(c, &old->fields.desc, &f->desc) && append_tags(c, &old->fields, f) && append_exceptions(c, old, f);
+	       join(c, &old->fields.desc, &f->desc) && append_tags(c, update->def.pos, &old->fields, f) &&
+	       append_exceptions(c, old, f);
 }
 
 static bool gives(const struct rule_fields *f, enum rule_key key)

@@ -6,6 +6,7 @@
 #ifndef TERCEL_RULES_COLLECT_H
 #define TERCEL_RULES_COLLECT_H
 
+#include "base/table.h"
 #include "rules/rules.h"
 #include "rules/text.h"
 
@@ -21,7 +22,7 @@ struct definition {
 struct list_def {
 	struct definition def;
 	struct text *items;
-	size_t nitems;
+	size_t nitems, cap; /* cap: of an array of the list's own, that appending may fill; else 0 */
 };
 
 struct macro_def {
@@ -89,16 +90,23 @@ struct collection {
 	size_t nmacros;
 	struct rule_def **rules;
 	size_t nrules;
-	size_t next; /* running number */
+	struct table list_names, macro_names, rule_names;
+	size_t next;   /* running number */
+	size_t joined; /* bytes that joining copied */
 	struct diag_list *diags;
 	bool out_of_memory;
 };
 
 void collection_free(struct collection *c);
 
+/* NULL if there is none. */
 struct list_def *collection_list(const struct collection *c, const char *name);
 struct macro_def *collection_macro(const struct collection *c, const char *name);
 struct rule_def *collection_rule(const struct collection *c, const char *name);
+
+/* The place in `macros`, nmacros if there is none; the same for `lists`. */
+size_t collection_macro_index(const struct collection *c, const char *name);
+size_t collection_list_index(const struct collection *c, const char *name, size_t len);
 
 /* Each takes over a new definition or joins it with the one of that name. `fields` of an update has only the keys to
  * change. False after an error that was reported, or without memory. */

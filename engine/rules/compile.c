@@ -13,11 +13,36 @@ struct compiler {
 	struct collection *c;
 	struct arena arena;           /* expanded texts and items */
 	struct list_def *lists;       /* as c->lists, with the items of other lists put in */
+	size_t expanded;              /* items of `lists` */
+	bool odd_lists;               /* some list's name holds a delimiter */
 	struct filter_macro *macros;  /* as c->macros */
+	size_t *component;            /* of each macro: those that lead to each other share it */
 	struct filter_syntax **owned; /* the macros' texts */
 };
 
+/* Texts and delimiters */
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+static bool is_delimiter(char c)
+{
+	return is_blank(c) || c == '(' || c == ')' || c == ',' || c == '=';
+}
+
+static bool has_delimiter(const char *name)
+{
+	while (*name && !is_delimiter(*name))
+		name++;
+	return *name;
+}
+
 /* Lists */
+
+/* Of all lists together: one that names a large list often grows by products. */
+enum { EXPANDED_MAX = 4 << 20 };
 
 /* The other list that an item names, if it names one that the list may see. */
 static const struct list_def *nested(const struct compiler *k, const struct list_def *list, const struct text *item)
@@ -54,6 +79,13 @@ static void expand_list(struct compiler *k, const struct list_def *list, struct 
 		n += inner ? inner->nitems : 1;
 	}
 	out->nitems = 0;
+	k->expanded += n;
+	if (k->expanded > EXPANDED_MAX) {
+		diag_add(k->c->diags, DIAG_ERROR, list->def.pos, "too-large",
+		         "with the lists in them put in, the lists have more than %d items; split the file",
+		         EXPANDED_MAX);
+		return;
+	}
 	out->items = arena_alloc(&k->arena, (n + 1) * sizeof(*out->items));
 	if (!out->items) {
 		k->c->out_of_memory = true;
@@ -73,52 +105,6 @@ static void expand_list(struct compiler *k, const struct list_def *list, struct 
 	}
 }
 
-/* Follows the items of `at` that name lists; true if that leads back to `start` (not by its own name alone: a list may
- * have a word that is called like itself). */
-static bool leads_back(const struct collection *c, const struct list_def *at, const struct list_def *start, bool *seen)
-{
-	for (size_t i = 0; i < at->nitems; i++) {
-		const struct list_def *next = collection_list(c, at->items[i].bytes);
-
-		if (!next || next == at)
-			continue;
-		if (next == start)
-			return true;
-		for (size_t n = 0; n < c->nlists; n++) {
-			if (c->lists[n] != next || seen[n])
-				continue;
-			seen[n] = true;
-			if (leads_back(c, next, start, seen))
-				return true;
-		}
-	}
-	return false;
-}
-
-static void check_list_cycles(struct compiler *k)
-{
-	struct collection *c = k->c;
-
-	for (size_t l = 0; l < c->nlists; l++) {
-		for (size_t i = 0; i < c->lists[l]->nitems; i++) {
-			const struct list_def *next = collection_list(c, c->lists[l]->items[i].bytes);
-
-			if (!next || next == c->lists[l])
-				continue;
-			_autofree_ bool *seen = calloc(c->nlists, sizeof(*seen));
-
-			if (!seen) {
-				c->out_of_memory = true;
-				return;
-			}
-			if (leads_back(c, next, c->lists[l], seen))
-				diag_add(c->diags, DIAG_ERROR, text_start(&c->lists[l]->items[i]), "cyclic-list",
-				         "the list '%s' contains itself through '%s'; remove one of the two",
-				         c->lists[l]->def.name, next->def.name);
-		}
-	}
-}
-
 static void compile_lists(struct compiler *k)
 {
 	k->lists = calloc(k->c->nlists + 1, sizeof(*k->lists));
@@ -126,22 +112,13 @@ static void compile_lists(struct compiler *k)
 		k->c->out_of_memory = true;
 		return;
 	}
-	for (size_t i = 0; i < k->c->nlists; i++)
+	for (size_t i = 0; i < k->c->nlists; i++) {
 		expand_list(k, k->c->lists[i], &k->lists[i]);
-	check_list_cycles(k);
+		k->odd_lists |= has_delimiter(k->c->lists[i]->def.name);
+	}
 }
 
 /* Lists in texts */
-
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-static bool is_delimiter(char c)
-{
-	return is_blank(c) || c == '(' || c == ')' || c == ',' || c == '=';
-}
 
 /* The next place at or after `from` where the name stands between delimiters; len if none. */
 static size_t find_name(const struct text *t, const char *name, size_t n, size_t from)
@@ -217,10 +194,33 @@ static bool replace_list(struct text *t, const struct list_def *list, struct tex
 	return true;
 }
 
+/* The first list from number `from` on whose name stands in the text; nlists if none. */
+static size_t next_list(const struct compiler *k, const struct text *t, size_t from)
+{
+	size_t next = k->c->nlists;
+
+	for (size_t at = 0; at < t->len; at++) {
+		size_t start = at;
+
+		while (at < t->len && !is_delimiter(t->bytes[at]))
+			at++;
+		size_t i = at > start ? collection_list_index(k->c, t->bytes + start, at - start) : k->c->nlists;
+
+		if (i >= from && i < next)
+			next = i;
+	}
+	/* A name with a delimiter in it is no word of the text. */
+	for (size_t i = from; k->odd_lists && i < next; i++)
+		if (has_delimiter(k->lists[i].def.name) &&
+		    find_name(t, k->lists[i].def.name, strlen(k->lists[i].def.name), 0) < t->len)
+			next = i;
+	return next;
+}
+
 /* All lists into a text, in order. False after an error, which is reported. */
 static bool expand_text(struct compiler *k, struct text *t)
 {
-	for (size_t i = 0; i < k->c->nlists; i++) {
+	for (size_t i = next_list(k, t, 0); i < k->c->nlists; i = next_list(k, t, i + 1)) {
 		_autotext_ struct text_builder out = {0};
 
 		if (!replace_list(t, &k->lists[i], &out))
@@ -258,66 +258,134 @@ static bool sees(const struct macro_def *from, const struct macro_def *to)
 	return to->def.first < from->def.last;
 }
 
-struct name_check {
+/* What macros name, as numbers of macros: those of macro i from starts[i] to starts[i + 1]. */
+struct edges {
 	struct compiler *k;
-	size_t macro;  /* whose text it is */
-	size_t target; /* what is searched for: the way back */
-	bool *seen;
-	bool found, failed;
+	size_t *starts, *targets;
+	size_t n;
 };
 
-static size_t macro_index(const struct collection *c, const char *name)
+static void edges_free(struct edges *e)
 {
-	for (size_t i = 0; i < c->nmacros; i++)
-		if (strcmp(c->macros[i]->def.name, name) == 0)
-			return i;
-	return c->nmacros;
+	free(e->starts);
+	free(e->targets);
 }
 
-static void search_name(void *ctx, const char *name, struct source_pos pos)
+static void add_edge(void *ctx, const char *name, struct source_pos pos)
 {
-	struct name_check *n = ctx;
-	size_t i = macro_index(n->k->c, name);
+	struct edges *e = ctx;
+	size_t i = collection_macro_index(e->k->c, name);
 
 	(void)pos;
-	if (n->found || i == n->k->c->nmacros)
+	if (i == e->k->c->nmacros || e->k->c->out_of_memory)
 		return;
-	if (i == n->target) {
-		n->found = true;
-	} else if (!n->seen[i] && n->k->macros[i].syntax) {
-		n->seen[i] = true;
-		filter_syntax_names(n->k->macros[i].syntax, search_name, n);
+	if ((e->n & (e->n - 1)) == 0) { /* full at each power of two */
+		size_t *grown = realloc(e->targets, (e->n ? e->n * 2 : 1) * sizeof(*grown));
+
+		if (!grown) {
+			e->k->c->out_of_memory = true;
+			return;
+		}
+		e->targets = grown;
 	}
+	e->targets[e->n++] = i;
 }
 
-/* Whether macro `from` leads to macro `to`, whatever the order of definition. */
-static bool macro_leads_to(struct compiler *k, size_t from, size_t to)
+/* Tarjan's search for strongly connected components, with stacks of its own: chains may be long. */
+struct search {
+	const struct edges *e;
+	size_t *order, *low, *at; /* by macro; order 0: not seen; at: its next edge */
+	size_t *path, npath, *open, nopen;
+	size_t seen;
+	size_t *component; /* by macro; 0 while open */
+};
+
+static void enter(struct search *s, size_t macro)
 {
-	_autofree_ bool *seen = calloc(k->c->nmacros + 1, sizeof(*seen));
-	struct name_check n = {.k = k, .target = to, .seen = seen};
-
-	if (!seen) {
-		k->c->out_of_memory = true;
-		return false;
-	}
-	if (from == to)
-		return true;
-	if (k->macros[from].syntax)
-		filter_syntax_names(k->macros[from].syntax, search_name, &n);
-	return n.found;
+	s->order[macro] = s->low[macro] = ++s->seen;
+	s->at[macro] = s->e->starts[macro];
+	s->path[s->npath++] = macro;
+	s->open[s->nopen++] = macro;
 }
+
+static void leave(struct search *s, size_t macro)
+{
+	size_t outer = --s->npath ? s->path[s->npath - 1] : macro;
+
+	if (s->low[macro] < s->low[outer])
+		s->low[outer] = s->low[macro];
+	if (s->low[macro] != s->order[macro])
+		return;
+	for (size_t member = s->e->k->c->nmacros; member != macro;) {
+		member = s->open[--s->nopen];
+		s->component[member] = s->order[macro];
+	}
+}
+
+static void search_from(struct search *s, size_t start)
+{
+	enter(s, start);
+	while (s->npath) {
+		size_t macro = s->path[s->npath - 1];
+
+		if (s->at[macro] == s->e->starts[macro + 1]) {
+			leave(s, macro);
+			continue;
+		}
+		size_t next = s->e->targets[s->at[macro]++];
+
+		if (!s->order[next])
+			enter(s, next);
+		else if (!s->component[next] && s->order[next] < s->low[macro])
+			s->low[macro] = s->order[next];
+	}
+}
+
+static void find_components(struct compiler *k)
+{
+	size_t n = k->c->nmacros;
+	_cleanup_(edges_free) struct edges e = {.k = k, .starts = calloc(n + 1, sizeof(size_t))};
+	_autofree_ size_t *memory = calloc(5 * n + 1, sizeof(*memory));
+
+	k->component = calloc(n + 1, sizeof(*k->component));
+	if (!e.starts || !memory || !k->component) {
+		k->c->out_of_memory = true;
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (k->owned[i])
+			filter_syntax_names(k->owned[i], add_edge, &e);
+		e.starts[i + 1] = e.n;
+	}
+	if (k->c->out_of_memory)
+		return;
+	struct search s = {.e = &e, .component = k->component, .order = memory, .low = memory + n};
+
+	s.at = memory + 2 * n;
+	s.path = memory + 3 * n;
+	s.open = memory + 4 * n;
+	for (size_t i = 0; i < n; i++)
+		if (!s.order[i])
+			search_from(&s, i);
+}
+
+struct name_check {
+	struct compiler *k;
+	size_t macro; /* whose text it is */
+	bool failed;
+};
 
 static void check_name(void *ctx, const char *name, struct source_pos pos)
 {
 	struct name_check *n = ctx;
 	const struct collection *c = n->k->c;
 	const struct macro_def *from = c->macros[n->macro];
-	size_t i = macro_index(c, name);
+	size_t i = collection_macro_index(c, name);
 
 	if (i == c->nmacros) {
 		diag_add(c->diags, DIAG_ERROR, pos, "unknown-macro",
 		         "'%s' is neither a macro nor a check; define the macro or add an operator", name);
-	} else if (macro_leads_to(n->k, i, n->macro)) {
+	} else if (n->k->component[i] == n->k->component[n->macro]) {
 		diag_add(c->diags, DIAG_ERROR, pos, "cyclic-macro", "the macro '%s' uses itself%s%s%s; remove this use",
 		         from->def.name, i == n->macro ? "" : " through '", i == n->macro ? "" : name,
 		         i == n->macro ? "" : "'");
@@ -349,6 +417,9 @@ static void compile_macros(struct compiler *k)
 			k->macros[i].syntax = k->owned[i];
 	}
 	/* All texts first: a macro may be named before its own text was read. */
+	find_components(k);
+	if (c->out_of_memory)
+		return;
 	for (size_t i = 0; i < c->nmacros; i++) {
 		struct name_check n = {.k = k, .macro = i};
 
@@ -364,7 +435,7 @@ static void compile_macros(struct compiler *k)
 static const struct filter_macro *find_macro(const void *ctx, const struct filter_macro *inside, const char *name)
 {
 	const struct compiler *k = ctx;
-	size_t i = macro_index(k->c, name);
+	size_t i = collection_macro_index(k->c, name);
 
 	if (i == k->c->nmacros)
 		return NULL;
@@ -501,5 +572,6 @@ void compile_rules(struct collection *c, struct compiled_rule *out)
 	free(k.lists);
 	free(k.macros);
 	free(k.owned);
+	free(k.component);
 	arena_free(&k.arena);
 }

@@ -12,15 +12,44 @@
 #include <strings.h>
 
 #include "rules/yaml.h"
+#include "rules/yaml_limits.h"
 
 struct reader {
 	struct collection *c;
 	const struct yaml_source *source;
 	yaml_document_t *doc;
+	size_t used; /* of READ_MAX */
 };
+
+/* An alias costs a few bytes and stands for as many as its anchor has: what is read is bounded, not only what is
+ * written. Counted in bytes, with some for each node. */
+enum { READ_MAX = 32 << 20, NODE_COST = 16 };
 
 #define ERROR(r, node, code, ...) diag_add((r)->c->diags, DIAG_ERROR, yaml_pos((r)->source, (node)), code, __VA_ARGS__)
 #define WARN(r, node, code, ...) diag_add((r)->c->diags, DIAG_WARNING, yaml_pos((r)->source, (node)), code, __VA_ARGS__)
+
+/* False, with an error the first time, if that is too much. */
+static bool spend(struct reader *r, const yaml_node_t *node, size_t nodes, size_t bytes)
+{
+	bool before = r->used > READ_MAX;
+
+	r->used += nodes * NODE_COST + bytes;
+	if (r->used > READ_MAX && !before)
+		ERROR(r, node, "too-large",
+		      "the file has more than %d MB with its aliases put in; split it, or use fewer of them",
+		      READ_MAX >> 20);
+	return r->used <= READ_MAX;
+}
+
+static size_t pairs(const yaml_node_t *map)
+{
+	return (size_t)(map->data.mapping.pairs.top - map->data.mapping.pairs.start);
+}
+
+static size_t items(const yaml_node_t *sequence)
+{
+	return (size_t)(sequence->data.sequence.items.top - sequence->data.sequence.items.start);
+}
 
 /* Scalars */
 
@@ -32,6 +61,8 @@ static enum presence read_node_text(struct reader *r, const yaml_node_t *node, s
 		ERROR(r, node, "bad-value", "expected a single value here, not %s", yaml_kind(node));
 		return WRONG;
 	}
+	if (!spend(r, node, 1, node->data.scalar.length))
+		return WRONG;
 	int error = yaml_text(out, r->source, node, &r->c->arena);
 
 	if (error == -ENOMEM)
@@ -98,7 +129,10 @@ static enum presence read_texts(struct reader *r, const yaml_node_t *item, const
 		ERROR(r, node, "bad-value", "'%s' must be a sequence, [a, b], not %s", key, yaml_kind(node));
 		return WRONG;
 	}
-	size_t count = (size_t)(node->data.sequence.items.top - node->data.sequence.items.start);
+	size_t count = items(node);
+
+	if (!spend(r, node, count, 0))
+		return WRONG;
 	struct text *texts = collection_alloc(r->c, (count + 1) * sizeof(*texts));
 
 	if (!texts)
@@ -116,28 +150,34 @@ static enum presence read_texts(struct reader *r, const yaml_node_t *item, const
 
 /* Keys */
 
-static bool key_in(const char *key, const char *const *keys)
+/* The key's place among `keys` (at most 32, NULL at their end); that of the NULL if it is none of them. */
+static size_t key_index(const char *key, const char *const *keys)
 {
-	for (; *keys; keys++)
-		if (strcmp(key, *keys) == 0)
-			return true;
-	return false;
+	size_t i = 0;
+
+	while (keys[i] && strcmp(key, keys[i]) != 0)
+		i++;
+	return i;
 }
 
 /* Falco ignores keys that it does not know, and takes the first of two; both deserve a word. */
 static void check_keys(struct reader *r, yaml_node_t *item, const char *const *keys)
 {
 	yaml_node_pair_t *start = item->data.mapping.pairs.start, *top = item->data.mapping.pairs.top;
+	uint32_t seen = 0;
 
 	for (yaml_node_pair_t *p = start; p < top; p++) {
 		const yaml_node_t *k = yaml_document_get_node(r->doc, p->key);
 		const char *name = k->type == YAML_SCALAR_NODE ? (const char *)k->data.scalar.value : "";
+		size_t i = key_index(name, keys);
 
-		if (!key_in(name, keys))
+		if (!keys[i])
 			WARN(r, k, "unknown-key", "the key '%s' is not known here and has no effect", name);
-		else if (yaml_get(r->doc, item, name) != yaml_document_get_node(r->doc, p->value))
+		else if (seen & 1U << i)
 			WARN(r, k, "duplicate-key", "the key '%s' is here for the second time; the first one counts",
 			     name);
+		else
+			seen |= 1U << i;
 	}
 }
 
@@ -244,6 +284,9 @@ static void read_macro(struct reader *r, yaml_node_t *item)
 
 enum { EXCEPTION_DEPTH = 3 }; /* values > value > one field's list */
 
+/* They are compared with one another. */
+enum { EXCEPTIONS_MAX = 1000, TAGS_MAX = 1000 };
+
 static bool read_entry(struct reader *r, const yaml_node_t *node, struct exception_entry *out, int depth)
 {
 	out->given = true;
@@ -254,8 +297,10 @@ static bool read_entry(struct reader *r, const yaml_node_t *node, struct excepti
 		ERROR(r, node, "bad-exception", "exception values cannot be nested deeper");
 		return false;
 	}
-	size_t n = (size_t)(node->data.sequence.items.top - node->data.sequence.items.start);
+	size_t n = items(node);
 
+	if (!spend(r, node, n, 0))
+		return false;
 	out->is_list = true;
 	out->items = collection_alloc(r->c, (n + 1) * sizeof(*out->items));
 	for (; out->items && out->nitems < n; out->nitems++) {
@@ -315,8 +360,13 @@ static bool read_exceptions(struct reader *r, const yaml_node_t *item, struct ru
 		ERROR(r, node, "bad-exception", "exceptions must be a sequence, not %s", yaml_kind(node));
 		return false;
 	}
-	size_t n = (size_t)(node->data.sequence.items.top - node->data.sequence.items.start);
+	size_t n = items(node);
 
+	if (n > EXCEPTIONS_MAX) {
+		ERROR(r, node, "too-large", "more than %d exceptions of one rule; join them: one takes many values",
+		      EXCEPTIONS_MAX);
+		return false;
+	}
 	f->exceptions = collection_alloc(r->c, (n + 1) * sizeof(*f->exceptions));
 	for (; f->exceptions && f->nexceptions < n; f->nexceptions++) {
 		yaml_node_t *v = yaml_document_get_node(r->doc, node->data.sequence.items.start[f->nexceptions]);
@@ -384,6 +434,11 @@ static bool read_tags(struct reader *r, const yaml_node_t *item, struct rule_fie
 
 	if (read_texts(r, item, "tags", &tags, &f->ntags) != PRESENT)
 		return false;
+	if (f->ntags > TAGS_MAX) {
+		ERROR(r, yaml_get(r->doc, item, "tags"), "too-large", "more than %d tags of one rule; remove some",
+		      TAGS_MAX);
+		return false;
+	}
 	f->tags = collection_alloc(r->c, (f->ntags + 1) * sizeof(*f->tags));
 	for (size_t i = 0; f->tags && i < f->ntags; i++)
 		f->tags[i] = tags[i].bytes;
@@ -500,6 +555,8 @@ static bool read_overrides(struct reader *r, yaml_node_t *override, unsigned int
 		      yaml_kind(override));
 		return false;
 	}
+	if (!spend(r, override, pairs(override), 0))
+		return false;
 	for (yaml_node_pair_t *p = override->data.mapping.pairs.start; p < override->data.mapping.pairs.top; p++)
 		ok &= read_override_line(r, p, there, append, replace);
 	return ok;
@@ -703,6 +760,8 @@ static void read_plugins(struct reader *r, const yaml_node_t *list, const char *
 		return;
 	}
 	for (yaml_node_item_t *i = list->data.sequence.items.start; i < list->data.sequence.items.top; i++) {
+		if (!spend(r, list, 1, 0))
+			return;
 		const yaml_node_t *plugin = yaml_document_get_node(r->doc, *i);
 		const yaml_node_t *others = yaml_get(r->doc, plugin, "alternatives");
 
@@ -729,6 +788,8 @@ static void read_item(struct reader *r, yaml_node_t *item)
 		      yaml_kind(item));
 		return;
 	}
+	if (!spend(r, item, pairs(item), 0))
+		return;
 	plugins = yaml_get(r->doc, item, "required_plugin_versions");
 	if (yaml_get(r->doc, item, "required_engine_version"))
 		read_engine_version(r, item);
@@ -775,6 +836,18 @@ static void report_yaml(struct collection *c, const struct yaml_source *source, 
 	         parser->context ? parser->context : "");
 }
 
+static bool check_limits(struct collection *c, const struct yaml_source *source, const char *bytes, size_t len)
+{
+	struct yaml_excess excess;
+	int r = yaml_check_limits(bytes, len, YAML_UTF8_ENCODING, &excess);
+
+	if (r == -ENOMEM)
+		c->out_of_memory = true;
+	else if (r)
+		diag_add(c->diags, DIAG_ERROR, yaml_mark_pos(source, &excess.mark), excess.code, "%s", excess.message);
+	return r == 0;
+}
+
 void read_rules(struct collection *c, const char *file, const char *bytes, size_t len)
 {
 	_autoyaml_ struct yaml_source source = {0};
@@ -789,14 +862,21 @@ void read_rules(struct collection *c, const char *file, const char *bytes, size_
 	/* The encoding is given, so libyaml does not step over a byte order mark itself. */
 	size_t start = source.lines[0];
 
+	if (!check_limits(c, &source, bytes + start, len - start)) {
+		yaml_parser_delete(&parser);
+		return;
+	}
 	yaml_parser_set_input_string(&parser, (const unsigned char *)bytes + start, len - start);
+	struct reader reader = {.c = c, .source = &source};
+
 	for (bool more = true; more;) {
 		if (!yaml_parser_load(&parser, &doc)) {
 			report_yaml(c, &source, &parser);
 			break;
 		}
 		more = yaml_document_get_root_node(&doc) != NULL;
-		read_document(&(struct reader){c, &source, &doc});
+		reader.doc = &doc;
+		read_document(&reader);
 		yaml_document_delete(&doc);
 	}
 	yaml_parser_delete(&parser);

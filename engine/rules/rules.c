@@ -44,6 +44,8 @@ struct loader {
 	struct compiled_rule *compiled; /* c.nrules entries */
 	size_t ncompiled;
 	struct diag_list *diags;
+	struct table said; /* of `diags`: the first nsaid */
+	size_t nsaid;
 };
 
 static void forget_compiled(struct loader *l)
@@ -59,29 +61,42 @@ static void loader_free(struct loader *l)
 {
 	forget_compiled(l);
 	collection_free(&l->c);
+	table_free(&l->said);
 }
 
-static bool same_diag(const struct diag *a, const struct diag *b)
+static bool same_diag(const void *ctx, size_t entry, const void *key)
 {
+	const struct diag *a = &((const struct diag_list *)ctx)->items[entry], *b = key;
+
 	if (a->severity != b->severity || a->line != b->line || a->column != b->column || strcmp(a->code, b->code) != 0)
 		return false;
 	return strcmp(a->file ? a->file : "", b->file ? b->file : "") == 0 && strcmp(a->message, b->message) == 0;
 }
 
-/* Macros are checked in each rule that uses them, and files after each file: what was said once is enough. */
-static void add_new(struct diag_list *to, const struct diag_list *from)
+static uint64_t diag_hash(const struct diag *d)
 {
-	to->out_of_memory |= from->out_of_memory;
-	for (size_t i = 0; i < from->count; i++) {
-		const struct diag *d = &from->items[i];
-		bool known = false;
+	const uint64_t parts[] = {d->line, d->column, table_hash(d->message, strlen(d->message))};
 
-		for (size_t k = 0; k < to->count && !known; k++)
-			known = same_diag(d, &to->items[k]);
-		if (!known)
+	return table_hash(parts, sizeof(parts));
+}
+
+/* Macros are checked in each rule that uses them, and files after each file: what was said once is enough. */
+static int add_new(struct loader *l, const struct diag_list *from)
+{
+	struct diag_list *to = l->diags;
+
+	to->out_of_memory |= from->out_of_memory;
+	for (size_t i = 0; i < from->count && !to->out_of_memory; i++) {
+		const struct diag *d = &from->items[i];
+
+		for (; l->nsaid < to->count; l->nsaid++)
+			if (table_add(&l->said, diag_hash(&to->items[l->nsaid]), l->nsaid))
+				return -ENOMEM;
+		if (table_find(&l->said, diag_hash(d), same_diag, to, d) == TABLE_NONE)
 			diag_add(to, d->severity, (struct source_pos){d->file, d->line, d->column}, d->code, "%s",
 			         d->message);
 	}
+	return to->out_of_memory ? -ENOMEM : 0;
 }
 
 static int load_text(struct loader *l, const char *name, const char *text, size_t len)
@@ -99,8 +114,9 @@ static int load_text(struct loader *l, const char *name, const char *text, size_
 		l->ncompiled = l->c.nrules;
 		compile_rules(&l->c, l->compiled);
 	}
-	add_new(l->diags, &fresh);
-	return !l->compiled || l->c.out_of_memory || l->diags->out_of_memory ? -ENOMEM : 0;
+	int r = add_new(l, &fresh);
+
+	return !l->compiled || l->c.out_of_memory ? -ENOMEM : r;
 }
 
 static int read_whole(FILE *f, char **out, size_t *len)

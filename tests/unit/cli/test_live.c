@@ -265,6 +265,14 @@ static void it_ends_by_itself_when_told_to(void **state)
 	assert_int_equal(lines(counted.out), 3);
 }
 
+static void a_recording_that_cannot_be_made_is_a_mistake_of_the_configuration(void **state)
+{
+	(void)state;
+	_autoran_ struct ran r = run("$T events --duration 1 --record /nonexistent/x");
+	assert_int_equal(r.status, 2);
+	assert_non_null(strstr(r.err, "/nonexistent/x: No such file"));
+}
+
 int main(void)
 {
 	if (geteuid()) {
@@ -272,6 +280,7 @@ int main(void)
 		return 77;
 	}
 	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(a_recording_that_cannot_be_made_is_a_mistake_of_the_configuration),
 	        cmocka_unit_test(the_acts_of_a_process_tree_are_told_truly),
 	        cmocka_unit_test(reads_are_told_when_asked_for),
 	        cmocka_unit_test(the_account_at_the_end_adds_up),

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "base/buf.h"
 #include "policy/policy.h"
 
 static const char rules_text[] = "- rule: A shell\n"
@@ -199,9 +200,28 @@ static void an_action_that_the_point_has_not_is_refused(void **unused)
 	assert_int_equal(diags.items[0].column, 43);
 }
 
+static void deep_nesting_is_refused_at_once(void **state)
+{
+	(void)state;
+	static const char *const units[] = {"[", "- ", "{a: "};
+
+	for (size_t i = 0; i < 3; i++) {
+		_autobuf_ struct buf b = BUF_INIT;
+		_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
+		struct policy *p = NULL;
+
+		while (b.len < 1000000)
+			buf_adds(&b, units[i]);
+		assert_int_equal(policy_load_buffer(&p, "p.yaml", buf_str(&b), b.len, &diags), -EINVAL);
+		assert_int_equal(diags.count, 1);
+		assert_string_equal(diags.items[0].code, "too-deep");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(deep_nesting_is_refused_at_once),
 	        cmocka_unit_test(everything_that_it_says_is_kept),
 	        cmocka_unit_test(a_mistake_is_named_with_its_place),
 	        cmocka_unit_test(several_mistakes_are_told_at_once),

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -343,7 +344,6 @@ static void wrong_files_are_refused_at_the_place(void **state)
 	        {"- macro: m\n  condition: proc.pid = 1\n- macro: n\n  condition: m\n- macro: m\n  condition: or n\n  "
 	         "append: true\n",
 	         "cyclic-macro", 6, 17},
-	        {"- list: a\n  items: [b]\n- list: b\n  items: [x, a]\n", "cyclic-list", 2, 11},
 	        {RULE("R", "evt.buffer bcontains cafe"), "unsupported-operator", 3, 25},
 	};
 
@@ -490,6 +490,64 @@ static void upstream_rules_load_but_for_one_unsupported_operator(void **state)
 	}
 }
 
+/* `head`, `unit` as often as a megabyte holds, and a rule; the time is libyaml's for a linear pass. */
+static void expect_refused(const char *head, const char *unit, const char *code, uint32_t line)
+{
+	_autobuf_ struct buf b = BUF_INIT;
+	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
+	struct rules *r = NULL;
+	struct timespec begin, end;
+
+	buf_adds(&b, head);
+	while (b.len < 1 << 20)
+		buf_adds(&b, unit);
+	(void)clock_gettime(CLOCK_MONOTONIC, &begin);
+	assert_int_equal(rules_load_buffer(&r, "t.yaml", buf_str(&b), b.len, &diags), -EINVAL);
+	(void)clock_gettime(CLOCK_MONOTONIC, &end);
+	assert_int_equal(diags.count, 1);
+	assert_string_equal(diags.items[0].code, code);
+	assert_int_equal(diags.items[0].line, line);
+	assert_true(end.tv_sec - begin.tv_sec < 10);
+}
+
+static void nesting_that_would_take_forever_is_refused_at_once(void **state)
+{
+	(void)state;
+	expect_refused("- rule: x\n  items: ", "[", "too-deep", 2);
+	expect_refused("", "- ", "too-deep", 1);
+	expect_refused("", "{a: ", "too-deep", 1);
+	expect_refused("", "? ", "too-deep", 1);
+	expect_refused("- [", "&a x, ", "too-large", 1);
+	expect_refused("- &a x\n- [", "*a, ", "too-large", 2);
+}
+
+static void aliases_cannot_blow_a_file_up(void **state)
+{
+	(void)state;
+	_autobuf_ struct buf b = BUF_INIT;
+	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
+	struct rules *r = NULL;
+
+	/* 1000 times 1000 times 1000 values. */
+	buf_adds(&b, "- &v [x");
+	for (int i = 0; i < 1000; i++)
+		buf_adds(&b, ", x");
+	buf_adds(&b, "]\n- &l [*v");
+	for (int i = 0; i < 1000; i++)
+		buf_adds(&b, ", *v");
+	buf_adds(&b,
+	         "]\n- rule: r\n  desc: d\n  condition: proc.pid = 1\n  output: o\n  priority: INFO\n  exceptions:\n"
+	         "    - name: e\n      fields: [proc.name]\n      values: [*l");
+	for (int i = 0; i < 1000; i++)
+		buf_adds(&b, ", *l");
+	buf_adds(&b, "]\n");
+	assert_int_equal(rules_load_buffer(&r, "t.yaml", buf_str(&b), b.len, &diags), -EINVAL);
+	bool found = false;
+	for (size_t i = 0; i < diags.count; i++)
+		found |= strcmp(diags.items[i].code, "too-large") == 0;
+	assert_true(found);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -513,6 +571,8 @@ int main(void)
 	        cmocka_unit_test(doubling_lists_are_cut_off),
 	        cmocka_unit_test(files_are_read_in_order_and_checked_each_as_falco_does),
 	        cmocka_unit_test(a_file_that_cannot_be_read_is_named),
+	        cmocka_unit_test(nesting_that_would_take_forever_is_refused_at_once),
+	        cmocka_unit_test(aliases_cannot_blow_a_file_up),
 	        cmocka_unit_test(upstream_rules_load_but_for_one_unsupported_operator),
 	};
 
