@@ -28,7 +28,7 @@ def host_program():
     if done.returncode == 77:
         raise Skip(done.stderr.strip())
     if done.returncode:
-        raise RuntimeError("the host does not compile:\n" + done.stderr)
+        raise RuntimeError("the host cannot be made:\n" + done.stderr)
     return done.stdout.strip()
 
 
@@ -42,12 +42,15 @@ def stage(build):
 class Host:
     """Started in the chroot, ended by closing its stdin; bounded by `seconds` in any case."""
 
-    def __init__(self, plugins, fields=(), condition="", rules=None, config=None, seconds=120, source="tercel", wrap=()):
+    def __init__(self, plugins, fields=(), condition="", rules=None, config=None, container_config=None, seconds=120,
+                 source="tercel", wrap=()):
         args = [host_program(), "--seconds", str(seconds)]
         for p in plugins:
             spec = str(p)
             if config is not None and p.name == "libtercel.so":
                 spec += "=" + config
+            if container_config is not None and p.name == "libtercel_container.so":
+                spec += "=" + container_config
             args += ["--plugin", spec]
         if source:
             args += ["--source", source]
