@@ -26,22 +26,33 @@ static __always_inline struct tercel_stats *stats_get(void)
 			__sync_fetch_and_add(&_s->member, 1); \
 	} while (0)
 
+/* This CPU's scratch buffer of that number, or NULL. A CPU that came later shares with another; taking is atomic. */
+static __always_inline struct scratch *scratch_take(__u32 slot)
+{
+	__u32 key = bpf_get_smp_processor_id() % cpu_count * TERCEL_SCRATCH_SLOTS + slot;
+	struct scratch *s = bpf_map_lookup_elem(&scratches, &key);
+
+	return s && __sync_val_compare_and_swap(&s->busy, 0, 1) == 0 ? s : NULL;
+}
+
 /* A free scratch buffer; NULL (counted by the caller, who knows the type) if all are in use. */
 static __always_inline struct scratch *scratch_get(void)
 {
-	__u32 cpu = bpf_get_smp_processor_id();
+	for (__u32 slot = 0; slot < TERCEL_SCRATCH_EXEC; slot++) {
+		struct scratch *s = scratch_take(slot);
 
-	/* A CPU that came later shares with another; taking a buffer is atomic. */
-	if (cpu >= cpu_count)
-		cpu %= cpu_count;
-	for (__u32 slot = 0; slot < TERCEL_SCRATCH_SLOTS; slot++) {
-		__u32 key = cpu * TERCEL_SCRATCH_SLOTS + slot;
-		struct scratch *s = bpf_map_lookup_elem(&scratches, &key);
-
-		if (s && __sync_val_compare_and_swap(&s->busy, 0, 1) == 0)
+		if (s)
 			return s;
 	}
 	return NULL;
+}
+
+/* The same at an exec, which has one of its own. */
+static __always_inline struct scratch *scratch_get_exec(void)
+{
+	struct scratch *s = scratch_take(TERCEL_SCRATCH_EXEC);
+
+	return s ? s : scratch_get();
 }
 
 static __always_inline void scratch_put(struct scratch *s)

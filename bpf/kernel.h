@@ -243,6 +243,8 @@ struct pid {
 
 /* ---- cgroups ---- */
 
+#define CGROUP_CONTROLLERS_MAX 16
+
 struct kernfs_node {
 	struct kernfs_node *parent; /* up to 6.14 */
 	const char *name;
@@ -253,11 +255,22 @@ struct kernfs_node___v6_15 {
 	struct kernfs_node *__parent;
 };
 
+struct cgroup_root {
+	int hierarchy_id; /* 0: the v2 hierarchy */
+};
+
 struct cgroup {
 	struct kernfs_node *kn;
+	struct cgroup_root *root;
+};
+
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
 };
 
 struct css_set {
+	/* As many as controllers are compiled in; the kernel keeps sets of them in 16 bits. */
+	struct cgroup_subsys_state *subsys[CGROUP_CONTROLLERS_MAX];
 	struct cgroup *dfl_cgrp;
 };
 

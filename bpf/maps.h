@@ -19,6 +19,10 @@ const volatile __u32 points = 0;
 const volatile __u32 scoped = 0;
 /* 1: sched_process_exit passes group_dead (6.16 and later). */
 const volatile __u32 exit_has_group_dead = 0;
+/* enum tercel_proc_flags: what every process has to be taken for, as this kernel cannot tell when it becomes true. */
+const volatile __u32 unseen_marks = 0;
+/* Nanoseconds of a clock tick, in which /proc counts. */
+const volatile __u32 tick_ns = 10000000;
 /* log2 of the page size, minus 10: pages << this is KiB. */
 const volatile __u32 page_kib_shift = 2;
 
@@ -96,14 +100,29 @@ struct {
 	__type(value, struct tercel_image_large);
 } images_large SEC(".maps");
 
-/* Keyed by cgroup id. */
+/* Keyed by cgroup id; of a v1 hierarchy's, by cgroup_key(). */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 16384);
+	__uint(max_entries, 1);
 	__type(key, __u64);
 	__type(value, struct tercel_cgroup_info);
 } cgroups SEC(".maps");
+
+/* The last attempt to keep a cgroup found the map full, and none was removed since. */
+__u32 cgroups_are_full = 0;
+
+/*
+ * Keyed by thread group id, for those whose record has TERCEL_PROC_PLACED: the key in `cgroups` of the cgroup that
+ * tells its container, where that is not proc.cgroup_id; 0: it is not known.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} placed SEC(".maps");
 
 /* ---- decisions ---------------------------------------------------------------------------------------- */
 

@@ -89,40 +89,43 @@ static __always_inline void exec_history(struct scratch *s, struct task_struct *
 		s->hdr.flags |= TERCEL_F_NO_PARENT_PROC;
 }
 
-SEC("tp_btf/sched_process_exec")
-int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+/* The record that the process had before this exec; NULL if there is none, or it was left by another one that had the
+ * same id. */
+static __always_inline struct tercel_proc *exec_predecessor(struct task_struct *task, __u32 tgid)
 {
-	__u32 tgid = (__u32)BPF_CORE_READ(task, tgid);
-	__u64 ts = bpf_ktime_get_boot_ns(), size;
-	struct scratch *s = scratch_get();
-	struct tercel_proc *old;
+	struct tercel_proc *old = proc_of(tgid);
+	__u64 start = BPF_CORE_READ(task, group_leader, start_boottime);
+
+	if (!old || old->start_time == start)
+		return old;
+	if (old->proc_flags & TERCEL_PROC_ROUGH && start - old->start_time + tick_ns < 3ULL * tick_ns)
+		return old;
+	proc_forget(tgid);
+	return NULL;
+}
+
+/*
+ * The call that made the exec. The registers cannot tell: the new image's are set up already. A path by descriptor
+ * comes from execveat alone. User mode helpers (module loaders, core dump handlers, release agents) are children of
+ * kernel threads and began without a program: their first exec is no call at all, and no event to Falco.
+ */
+static __always_inline __u32 exec_call(struct task_struct *task, struct linux_binprm *bprm, struct tercel_proc *old)
+{
+	if (BPF_CORE_READ(task, real_parent, flags) & PF_KTHREAD && !(old && old->proc_flags & TERCEL_PROC_EXECED))
+		return TERCEL_SYS_NONE;
+	return BPF_CORE_READ(bprm, fdpath) ? TERCEL_SYS_EXECVEAT : TERCEL_SYS_EXECVE;
+}
+
+/* Makes the record in `s` that of the process. On failure it has none: the old one is of an image that is gone. */
+static __always_inline void exec_keep(struct scratch *s, __u32 tgid, struct tercel_proc *old)
+{
 	struct tercel_exec_id old_image = {};
 
-	if (!s) {
-		count(TERCEL_EXEC, FATE_SCRATCH_BUSY);
-		return 0;
-	}
-	tell_cgroup(s, task, ts);
-
-	__builtin_memset(&s->exec, 0, sizeof(s->exec));
-	s->hdr.ts = ts;
-	s->hdr.tid = (__u32)BPF_CORE_READ(task, pid);
-	s->hdr.tgid = tgid;
-	old = proc_of(tgid);
-	proc_fill(&s->exec.proc, task);
-	exec_history(s, task, old);
-	exec_fill(s, task);
-	s->exec.old_tid = (__u32)old_pid;
-	s->exec.argc = (__u32)BPF_CORE_READ(bprm, argc);
-	/* The registers cannot tell: the new image's are set up already. A path by descriptor comes from execveat
-	 * alone. */
-	s->exec.syscall = BPF_CORE_READ(bprm, fdpath) ? TERCEL_SYS_EXECVEAT : TERCEL_SYS_EXECVE;
-	task_exe(&s->exec.proc.exe, task, BPF_CORE_READ(task, mm, exe_file));
-	size = exec_strings(s, task, bprm);
-	s->hdr.size = (__u32)size;
-
-	if (old)
+	if (old) {
 		old_image = old->image_id;
+		if (old->proc_flags & ~s->exec.proc.proc_flags & TERCEL_PROC_PLACED)
+			bpf_map_delete_elem(&placed, &tgid);
+	}
 	/* Seeded between the kernel's count of this exec and now: the record is of this image already. */
 	if (same_exec_id(&old_image, &s->exec.proc.exec_id)) {
 		image_put(&old_image);
@@ -132,11 +135,52 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 	if (bpf_map_update_elem(&procs, &tgid, &s->exec.proc, BPF_ANY)) {
 		COUNT(procs_full);
 		image_put(&s->exec.proc.image_id);
+		if (s->exec.proc.proc_flags & TERCEL_PROC_PLACED)
+			bpf_map_delete_elem(&placed, &tgid);
+		bpf_map_delete_elem(&procs, &tgid);
 	}
 	if (!exec_id_is_none(&old_image))
 		image_put(&old_image);
+}
 
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+{
+	__u32 tgid = (__u32)BPF_CORE_READ(task, tgid);
+	__u64 ts = bpf_ktime_get_boot_ns(), size;
+	struct scratch *s = scratch_get_exec();
+	struct tercel_proc *old;
+	__u32 place;
+
+	if (!s) {
+		count(TERCEL_EXEC, FATE_SCRATCH_BUSY);
+		/* What it says is of the old image. */
+		proc_forget(tgid);
+		if (points & 1U << TERCEL_POINT_EXEC_COMMIT && is_in_scope())
+			COUNT(undecided[TERCEL_POINT_EXEC_COMMIT]);
+		return 0;
+	}
+	tell_cgroup(s, task, ts);
+	place = proc_place(s, task);
+
+	__builtin_memset(&s->exec, 0, sizeof(s->exec));
+	s->hdr.ts = ts;
+	s->hdr.tid = (__u32)BPF_CORE_READ(task, pid);
+	s->hdr.tgid = tgid;
+	old = exec_predecessor(task, tgid);
+	proc_fill(&s->exec.proc, task);
+	s->exec.proc.proc_flags |= place;
+	exec_history(s, task, old);
+	exec_fill(s, task);
+	s->exec.old_tid = (__u32)old_pid;
+	s->exec.argc = (__u32)BPF_CORE_READ(bprm, argc);
+	s->exec.syscall = exec_call(task, bprm, old);
+	task_exe(&s->exec.proc.exe, task, BPF_CORE_READ(task, mm, exe_file));
+	size = exec_strings(s, task, bprm);
+	s->hdr.size = (__u32)size;
+	exec_keep(s, tgid, old);
 	send(&s->hdr, TERCEL_EXEC, size);
+	s->exec.proc.cgroup_id = proc_container_cgroup(&s->exec.proc);
 	if (points & 1U << TERCEL_POINT_EXEC_COMMIT && is_in_scope())
 		decide_exec(s);
 	scratch_put(s);
@@ -208,9 +252,15 @@ static __always_inline void fork_proc(struct scratch *s, struct tercel_fork *f, 
                                       struct tercel_proc *creator)
 {
 	struct tercel_proc *p = &s->exec.proc, *parent = creator;
+	__u32 place;
+	bool counted = false;
 
+	/* What is left of another process with this id, whose exit was not seen. */
+	proc_forget(f->child_tgid);
+	place = proc_place(s, child);
 	__builtin_memset(p, 0, sizeof(*p));
 	proc_fill(p, child);
+	p->proc_flags |= place;
 	p->exec_id = task_exec_id(child);
 	p->image_id = p->exec_id;
 	if (f->child_ppid != f->hdr.tgid)
@@ -221,27 +271,37 @@ static __always_inline void fork_proc(struct scratch *s, struct tercel_fork *f, 
 		f->hdr.flags |= TERCEL_F_NO_PARENT_PROC;
 	if (creator) {
 		p->exe = creator->exe;
-		p->image_id = creator->image_id;
-		image_get(&p->image_id);
+		/* Of what nobody keeps the strings of, seeding will, for each process. */
+		if (image_get(&creator->image_id)) {
+			p->image_id = creator->image_id;
+			counted = true;
+		}
+	} else {
+		task_exe(&p->exe, child, BPF_CORE_READ(child, mm, exe_file));
 	}
 	if (bpf_map_update_elem(&procs, &f->child_tgid, p, BPF_ANY)) {
 		COUNT(procs_full);
-		if (creator)
+		if (counted)
 			image_put(&p->image_id);
+		if (p->proc_flags & TERCEL_PROC_PLACED)
+			bpf_map_delete_elem(&placed, &f->child_tgid);
 	}
 }
 
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 {
-	struct tercel_proc *creator = proc_of(current_tgid());
+	struct tercel_proc *creator = proc_of_task((void *)bpf_get_current_task());
 	__u64 ts = bpf_ktime_get_boot_ns();
+	__u32 child_tgid = (__u32)BPF_CORE_READ(child, tgid);
 	struct scratch *s = scratch_get();
 	struct tercel_fork f = {};
 	struct memory memory;
 
 	if (!s) {
 		count(TERCEL_FORK, FATE_SCRATCH_BUSY);
+		if (child_tgid != current_tgid())
+			proc_forget(child_tgid);
 		return 0;
 	}
 	tell_cgroup(s, child, ts);
@@ -322,21 +382,6 @@ static __noinline __u32 find_reaper(struct task_struct *task)
 	return 0;
 }
 
-/* Forgets the process. Returns true for one caller only: deleting a map entry succeeds once. */
-static __always_inline bool proc_forget(__u32 tgid)
-{
-	struct tercel_proc *p = proc_of(tgid);
-	struct tercel_exec_id image;
-
-	if (!p)
-		return false;
-	image = p->image_id;
-	if (bpf_map_delete_elem(&procs, &tgid))
-		return false;
-	image_put(&image);
-	return true;
-}
-
 SEC("tp_btf/sched_process_exit")
 int on_exit(__u64 *ctx)
 {
@@ -368,8 +413,9 @@ int on_exit(__u64 *ctx)
 SEC("tp_btf/cgroup_rmdir")
 int BPF_PROG(on_cgroup_rmdir, struct cgroup *cgroup)
 {
-	__u64 id = BPF_CORE_READ(cgroup, kn, id);
+	__u64 id = cgroup_key(BPF_CORE_READ(cgroup, kn, id), (__u32)BPF_CORE_READ(cgroup, root, hierarchy_id));
 
-	bpf_map_delete_elem(&cgroups, &id);
+	if (!bpf_map_delete_elem(&cgroups, &id))
+		cgroups_are_full = 0;
 	return 0;
 }

@@ -18,6 +18,28 @@ static __always_inline struct tercel_proc *proc_of(__u32 tgid)
 	return bpf_map_lookup_elem(&procs, &tgid);
 }
 
+/*
+ * Whether the record is of the image that the task runs now. It may be an older one's if our program was not run at an
+ * exec or exit, as the kernel does not let a program interrupt itself. A rough id comes from /proc, which counts in
+ * ticks: of such a process only the use of its id by another one shows.
+ */
+static __always_inline bool proc_is_current(const struct tercel_proc *p, struct task_struct *task)
+{
+	struct tercel_exec_id now = task_exec_id(task);
+
+	if (p->proc_flags & TERCEL_PROC_ROUGH)
+		return now.ktime - p->exec_id.ktime + tick_ns < 3ULL * tick_ns;
+	return p->exec_id.ktime == now.ktime && p->exec_id.tgid == now.tgid;
+}
+
+/* The record of a task's process; NULL if there is none, or only that of an earlier image. */
+static __always_inline struct tercel_proc *proc_of_task(struct task_struct *task)
+{
+	struct tercel_proc *p = proc_of((__u32)BPF_CORE_READ(task, tgid));
+
+	return p && proc_is_current(p, task) ? p : NULL;
+}
+
 static __always_inline __u32 current_tgid(void)
 {
 	return (__u32)(bpf_get_current_pid_tgid() >> 32);
@@ -77,7 +99,7 @@ static __noinline void proc_fill(struct tercel_proc *p, struct task_struct *task
 	p->loginuid = task_loginuid(task);
 	p->tty = task_tty(task);
 	p->pad = 0;
-	p->proc_flags = BPF_CORE_READ(task, flags) & PF_KTHREAD ? TERCEL_PROC_KTHREAD : 0;
+	p->proc_flags = unseen_marks | (BPF_CORE_READ(task, flags) & PF_KTHREAD ? TERCEL_PROC_KTHREAD : 0);
 	task_creds(&p->creds, task);
 	BPF_CORE_READ_INTO(&p->comm, task, comm);
 }
@@ -116,6 +138,56 @@ static __always_inline void image_put(const struct tercel_exec_id *id)
 	bpf_map_delete_elem(&image_refs, id);
 	if (bpf_map_delete_elem(&images_small, id))
 		bpf_map_delete_elem(&images_large, id);
+}
+
+/* Forgets the process. Returns true for one caller only: deleting a map entry succeeds once. */
+static __always_inline bool proc_forget(__u32 tgid)
+{
+	struct tercel_proc *p = proc_of(tgid);
+	struct tercel_exec_id image;
+	__u32 flags;
+
+	if (!p)
+		return false;
+	image = p->image_id;
+	flags = p->proc_flags;
+	if (bpf_map_delete_elem(&procs, &tgid))
+		return false;
+	if (flags & TERCEL_PROC_PLACED)
+		bpf_map_delete_elem(&placed, &tgid);
+	image_put(&image);
+	return true;
+}
+
+/*
+ * Notes where the container of the task is told, if not in its cgroup of the v2 hierarchy, before its record goes into
+ * the map. Returns TERCEL_PROC_PLACED for the record's flags, or 0. Uses the scratch buffer's record.
+ */
+static __always_inline __u32 proc_place(struct scratch *s, struct task_struct *task)
+{
+	__u64 key = container_cgroup(s, task);
+	__u32 tgid = (__u32)BPF_CORE_READ(task, tgid);
+
+	if (key == task_cgroup_id(task))
+		return 0;
+	/* Without an entry it counts as not known. */
+	if (bpf_map_update_elem(&placed, &tgid, &key, BPF_ANY)) {
+		bpf_map_delete_elem(&placed, &tgid);
+		COUNT(cgroups_full);
+	}
+	return TERCEL_PROC_PLACED;
+}
+
+/* The key in `cgroups` of what tells the process's container; 0: not known. */
+static __always_inline __u64 proc_container_cgroup(const struct tercel_proc *p)
+{
+	__u32 tgid = p->tgid;
+	__u64 *key;
+
+	if (!(p->proc_flags & TERCEL_PROC_PLACED))
+		return p->cgroup_id;
+	key = bpf_map_lookup_elem(&placed, &tgid);
+	return key ? *key : 0;
 }
 
 /* Keeps the exe path and the arguments of the exec record in `s` under its image_id, with one reference. */
@@ -166,12 +238,13 @@ static __always_inline struct tercel_image_head *image_of(const struct tercel_ex
 /*
  * The current process as a struct tercel_exec in `s`, for decisions elsewhere than at exec: its process record,
  * exe_path and args as they were at its exec, and cwd as it is now; hdr.flags says what is missing or cut. env and
- * filename are empty. Returns the record's size in bytes, 0 if the process has no record (counted).
+ * filename are empty; proc.cgroup_id is that of the cgroup that tells the container (0: not known). Returns the
+ * record's size in bytes, 0 if the process has no record (counted). A record of an earlier image is forgotten.
  */
 static __noinline __attribute__((unused)) __u32 current_as_exec(struct scratch *s)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
-	struct tercel_proc *p = proc_of((__u32)BPF_CORE_READ(task, tgid));
+	struct tercel_proc *p = proc_of_task(task);
 	struct fs_struct *fs = BPF_CORE_READ(task, fs);
 	struct tercel_image_head *image;
 	struct tercel_exec_id id;
@@ -180,9 +253,14 @@ static __noinline __attribute__((unused)) __u32 current_as_exec(struct scratch *
 
 	__builtin_memset(&s->exec, 0, sizeof(s->exec));
 	hdr_fill(&s->hdr, p, bpf_ktime_get_boot_ns());
-	if (!p)
+	if (!p) {
+		s->hdr.flags |= TERCEL_F_FAULT_ARGS | TERCEL_F_FAULT_PATH;
+		s->exec.proc.exe.flags = TERCEL_EXE_UNKNOWN;
+		proc_forget(s->hdr.tgid);
 		return 0;
+	}
 	s->exec.proc = *p;
+	s->exec.proc.cgroup_id = proc_container_cgroup(p);
 	BPF_CORE_READ_INTO(&s->exec.proc.comm, task, comm);
 	id = s->exec.proc.image_id;
 	image = image_of(&id);

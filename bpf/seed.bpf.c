@@ -34,10 +34,20 @@ static __always_inline void seed_parent(struct tercel_proc *p, struct task_struc
 /* The process record of a thread group leader. What came alive meanwhile has told its own story: BPF_NOEXIST. */
 static __always_inline void seed_proc(struct scratch *s, struct task_struct *task)
 {
+	struct tercel_exec_id id = s->exec.proc.exec_id;
 	__u32 tgid = s->hdr.tgid;
+	struct tercel_proc *p = proc_of(tgid);
 
-	if (proc_of(tgid))
+	if (p) {
+		/* Made after attaching by somebody who was not seeded yet: nobody keeps its strings so far. */
+		if (same_exec_id(&p->image_id, &id) && !image_of(&id)) {
+			image_keep(s);
+			/* It may have ended before. */
+			if (!proc_of(tgid))
+				image_put(&id);
+		}
 		return;
+	}
 	image_keep(s);
 	if (bpf_map_update_elem(&procs, &tgid, &s->exec.proc, BPF_NOEXIST)) {
 		if (!proc_of(tgid))
@@ -58,7 +68,7 @@ int on_seed(struct bpf_iter__task *ctx)
 	struct tercel_proc *p;
 	struct scratch *s;
 	__u64 size, cgroup_id;
-	__u32 cgroup_size;
+	__u32 cgroup_size, place = 0;
 	bool written = true;
 
 	if (!task)
@@ -68,17 +78,19 @@ int on_seed(struct bpf_iter__task *ctx)
 		return 1; /* called again for this task */
 	seq = ctx->meta->seq;
 	cgroup_size = task_cgroup_first_sight(s, task);
-	cgroup_id = s->cgroup.cgroup_id;
+	cgroup_id = cgroup_size ? s->cgroup.cgroup_id : 0;
 	if (cgroup_size) {
 		hdr_fill_cgroup(&s->hdr, task, BPF_CORE_READ(task, start_boottime));
 		written = seed_write(seq, s, TERCEL_CGROUP, cgroup_size);
 	}
+	if (BPF_CORE_READ(task, pid) == BPF_CORE_READ(task, tgid) && !proc_of((__u32)BPF_CORE_READ(task, tgid)))
+		place = proc_place(s, task);
 	__builtin_memset(&s->exec, 0, sizeof(s->exec));
 	s->hdr.ts = BPF_CORE_READ(task, start_boottime);
 	s->hdr.tid = (__u32)BPF_CORE_READ(task, pid);
 	s->hdr.tgid = (__u32)BPF_CORE_READ(task, tgid);
 	proc_fill(&s->exec.proc, task);
-	s->exec.proc.proc_flags |= TERCEL_PROC_SEEDED;
+	s->exec.proc.proc_flags |= TERCEL_PROC_SEEDED | place;
 	s->exec.proc.exec_id = task_exec_id(task);
 	s->exec.proc.image_id = s->exec.proc.exec_id;
 	seed_parent(&s->exec.proc, task);

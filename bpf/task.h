@@ -347,8 +347,10 @@ static __always_inline void task_exe(struct tercel_exe *out, struct task_struct 
 
 	out->ino = out->ctime_ns = out->mtime_ns = 0;
 	out->dev = out->flags = 0;
-	if (!inode)
+	if (!inode) {
+		out->flags = TERCEL_EXE_UNKNOWN;
 		return;
+	}
 	out->ino = BPF_CORE_READ(inode, i_ino);
 	out->dev = BPF_CORE_READ(inode, i_sb, s_dev);
 	out->ctime_ns = inode_ctime(inode);

@@ -26,6 +26,7 @@
 #define DEFAULT_RING_MB 8
 #define MAX_RING_MB 1024
 #define DEFAULT_MAX_PROCS 65536
+#define DEFAULT_MAX_CGROUPS 16384
 /* Of the images whose strings do not fit the small class; a fraction of all. */
 #define LARGE_IMAGE_SHARE 8
 #define MIN_LARGE_IMAGES 1024
@@ -68,6 +69,27 @@ static const struct {
         {"cgroup/connect4", TERCEL_POINT_CONNECT4},
         {"cgroup/connect6", TERCEL_POINT_CONNECT6},
 };
+
+/*
+ * Programs that the sensor does without where the kernel has no such tracepoint, and what every process has to be taken
+ * for then.
+ */
+static const struct {
+	const char *program, *tracepoint;
+	uint32_t mark; /* enum tercel_proc_flags */
+} optional[] = {
+        {"on_cgroup_rmdir", "cgroup_rmdir", 0},
+        {"on_rename", "task_rename", TERCEL_PROC_RENAMED},
+        {"on_cgroup_move", "cgroup_attach_task", TERCEL_PROC_MOVED},
+};
+
+static bool tracepoint_exists(const struct btf *btf, const char *name, const struct load_options *options)
+{
+	char type[64];
+
+	(void)snprintf(type, sizeof(type), "btf_trace_%s", name);
+	return !(options->lacks_optional) && btf__find_by_name_kind(btf, type, BTF_KIND_TYPEDEF) > 0;
+}
 
 static bool backend_exists(const struct btf *btf, enum capture_backend backend)
 {
@@ -203,12 +225,45 @@ static uint32_t page_kib_shift(void)
 	return shift;
 }
 
-static void set_constants(struct tercel_bpf *skel, const struct sensor_config *config, const struct btf *btf,
-                          uint32_t cpus)
+/* The id of this process in the initial pid namespace, which only the kernel can tell. -errno. */
+static int kernel_tgid(uint32_t *out)
+{
+	/* return bpf_get_current_pid_tgid() >> 32 */
+	const struct bpf_insn code[] = {
+	        {.code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_get_current_pid_tgid},
+	        {.code = BPF_ALU64 | BPF_RSH | BPF_K, .dst_reg = BPF_REG_0, .imm = 32},
+	        {.code = BPF_JMP | BPF_EXIT},
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, load, .prog_flags = BPF_F_SLEEPABLE);
+	LIBBPF_OPTS(bpf_test_run_opts, run);
+	_autoclose_ int fd =
+	        bpf_prog_load(BPF_PROG_TYPE_SYSCALL, "tercel_self", "GPL", code, sizeof(code) / sizeof(code[0]), &load);
+	int err;
+
+	if (fd < 0)
+		return fd;
+	err = bpf_prog_test_run_opts(fd, &run);
+	if (!err)
+		*out = run.retval;
+	return err;
+}
+
+static uint32_t tick_ns(void)
+{
+	const long ticks = sysconf(_SC_CLK_TCK);
+
+	return ticks < 1 ? 0 : (uint32_t)(1000000000 / ticks);
+}
+
+static void set_constants(struct tercel_bpf *skel, const struct sensor_config *config,
+                          const struct load_options *options, const struct btf *btf, uint32_t cpus)
 {
 	skel->rodata->cpu_count = cpus;
 	skel->rodata->points = config->points;
-	skel->rodata->loader_tgid = (uint32_t)getpid();
+	skel->rodata->tick_ns = tick_ns();
+	for (size_t i = 0; i < sizeof(optional) / sizeof(optional[0]); i++)
+		if (!tracepoint_exists(btf, optional[i].tracepoint, options))
+			skel->rodata->unseen_marks |= optional[i].mark;
 	skel->rodata->scoped = config->cgroup ? 1 : 0;
 	skel->rodata->exit_has_group_dead = exit_has_group_dead(btf) ? 1 : 0;
 	skel->rodata->page_kib_shift = page_kib_shift();
@@ -218,6 +273,7 @@ static int set_sizes(struct tercel_bpf *skel, const struct sensor_config *config
 {
 	const uint32_t possible = (uint32_t)libbpf_num_possible_cpus();
 	const uint32_t procs = config->max_procs ? config->max_procs : DEFAULT_MAX_PROCS;
+	const uint32_t cgroups = config->max_cgroups ? config->max_cgroups : DEFAULT_MAX_CGROUPS;
 	uint32_t large = procs / LARGE_IMAGE_SHARE;
 	int err = 0;
 
@@ -226,6 +282,8 @@ static int set_sizes(struct tercel_bpf *skel, const struct sensor_config *config
 	err |= bpf_map__set_max_entries(skel->maps.rings, possible);
 	err |= bpf_map__set_max_entries(skel->maps.scratches, cpus * TERCEL_SCRATCH_SLOTS);
 	err |= bpf_map__set_max_entries(skel->maps.procs, procs);
+	err |= bpf_map__set_max_entries(skel->maps.placed, procs);
+	err |= bpf_map__set_max_entries(skel->maps.cgroups, cgroups);
 	err |= bpf_map__set_max_entries(skel->maps.image_refs, procs);
 	err |= bpf_map__set_max_entries(skel->maps.images_small, procs);
 	err |= bpf_map__set_max_entries(skel->maps.images_large, large);
@@ -234,10 +292,15 @@ static int set_sizes(struct tercel_bpf *skel, const struct sensor_config *config
 
 /* ---- loading ------------------------------------------------------------------------------------------ */
 
-static void choose_programs(struct tercel_bpf *skel, const struct sensor_config *config, enum capture_backend backend)
+static void choose_programs(struct tercel_bpf *skel, const struct sensor_config *config,
+                            const struct load_options *options, const struct btf *btf, enum capture_backend backend)
 {
 	struct bpf_program *p;
 
+	for (size_t i = 0; i < sizeof(optional) / sizeof(optional[0]); i++) {
+		p = bpf_object__find_program_by_name(skel->obj, optional[i].program);
+		(void)bpf_program__set_autoload(p, tracepoint_exists(btf, optional[i].tracepoint, options));
+	}
 	for (size_t i = 0; i < sizeof(captures) / sizeof(captures[0]); i++) {
 		p = bpf_object__find_program_by_name(skel->obj, captures[i].program);
 		(void)bpf_program__set_autoload(p, capture_is_used(&captures[i], backend, config->records));
@@ -304,11 +367,19 @@ static int open_and_load(struct load *l, const struct sensor_config *config, con
 	if (!l->skel)
 		return error_set(err, -errno, "cannot open the built-in kernel programs: %s", strerror(errno));
 	l->obj = l->skel->obj;
-	set_constants(l->skel, config, btf, cpus);
+	code = kernel_tgid(&l->tgid);
+	if (code == -EPERM)
+		return load_error(code, log, err);
+	if (code)
+		return error_set(err, -EOPNOTSUPP, "this kernel does not tell the id of this process: %s",
+		                 strerror(-code));
+	l->skel->rodata->loader_tgid = l->tgid;
+	set_constants(l->skel, config, options, btf, cpus);
 	code = set_sizes(l->skel, config, cpus);
 	if (code)
-		return error_set(err, code, "max_procs of %u is not possible", config->max_procs);
-	choose_programs(l->skel, config, backend);
+		return error_set(err, code, "max_procs of %u or max_cgroups of %u is not possible", config->max_procs,
+		                 config->max_cgroups);
+	choose_programs(l->skel, config, options, btf, backend);
 	code = tercel_bpf__load(l->skel);
 	if (code)
 		return load_error(code, log, err);

@@ -6,6 +6,7 @@
 #ifndef TERCEL_SENSOR_LOAD_H
 #define TERCEL_SENSOR_LOAD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,7 @@ struct load_options {
 	const char *btf_path;      /* NULL: /sys/kernel/btf/vmlinux */
 	const char *lockdown_path; /* NULL: /sys/kernel/security/lockdown */
 	enum capture_backend backend;
+	bool lacks_optional; /* as if the kernel had none of the tracepoints that are optional */
 	uint32_t ring_bytes; /* overrides sensor_config.ring_mb, for tests that must fill a ring; 0: does not */
 };
 
@@ -42,6 +44,7 @@ struct load {
 	size_t *ring_sizes;
 	size_t ring_count; /* the verdicts' included */
 	uint32_t records;  /* record types whose programs are attached */
+	uint32_t tgid;     /* of this process, in the initial pid namespace */
 };
 
 /* Undoes load_open(), also a half-done one. */

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -132,19 +133,51 @@ void seed_add_strings(struct tercel_exec *e, int dir)
 	e->argc = count_args(e);
 }
 
-/* What the iterator could not read from another process's memory. A process that ended meanwhile gets fault flags. */
-static void add_memory(struct tercel_exec *e, int proc_dir)
+/*
+ * The number of the process in our /proc; 0: it has none there, or it is not known to be that process's. In the initial
+ * pid namespace numbers are the record's; in a private one, only processes of that very namespace are looked at.
+ */
+static uint32_t number_of(const struct tercel_exec *e, int proc_dir, const struct seed_maps *maps)
 {
+	struct stat own, shown;
+
+	if (maps->pidns == SENSOR_PIDNS_INITIAL)
+		return e->hdr.tgid;
+	if (stat("/proc/self/ns/pid", &own) || fstatat(proc_dir, "1/ns/pid", &shown, 0))
+		return 0;
+	return own.st_ino == shown.st_ino && e->proc.pidns == own.st_ino ? e->proc.vtgid : 0;
+}
+
+/* Whether the process has executed another program since the iterator saw it: what was read then is not of this image.
+ * One that has no record has ended, or never got one; then nothing is kept either. */
+static bool has_moved_on(const struct tercel_exec *e, const struct seed_maps *maps)
+{
+	struct tercel_proc now;
+
+	return !bpf_map_lookup_elem(maps->procs, &e->hdr.tgid, &now) &&
+	       (now.exec_id.ktime != e->proc.exec_id.ktime || now.exec_id.tgid != e->proc.exec_id.tgid);
+}
+
+/* What the iterator could not read from another process's memory. A process that ended meanwhile gets fault flags. */
+static void add_memory(struct tercel_exec *e, int proc_dir, const struct seed_maps *maps)
+{
+	const uint32_t size = e->hdr.size, flags = e->hdr.flags, number = number_of(e, proc_dir, maps);
 	_autoclose_ int dir = -1;
 	char name[16];
 
-	(void)snprintf(name, sizeof(name), "%u", e->hdr.tgid);
-	dir = proc_dir < 0 ? -1 : openat(proc_dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	(void)snprintf(name, sizeof(name), "%u", number);
+	dir = proc_dir < 0 || !number ? -1 : openat(proc_dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	seed_add_strings(e, dir);
 	if (dir < 0)
 		e->hdr.flags |= TERCEL_F_FAULT_ENV;
 	else
 		add_file(e, dir, "environ", &e->env, TERCEL_ENV_MAX, TERCEL_F_TRUNC_ENV, TERCEL_F_FAULT_ENV);
+	if (!has_moved_on(e, maps))
+		return;
+	e->hdr.size = size;
+	e->hdr.flags = flags | TERCEL_F_FAULT_ARGS | TERCEL_F_FAULT_ENV | TERCEL_F_TRUNC_CWD;
+	e->args = e->env = e->cwd = (struct tercel_span){0};
+	e->argc = 0;
 }
 
 /* ---- the kernel's strings ----------------------------------------------------------------------------- */
@@ -188,7 +221,7 @@ static int add_record(struct seed *s, const struct tercel_hdr *hdr, int proc_dir
 		return -ENOMEM;
 	memcpy(e, hdr, hdr->size);
 	if (hdr->type == TERCEL_SEED && hdr->tid == hdr->tgid && !(e->proc.proc_flags & TERCEL_PROC_KTHREAD)) {
-		add_memory(e, proc_dir);
+		add_memory(e, proc_dir, maps);
 		seed_keep_image(e, maps, image);
 	}
 	seed_append(s);

@@ -10,6 +10,10 @@
 
 #include "base/diag.h"
 #include "bpf/abi.h"
+#include "sensor/sensor.h"
+
+/* PROC_PID_INIT_INO of the kernel's include/linux/proc_ns.h: the inode number of the initial pid namespace. */
+#define INITIAL_PIDNS 0xEFFFFFFCU
 
 /* What was made from /proc: the kernel's counters do not know of it. */
 struct seed_counts {
@@ -30,6 +34,7 @@ struct seed_maps {
 	int procs, image_refs, images_small, images_large, cgroups;
 	const char *cgroup_root; /* where the cgroup v2 hierarchy is mounted; NULL: nowhere */
 	uint64_t attached;       /* CLOCK_BOOTTIME ns: what was made since has told of itself */
+	enum sensor_pid_namespace pidns;
 };
 
 /*

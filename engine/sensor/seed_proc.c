@@ -19,8 +19,6 @@
 #include "bpf/cgroup_path.h"
 #include "sensor/proc_text.h"
 
-/* PROC_PID_INIT_INO of the kernel's include/linux/proc_ns.h: the inode number of the initial pid namespace. */
-#define INITIAL_PIDNS 0xEFFFFFFCU
 /* `status` of a process with the most groups (65536) is longer: it then lacks what comes behind, and is skipped. */
 #define TEXT_MAX 16384
 /* How long a process that is ending is waited for: what its end leaves behind can be told only then. */
@@ -170,6 +168,8 @@ static void add_exe(const struct walk *w, struct tercel_exec *e, int dir)
 	struct statx st;
 	size_t len = n > 0 ? (size_t)n : 0;
 
+	/* The layer of an overlay mount does not show here. */
+	exe->flags = TERCEL_EXE_UNKNOWN;
 	if (!len || fd < 0 || statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &st)) {
 		e->hdr.flags |= TERCEL_F_FAULT_PATH;
 		return;
@@ -216,6 +216,26 @@ static uint64_t cgroup_of(const struct walk *w, int dir, char *text, const char 
 		return 0;
 	n = snprintf(full, sizeof(full), "%s%.*s", w->maps->cgroup_root, (int)*len, *path);
 	return n < 0 || (size_t)n >= sizeof(full) || stat(full, &st) ? 0 : st.st_ino;
+}
+
+/* Whether a hierarchy of cgroup v1 may tell of a container: its controllers' paths are read for what the kernel side
+ * answers in container_cgroup(). */
+static bool has_v1_container(int dir, char *text)
+{
+	char id[TERCEL_CONTAINER_ID_LEN];
+	char *save = NULL;
+
+	if (!read_text(dir, "cgroup", text))
+		return true;
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		const char *controllers = strchr(line, ':');
+		const char *path = controllers ? strchr(controllers + 1, ':') : NULL;
+
+		if (path && controllers[1] != ':' && strncmp(controllers + 1, "name=", 5) != 0 &&
+		    cgroup_path_classify(path + 1, strlen(path + 1), id) == TERCEL_CGROUP_CONTAINER)
+			return true;
+	}
+	return false;
 }
 
 /* A CGROUP record in front of the thread's, if the kernel has not seen the cgroup: it will not tell of it any more. */
@@ -273,7 +293,7 @@ static bool fill(struct walk *w, struct tercel_exec *e, int dir, char *text)
 	p->vsid = status.vsid;
 	p->creds = status.creds;
 	p->pidns = read_pidns(dir, status.nested);
-	p->proc_flags = TERCEL_PROC_SEEDED | (stat.flags & PROC_KTHREAD ? TERCEL_PROC_KTHREAD : 0U);
+	p->proc_flags = TERCEL_PROC_SEEDED | TERCEL_PROC_ROUGH | (stat.flags & PROC_KTHREAD ? TERCEL_PROC_KTHREAD : 0U);
 	p->loginuid = read_text(dir, "loginuid", text) ? (uint32_t)strtoul(text, NULL, 10) : UINT32_MAX;
 	e->vtid = status.vtid;
 	e->old_tid = e->hdr.tid;
@@ -423,6 +443,9 @@ static int add_thread(struct group *g, uint32_t tid)
 	e->hdr = (struct tercel_hdr){.size = sizeof(*e), .type = TERCEL_SEED, .tid = tid, .tgid = g->tgid};
 	if (!fill(w, e, dir, text))
 		return 0;
+	/* Without an entry in the map, the container is unknown. */
+	if (has_v1_container(dir, text))
+		e->proc.proc_flags |= TERCEL_PROC_PLACED;
 	e->proc.cgroup_id = cgroup_of(w, dir, text, &path, &path_len);
 	if (tid == g->tgid) {
 		if (add_leader(g, e, dir))

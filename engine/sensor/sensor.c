@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -87,6 +88,7 @@ int sensor_seed(struct sensor *s, struct error *err)
 	        .cgroups = sensor_map_fd(s, "cgroups"),
 	        .cgroup_root = load_find_cgroup2(root, sizeof(root)) ? NULL : root,
 	        .attached = s->attached,
+	        .pidns = sensor_pid_namespace(s),
 	};
 	struct bpf_link *link =
 	        bpf_program__attach_iter(bpf_object__find_program_by_name(s->load.obj, "on_seed"), NULL);
@@ -100,6 +102,16 @@ int sensor_seed(struct sensor *s, struct error *err)
 	if (!code)
 		s->seeded = s->seed.counts;
 	return code;
+}
+
+enum sensor_pid_namespace sensor_pid_namespace(const struct sensor *s)
+{
+	struct stat st;
+
+	/* The numbers may be equal by chance. */
+	if (s->load.tgid != (uint32_t)getpid() || (!stat("/proc/self/ns/pid", &st) && st.st_ino != INITIAL_PIDNS))
+		return SENSOR_PIDNS_PRIVATE;
+	return SENSOR_PIDNS_INITIAL;
 }
 
 int sensor_next(struct sensor *s, int timeout_ms, const struct tercel_hdr **record)

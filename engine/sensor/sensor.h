@@ -26,6 +26,9 @@ struct sensor_config {
 	uint32_t ring_mb;
 	/* Processes that the kernel can keep records of; 0: the default (65536). */
 	uint32_t max_procs;
+	/* Cgroups, those of each cgroup v1 hierarchy included, that the kernel can keep the containers of; 0: the
+	 * default (16384). Of more, the container is unknown; counted in cgroups_full. */
+	uint32_t max_cgroups;
 	/* 1 << enum tercel_point: decision points to attach. 0: a sensor that only watches. */
 	uint32_t points;
 	/*
@@ -72,6 +75,17 @@ int sensor_set_policy(struct sensor *s, const void *image, size_t size, struct e
 /* Changes what is delivered while running. Record types whose programs were not attached at open cannot be added:
  * -EINVAL. */
 int sensor_set_interest(struct sensor *s, uint32_t records, bool open_reads, struct error *err);
+
+/* Which pid namespace this process is in. */
+enum sensor_pid_namespace {
+	SENSOR_PIDNS_INITIAL = 0,
+	/* Processes outside of the own namespace that ran before the sensor are unknown until they exec, and block
+	 * nothing: a container that runs a sensor needs the host's pid namespace (hostPID: true). */
+	SENSOR_PIDNS_PRIVATE = 1,
+};
+
+/* For callers to warn of; the kernel's answer, so that it does not depend on /proc. */
+enum sensor_pid_namespace sensor_pid_namespace(const struct sensor *s);
 
 /* Sums of the kernel's counters over all CPUs. */
 int sensor_stats(struct sensor *s, struct tercel_stats *out);
