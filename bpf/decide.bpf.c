@@ -177,6 +177,8 @@ static __always_inline void process_facts(struct match_facts *f, const struct te
 	NUMBER_OF(f, MATCH_PID) = match_signed((__s64)e->proc.tgid);
 	NUMBER_OF(f, MATCH_EXE_UPPER) = (e->proc.exe.flags & TERCEL_EXE_UPPER_LAYER) != 0;
 	NUMBER_OF(f, MATCH_EXE_MEMFD) = (e->proc.exe.flags & TERCEL_EXE_MEMFD) != 0;
+	if (e->proc.exe.flags & TERCEL_EXE_UNKNOWN)
+		f->unknown |= BIT_OF(MATCH_EXE_UPPER) | BIT_OF(MATCH_EXE_MEMFD);
 	NUMBER_OF(f, MATCH_CAPS) = e->proc.creds.cap_effective;
 	/* Made when its creator had no record: nobody looked at the executable. */
 	if (!e->proc.exe.ino)
@@ -192,13 +194,7 @@ static __always_inline void process_facts(struct match_facts *f, const struct te
  */
 static __always_inline struct tercel_proc *record_of(struct task_struct *task)
 {
-	struct tercel_proc *p = proc_of((__u32)BPF_CORE_READ(task, tgid));
-	struct tercel_exec_id id = task_exec_id(task), kept;
-
-	if (!p)
-		return NULL;
-	kept = p->exec_id;
-	return same_exec_id(&kept, &id) ? p : NULL;
+	return proc_of_task(task);
 }
 
 /*
