@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "cli/cli.h"
 #include "policy/report.h"
 #include "rules/files.h"
@@ -21,14 +22,14 @@ static const char check_help[] =
         "  -o, --output FORMAT  text (default) or json\n"
         "      --require CLASS  every enabled rule must be 'exact', or at least 'narrow'\n"
         "      --rule NAME      only this rule\n"
-        "      --target TARGET  the kernel to judge for: 'full' (default: everything that this version has) or "
-        "'no-lsm'\n"
-        "                       (without LSM programs)\n"
+        "      --target TARGET  the kernel to judge for: 'full' (default: everything that this version has), 'no-lsm'\n"
+        "                       (without LSM programs) or 'auto' (this one, tried as by 'tercel probe')\n"
         "  -h, --help           this text\n"
         "\n"
         "Classes: exact: blocks what the rule matches; narrow: blocks less, and the report says what; detect-only: "
         "blocks\n"
-        "nothing. Exit status: 0 valid; 1 invalid rules, or --require is not met; 2 usage, or a file cannot be read.\n";
+        "nothing. Exit status: 0 valid; 1 invalid rules, or --require is not met; 2 usage, or a file cannot be read;\n"
+        "3 --target auto, and this kernel cannot be tried.\n";
 
 enum requirement {
 	REQUIRE_NOTHING = 0,
@@ -73,17 +74,11 @@ static int take_require(enum requirement *out, const char *text)
 
 static int take_target(const char **out, const char *text)
 {
-	if (!strcmp(text, "full") || !strcmp(text, "no-lsm")) {
+	if (!strcmp(text, "full") || !strcmp(text, "no-lsm") || !strcmp(text, "auto")) {
 		*out = text;
 		return 0;
 	}
-	if (!strcmp(text, "auto"))
-		(void)cli_fail(&command_check, CLI_USAGE,
-		               "--target auto is not in this version: 'tercel probe' tells what this kernel can; use "
-		               "'no-lsm' or "
-		               "'full'");
-	else
-		(void)cli_fail(&command_check, CLI_USAGE, "--target %s: it is 'full' or 'no-lsm'", text);
+	(void)cli_fail(&command_check, CLI_USAGE, "--target %s: it is 'full', 'no-lsm' or 'auto'", text);
 	return -EINVAL;
 }
 
@@ -165,17 +160,79 @@ static enum cli_status judge(const struct arguments *a, const struct report *rep
 	                a->require == REQUIRE_EXACT ? "exact" : "narrow", failing, failing > 1 ? "s" : "", first);
 }
 
-static enum cli_status answer(const struct arguments *a, const struct report *report, const struct diag_list *diags,
+/* The report quotes what rules have written in them: names, values. Line by line, so that its own lines stay. */
+static void write_text(struct buf *out, const struct arguments *a, const struct report *report)
+{
+	_autobuf_ struct buf raw = BUF_INIT;
+	report_write_text(&raw, report, &a->report);
+	for (const char *at = buf_str(&raw), *end = at + raw.len; at < end;) {
+		const char *newline = memchr(at, '\n', (size_t)(end - at));
+		size_t len = (size_t)((newline ? newline : end) - at);
+		text_visible(out, at, len);
+		if (newline)
+			buf_addc(out, '\n');
+		at += len + 1;
+	}
+	if (buf_error(&raw))
+		out->error = buf_error(&raw);
+}
+
+static enum cli_status answer(const struct arguments *a, const struct report *report, struct diag_list *diags,
                               enum cli_status status)
 {
 	_autobuf_ struct buf out = BUF_INIT;
+	diag_sort(diags);
 	if (a->format == EVENT_JSON)
 		report_write_json(&out, report, &a->report, diags);
 	else if (report)
-		report_write_text(&out, report, &a->report);
+		write_text(&out, a, report);
 	if (a->format == EVENT_TEXT)
 		diag_print(diags, stderr);
 	return cli_print(&command_check, &out, status);
+}
+
+/* What the report says of a point that this kernel does not offer: nothing is blocked there. */
+static void weaken(struct report *report, enum tercel_point id)
+{
+	report->exact = report->narrow = report->detect_only = 0;
+	for (size_t i = 0; i < report->nrules; i++) {
+		struct report_rule *r = &report->rules[i];
+		for (size_t p = 0; p < r->npoints; p++) {
+			if (r->points[p].point && r->points[p].point->point == id)
+				r->points[p].class = r->class = POLICY_DETECT_ONLY;
+		}
+		report->exact += r->class == POLICY_EXACT;
+		report->narrow += r->class == POLICY_NARROW;
+		report->detect_only += r->class == POLICY_DETECT_ONLY;
+	}
+}
+
+static enum cli_status judge_for_this_kernel(struct report *report)
+{
+	struct cli_point points[TERCEL_POINTS];
+	struct error err = {0};
+	int error = cli_probe_points(points, &err);
+	if (error)
+		return cli_fail(&command_check, CLI_SYSTEM, "--target auto: %s; or judge for 'no-lsm'", err.text);
+	for (unsigned i = 0; i < TERCEL_POINTS; i++) {
+		if (!points[i].error)
+			continue;
+		weaken(report, (enum tercel_point)i);
+		cli_note(&command_check, "nothing can be blocked at %s on this kernel: %s",
+		         event_point_name((enum tercel_point)i), points[i].reason.text);
+	}
+	return CLI_OK;
+}
+
+/* As text in one line; as JSON in the document, which there is always one of. */
+static enum cli_status no_such_rule(const struct arguments *a, struct diag_list *diags)
+{
+	if (a->format == EVENT_TEXT)
+		return cli_fail(&command_check, CLI_USAGE, "--rule: there is no rule '%s' in these files",
+		                a->report.rule);
+	diag_add(diags, DIAG_ERROR, (struct source_pos){0}, "no-such-rule",
+	         "--rule: there is no rule '%s' in these files", a->report.rule);
+	return answer(a, NULL, diags, CLI_USAGE);
 }
 
 static enum cli_status check(const struct arguments *a)
@@ -191,12 +248,14 @@ static enum cli_status check(const struct arguments *a)
 	if (error)
 		return answer(a, NULL, &diags, status_of(&diags));
 	if (a->report.rule && !rules_find(rules, a->report.rule))
-		return cli_fail(&command_check, CLI_USAGE, "--rule: there is no rule '%s' in these files",
-		                a->report.rule);
+		return no_such_rule(a, &diags);
+	enum cli_status status = strcmp(a->report.target, "auto") ? CLI_OK : judge_for_this_kernel(report);
+	if (status != CLI_OK)
+		return status;
 	if (!strcmp(a->report.target, "full"))
 		cli_note(&command_check,
 		         "this version has no LSM decision points: 'full' means cgroup hooks and the exec commit");
-	enum cli_status status = answer(a, report, &diags, CLI_OK);
+	status = answer(a, report, &diags, CLI_OK);
 	return status == CLI_OK ? judge(a, report) : status;
 }
 

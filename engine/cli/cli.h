@@ -65,4 +65,14 @@ enum cli_status cli_print(const struct command *c, const struct buf *result, enu
 /* Colour if stdout is a terminal and the user does not refuse it ($NO_COLOR, a dumb terminal). */
 enum event_colour cli_colour(void);
 
+/*
+ * Tries what this kernel offers, as `tercel probe` does: 0 with one error (0: works) and its reason for each decision
+ * point, or -errno with `err` set if not even the sensor works. Loads programs, so it takes root and a second.
+ */
+struct cli_point {
+	int error;
+	struct error reason;
+};
+int cli_probe_points(struct cli_point points[TERCEL_POINTS], struct error *err);
+
 #endif

@@ -78,6 +78,20 @@ static void try_sensor(struct trial *t, uint32_t records, uint32_t points)
 	t->error = sensor_open(&sensor, &config, &t->reason);
 }
 
+int cli_probe_points(struct cli_point points[TERCEL_POINTS], struct error *err)
+{
+	struct trial sensor = {0};
+	try_sensor(&sensor, 1U << TERCEL_EXEC, 0);
+	if (sensor.error)
+		return error_set(err, sensor.error, "%s", sensor.reason.text);
+	for (uint32_t i = 0; i < TERCEL_POINTS; i++) {
+		struct trial t = {0};
+		try_sensor(&t, 1U << TERCEL_EXEC, 1U << i);
+		points[i] = (struct cli_point){t.error, t.reason};
+	}
+	return 0;
+}
+
 static void probe(struct findings *f)
 {
 	(void)uname(&f->kernel);

@@ -23,7 +23,7 @@
  * or filter_compile() reports "too-deep" or "too-large". */
 enum {
 	FILTER_MAX_DEPTH = 1000,   /* nested parentheses in one text, as Falco sets it */
-	FILTER_MAX_TREE = 3000,    /* nested nodes after macros are in: and, or, not for each parenthesis */
+	FILTER_MAX_TREE = 4000,    /* nested nodes after macros are in: and, or, not for each parenthesis, and macros */
 	FILTER_MAX_NODES = 65536,  /* nodes of one condition after macros are in */
 	FILTER_MAX_TEXT = 1 << 20, /* bytes of one text */
 };

@@ -138,8 +138,12 @@ static void rule_files_are_judged_by_exit_status(void **state)
 	expect("$T check $D/empty", 2, "", "no file in it ends in .yaml");
 	expect("$T check --rule nobody $D/rules.d/a.yaml", 2, "", "no rule 'nobody'");
 	expect("$T check --require much $D/rules.d/a.yaml", 2, "", "'exact' or 'narrow'");
-	expect("$T check --target auto $D/rules.d/a.yaml", 2, "", "not in this version");
-	expect("$T check --target moon $D/rules.d/a.yaml", 2, "", "'full' or 'no-lsm'");
+	expect("$T check --target moon $D/rules.d/a.yaml", 2, "", "'full', 'no-lsm' or 'auto'");
+	_autoran_ struct ran bare = run("%s $T check --target auto $D/rules.d/a.yaml",
+	                                geteuid() ? "" : "setpriv --reuid 65534 --clear-groups");
+	assert_int_equal(bare.status, 3);
+	assert_string_equal(bare.out, "");
+	assert_int_equal(lines(bare.err), 1);
 	expect("$T check --target no-lsm --require narrow $D/rules.d/a.yaml $D/lost.yaml >/dev/null", 1, "",
 	       "first being 'user'");
 	expect("$T check --target no-lsm --require narrow --rule shell $D/rules.d/a.yaml $D/lost.yaml >/dev/null", 0,
@@ -167,6 +171,56 @@ static void a_report_is_one_json_document_also_of_invalid_rules(void **state)
 	assert_int_equal(cJSON_GetObjectItem(e, "line")->valueint, 3);
 	assert_int_equal(cJSON_GetObjectItem(e, "column")->valueint, 14);
 	cJSON_Delete(o);
+}
+
+static void also_a_missing_rule_is_told_in_the_document(void **state)
+{
+	(void)state;
+	write_rule("rule.yaml", "shell", "evt.type = execve and proc.name = sh");
+	_autoran_ struct ran r = run("$T check -o json --rule nobody $D/rule.yaml");
+	cJSON *o = cJSON_Parse(r.out);
+	assert_int_equal(r.status, 2);
+	assert_string_equal(r.err, "");
+	const cJSON *e = cJSON_GetArrayItem(cJSON_GetObjectItem(o, "errors"), 0);
+	assert_string_equal(cJSON_GetObjectItem(e, "code")->valuestring, "no-such-rule");
+	cJSON_Delete(o);
+}
+
+static void names_in_rules_cannot_steer_the_terminal(void **state)
+{
+	(void)state;
+	write_rule("steer.yaml", "\"\\e[2J\\x9b x\"", "evt.type = execve and proc.name = sh");
+	write_rule("\033[2J.yaml", "wrong", "proc.nme = sh");
+	static const char *const commands[] = {"check --target no-lsm $D/steer.yaml",
+	                                       "check --rule \"$(printf '\\033[2J')\" $D/steer.yaml",
+	                                       "check $D/*2J.yaml", "check $D/*2J.yam", "\"$(printf '\\033[2J')\""};
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
+		_autoran_ struct ran r = run("$T %s", commands[i]);
+		assert_null(strchr(r.out, '\033'));
+		assert_null(strchr(r.err, '\033'));
+		assert_null(strstr(r.out, "\xc2\x9b"));
+		assert_true(i == 3 || strstr(r.out, "\\x1b[2J") || strstr(r.err, "\\x1b[2J"));
+	}
+}
+
+static void errors_come_in_the_order_of_the_file(void **state)
+{
+	(void)state;
+	write_file("order.yaml",
+	           "- macro: a\n  condition: proc.nme = x\n- macro: b\n  bogus: 1\n  condition: unknown\n"
+	           "- rule: r\n  desc: d\n  condition: evt.type = execve and a\n  output: o\n  priority: INFO\n"
+	           "- macro: c\n  condition: (\n");
+	_autoran_ struct ran r = run("$T check $D/order.yaml");
+	assert_int_equal(r.status, 1);
+	const char *last = r.err;
+	for (int line = 2; line <= 12; line++) {
+		char place[32];
+		(void)snprintf(place, sizeof(place), "order.yaml:%d:", line);
+		const char *at = strstr(r.err, place);
+		assert_true(!at || at >= last);
+		last = at ? at : last;
+	}
+	assert_true(lines(r.err) >= 4);
 }
 
 static void a_faulty_policy_is_refused_before_the_kernel_is_asked(void **state)
@@ -323,6 +377,9 @@ int main(void)
 	        cmocka_unit_test(without_privileges_it_ends_with_3_and_one_line),
 	        cmocka_unit_test(rule_files_are_judged_by_exit_status),
 	        cmocka_unit_test(a_report_is_one_json_document_also_of_invalid_rules),
+	        cmocka_unit_test(also_a_missing_rule_is_told_in_the_document),
+	        cmocka_unit_test(names_in_rules_cannot_steer_the_terminal),
+	        cmocka_unit_test(errors_come_in_the_order_of_the_file),
 	        cmocka_unit_test(a_faulty_policy_is_refused_before_the_kernel_is_asked),
 	        cmocka_unit_test(a_recording_is_read_like_a_live_machine),
 	        cmocka_unit_test(events_can_be_chosen_and_counted),

@@ -265,6 +265,19 @@ static void it_ends_by_itself_when_told_to(void **state)
 	assert_int_equal(lines(counted.out), 3);
 }
 
+/* This kernel is the one that all points were made for: the verdict is that of every other target. */
+static void rules_can_be_judged_for_this_very_kernel(void **state)
+{
+	(void)state;
+	_autoran_ struct ran r =
+	        run("printf -- '- rule: r\\n  desc: d\\n  condition: evt.type = execve and proc.name = sh\\n  "
+	            "output: o\\n  priority: INFO\\n' >$D/auto.yaml; $T check --target auto --require exact "
+	            "$D/auto.yaml");
+	assert_int_equal(r.status, 0);
+	assert_string_equal(r.err, "");
+	assert_non_null(strstr(r.out, "1 rule: 1 exact"));
+}
+
 static void a_recording_that_cannot_be_made_is_a_mistake_of_the_configuration(void **state)
 {
 	(void)state;
@@ -280,6 +293,7 @@ int main(void)
 		return 77;
 	}
 	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(rules_can_be_judged_for_this_very_kernel),
 	        cmocka_unit_test(a_recording_that_cannot_be_made_is_a_mistake_of_the_configuration),
 	        cmocka_unit_test(the_acts_of_a_process_tree_are_told_truly),
 	        cmocka_unit_test(reads_are_told_when_asked_for),

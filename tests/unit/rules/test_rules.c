@@ -548,6 +548,110 @@ static void aliases_cannot_blow_a_file_up(void **state)
 	assert_true(found);
 }
 
+static struct rules *load_built(struct buf *b)
+{
+	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
+	struct rules *r = NULL;
+
+	if (rules_load_buffer(&r, "t.yaml", buf_str(b), b->len, &diags))
+		fail_msg("%s", diags.count ? diags.items[0].message : "no memory");
+	return r;
+}
+
+static void add_rule(struct buf *b, const char *condition)
+{
+	buf_addf(b, "- rule: r\n  desc: d\n  condition: %s\n  output: o\n  priority: INFO\n", condition);
+}
+
+static void masses_of_names_load_in_linear_time(void **state)
+{
+	(void)state;
+	enum { MANY = 20000, SECONDS = 5 };
+	_autobuf_ struct buf b = BUF_INIT;
+	struct timespec begin, end;
+
+	for (int i = 0; i < MANY; i++)
+		buf_addf(&b, "- list: l%d\n  items: [x%d]\n  bogus: 1\n- macro: m%d\n  condition: %s%d\n", i, i, i,
+		         i ? "m" : "proc.pid = ", i ? i - 1 : 0);
+	for (int i = 0; i < MANY; i++)
+		buf_addf(&b, "- list: grows\n  items: [g%d]\n%s", i, i ? "  override: {items: append}\n" : "");
+	add_rule(&b, "evt.type = execve and m9 and proc.name in (l0, l19999, grows)");
+	(void)clock_gettime(CLOCK_MONOTONIC, &begin);
+	_autorules_ struct rules *r = load_built(&b);
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &end);
+	const struct filter_node *in = filter_root(rules_at(r, 0)->filter)->kids[2];
+
+	assert_int_equal(in->nvalues, MANY + 2);
+	assert_string_equal(in->values[1].text, "x19999");
+	assert_string_equal(in->values[MANY + 1].text, "g19999");
+	assert_true(end.tv_sec - begin.tv_sec < SECONDS);
+}
+
+static void a_long_cycle_of_macros_is_found(void **state)
+{
+	(void)state;
+	enum { MANY = 20000 };
+	_autobuf_ struct buf b = BUF_INIT;
+	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
+	struct rules *r = NULL;
+
+	for (int i = 0; i < MANY; i++)
+		buf_addf(&b, "- macro: m%d\n  condition: m%d\n", i, (i + 1) % MANY);
+	assert_int_equal(rules_load_buffer(&r, "t.yaml", buf_str(&b), b.len, &diags), -EINVAL);
+	assert_int_equal(diags.count, MANY);
+	for (size_t i = 0; i < MANY; i++)
+		assert_string_equal(diags.items[i].code, "cyclic-macro");
+}
+
+/* As Falco: each name is put in once, in order, and what is left of a name is a word. */
+static void lists_that_name_each_other_are_no_error(void **state)
+{
+	(void)state;
+	_autobuf_ struct buf b = BUF_INIT;
+
+	buf_adds(&b, "- list: a\n  items: [b, x]\n- list: b\n  items: [a, y]\n");
+	add_rule(&b, "evt.type = execve and proc.name in (a)");
+	_autorules_ struct rules *r = load_built(&b);
+	_autobuf_ struct buf text = BUF_INIT;
+
+	filter_print(&text, filter_root(rules_at(r, 0)->filter));
+	assert_string_equal(buf_str(&text), "evt.type = execve and proc.name in (b, x, y, x)");
+}
+
+static void a_list_may_have_blanks_in_its_name(void **state)
+{
+	(void)state;
+	_autobuf_ struct buf b = BUF_INIT;
+
+	buf_adds(&b, "- list: my list\n  items: [x, y]\n- list: x\n  items: [z]\n");
+	add_rule(&b, "evt.type = execve and proc.name in (my list, w)");
+	_autorules_ struct rules *r = load_built(&b);
+
+	assert_int_equal(filter_root(rules_at(r, 0)->filter)->kids[1]->nvalues, 3);
+	assert_string_equal(filter_root(rules_at(r, 0)->filter)->kids[1]->values[0].text, "z");
+}
+
+static void a_thousand_parentheses_are_read(void **state)
+{
+	(void)state;
+	_autobuf_ struct buf b = BUF_INIT, condition = BUF_INIT;
+
+	buf_adds(&condition, "evt.type = execve");
+	for (int i = 0; i < FILTER_MAX_DEPTH; i++)
+		buf_adds(&condition, " and not (proc.pid = 1 or proc.pid = 2");
+	for (int i = 0; i < FILTER_MAX_DEPTH; i++)
+		buf_adds(&condition, ")");
+	add_rule(&b, buf_str(&condition));
+	_autorules_ struct rules *r = load_built(&b);
+	_autobuf_ struct buf text = BUF_INIT;
+
+	assert_true(filter_equal(filter_root(rules_at(r, 0)->filter), filter_root(rules_at(r, 0)->filter)));
+	filter_print(&text, filter_root(rules_at(r, 0)->filter));
+	assert_true(text.len > condition.len);
+	assert_true(filter_event_set_has_event(&rules_at(r, 0)->events, FILTER_EVENT_EXECVE));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -573,6 +677,11 @@ int main(void)
 	        cmocka_unit_test(a_file_that_cannot_be_read_is_named),
 	        cmocka_unit_test(nesting_that_would_take_forever_is_refused_at_once),
 	        cmocka_unit_test(aliases_cannot_blow_a_file_up),
+	        cmocka_unit_test(masses_of_names_load_in_linear_time),
+	        cmocka_unit_test(a_long_cycle_of_macros_is_found),
+	        cmocka_unit_test(lists_that_name_each_other_are_no_error),
+	        cmocka_unit_test(a_list_may_have_blanks_in_its_name),
+	        cmocka_unit_test(a_thousand_parentheses_are_read),
 	        cmocka_unit_test(upstream_rules_load_but_for_one_unsupported_operator),
 	};
 
