@@ -2,6 +2,7 @@
 #include "base/table.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/auxv.h>
 
 void table_free(struct table *t)
@@ -13,8 +14,11 @@ void table_free(struct table *t)
 uint64_t table_hash(const void *bytes, size_t len)
 {
 	const unsigned char *s = bytes;
-	const uint64_t *random = (const uint64_t *)(uintptr_t)getauxval(AT_RANDOM); /* 16 bytes of the kernel's */
-	uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ (random ? __builtin_bswap64(*random) : 0);
+	const void *random = (const void *)(uintptr_t)getauxval(AT_RANDOM); /* 16 bytes of the kernel's */
+	uint64_t hash = UINT64_C(0xcbf29ce484222325), seed = 0;
+	if (random)
+		memcpy(&seed, random, sizeof(seed));
+	hash ^= __builtin_bswap64(seed);
 	for (size_t i = 0; i < len; i++)
 		hash = (hash ^ s[i]) * UINT64_C(0x100000001b3);
 	return hash ^ hash >> 32;
