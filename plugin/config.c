@@ -6,6 +6,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/buf.h"
+#include "base/text.h"
+
 #define TEXT_(x) #x
 #define TEXT(x) TEXT_(x)
 
@@ -87,10 +90,12 @@ static int read_key(const cJSON *value, struct plugin_config *out, struct error 
 		return read_number(value, PLUGIN_BUFFER_MB_MAX, &out->buffer_mb, err);
 	if (!strcmp(key, "lineage_depth"))
 		return read_number(value, PLUGIN_LINEAGE_MAX, &out->lineage_depth, err);
+	_autobuf_ struct buf visible = BUF_INIT;
+	text_visible(&visible, key, strlen(key));
 	return error_set(
 	        err, -EINVAL,
 	        "init configuration: unknown key '%.64s'; known are rules_files, filter, buffer_mb, lineage_depth",
-	        key);
+	        buf_str(&visible));
 }
 
 static void cleanup_json(cJSON **json)

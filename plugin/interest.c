@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/text.h"
 #include "bpf/abi.h"
 #include "rules/files.h"
 #include "rules/rules.h"
@@ -151,7 +152,7 @@ static void lose(struct lost *l, const struct rule *rule)
 
 static void note(struct interest *out, const struct lost *deaf, const struct lost *failures)
 {
-	_autobuf_ struct buf text = BUF_INIT;
+	_autobuf_ struct buf text = BUF_INIT, visible = BUF_INIT;
 	if (deaf->count)
 		buf_addf(
 		        &text,
@@ -163,7 +164,8 @@ static void note(struct interest *out, const struct lost *deaf, const struct los
 		         "%s%zu rule(s) ask for calls that failed, and will not see failed execve, execveat and clone, "
 		         "which Tercel does not capture yet; the first is '%.100s'",
 		         text.len ? ". " : "", failures->count, failures->first->name);
-	(void)error_set(&out->note, 0, "%s", buf_str(&text));
+	text_visible(&visible, buf_str(&text), text.len);
+	(void)error_set(&out->note, 0, "%s", buf_str(&visible));
 }
 
 /* Rules that never fire, or not for all that they ask for, are counted, and the first of each kind is named. */
@@ -189,12 +191,15 @@ static int report(const struct diag_list *diags, int rc, struct error *err)
 {
 	for (size_t i = 0; i < diags->count; i++) {
 		const struct diag *d = &diags->items[i];
+		_autobuf_ struct buf file = BUF_INIT;
 		char place[32] = "";
 		if (d->severity != DIAG_ERROR)
 			continue;
 		if (d->line)
 			(void)snprintf(place, sizeof(place), ":%u:%u", d->line, d->column);
-		return error_set(err, rc, "%s%s: %s%s", d->file ? d->file : "rules", place, d->message,
+		const char *name = d->file ? d->file : "rules";
+		text_visible(&file, name, strlen(name));
+		return error_set(err, rc, "%s%s: %s%s", buf_str(&file), place, d->message,
 		                 diags->errors > 1 ? " (and more: see tercel check)" : "");
 	}
 	return error_set(err, rc, "the rules cannot be loaded: %s", strerror(-rc));

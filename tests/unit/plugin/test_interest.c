@@ -92,6 +92,9 @@ static void rules_that_cannot_fire_are_noted(void **state)
 	assert_int_equal(load(&got, true, RULE("tracer", "evt.type = ptrace") RULE("r", "evt.type = connect"), &e), 0);
 	assert_non_null(strstr(got.note.text, "'tracer'"));
 	assert_int_equal(got.records, 1U << TERCEL_CONNECT);
+	/* Names are rules' authors' words: they cannot break the host's log. */
+	assert_int_equal(load(&got, true, RULE("\"a\\nb\\e[31m\"", "evt.type = ptrace"), &e), 0);
+	assert_non_null(strstr(got.note.text, "'a\\x0ab\\x1b[31m'"));
 }
 
 static void an_execveat_that_succeeded_is_an_execve(void **state)
