@@ -590,8 +590,8 @@ static void write_point(struct builder *b, size_t point, struct match_rule *tabl
 			continue;
 		set_bit(rules, (uint32_t)r);
 		out->domains |= formula_domains(b, f);
-		if (b->rules[r].mode == TERCEL_MODE_ENFORCE)
-			out->domains |= 1U << MATCH_EXEPATH;
+		/* Whether the program is protected: monitor mode promises no more than enforce mode does. */
+		out->domains |= 1U << MATCH_EXEPATH;
 		for (unsigned int stage = 0; stage < 2; stage++) {
 			struct clause c = find_clause(b, f, stage);
 
