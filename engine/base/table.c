@@ -14,7 +14,8 @@ void table_free(struct table *t)
 uint64_t table_hash(const void *bytes, size_t len)
 {
 	const unsigned char *s = bytes;
-	const void *random = (const void *)(uintptr_t)getauxval(AT_RANDOM); /* 16 bytes of the kernel's */
+	/* 16 bytes of the kernel's, at an address that it hands over as a number. */
+	const void *random = (const void *)(uintptr_t)getauxval(AT_RANDOM); // NOLINT(performance-no-int-to-ptr)
 	uint64_t hash = UINT64_C(0xcbf29ce484222325), seed = 0;
 	if (random)
 		memcpy(&seed, random, sizeof(seed));

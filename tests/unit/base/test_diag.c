@@ -50,7 +50,7 @@ static void nothing_quoted_can_steer_the_terminal(void **state)
 	(void)state;
 	_autodiag_ struct diag_list l = DIAG_LIST_INIT;
 	diag_add(&l, DIAG_ERROR, (struct source_pos){"a\033[2J.yaml", 1, 1}, "x", "no rule '%s'; see \\d, ü",
-	         "\033]0;x\a\n\xc2\x9b\xe2\x80\xae\xff");
+	         "\033]0;x\a\n\xc2\x9b\xe2\x80\x8b\xff");
 
 	_autofree_ char *text = NULL;
 	size_t size = 0;
@@ -58,7 +58,7 @@ static void nothing_quoted_can_steer_the_terminal(void **state)
 	diag_print(&l, out);
 	(void)fclose(out);
 	assert_string_equal(text,
-	                    "a\\x1b[2J.yaml:1:1: error: no rule '\\x1b]0;x\\x07\\x0a\\xc2\\x9b\\xe2\\x80\\xae\\xff'; "
+	                    "a\\x1b[2J.yaml:1:1: error: no rule '\\x1b]0;x\\x07\\x0a\\xc2\\x9b\\xe2\\x80\\x8b\\xff'; "
 	                    "see \\d, ü [x]\n");
 }
 
