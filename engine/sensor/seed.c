@@ -143,7 +143,7 @@ static uint32_t number_of(const struct tercel_exec *e, int proc_dir, const struc
 
 	if (maps->pidns == SENSOR_PIDNS_INITIAL)
 		return e->hdr.tgid;
-	if (stat("/proc/self/ns/pid", &own) || fstatat(proc_dir, "1/ns/pid", &shown, 0))
+	if (proc_dir < 0 || stat("/proc/self/ns/pid", &own) || fstatat(proc_dir, "1/ns/pid", &shown, 0))
 		return 0;
 	return own.st_ino == shown.st_ino && e->proc.pidns == own.st_ino ? e->proc.vtgid : 0;
 }

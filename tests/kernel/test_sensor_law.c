@@ -111,7 +111,7 @@ static int connect_out(void)
 	        .sin_family = AF_INET, .sin_port = htons(PORT), .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}};
 	_autoclose_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	return connect(fd, (const struct sockaddr *)&to, sizeof(to)) ? errno : 0;
+	return fd < 0 || connect(fd, (const struct sockaddr *)&to, sizeof(to)) ? errno : 0;
 }
 
 static int wait_status(pid_t pid)
