@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "events/names.h"
 #include "identity/identity.h"
 
 enum {
@@ -197,7 +198,13 @@ static void account_sensor(const struct stream *s)
 	account_counter(s, "cgroups lost (map full)", t.cgroups_full);
 	account_counter(s, "acts of processes without a record", t.proc_unknown);
 	account_counter(s, "records lost (scratch buffer in use)", t.scratch_busy);
-	account_counter(s, "decisions left uncertain", sum(t.uncertain, TERCEL_U_BITS));
+	account_counter(s, "runs of our programs that the kernel skipped", t.missed);
+	account_counter(s, "32-bit calls that could not be read", t.compat_unknown);
+	for (unsigned bit = 0; bit < TERCEL_U_BITS; bit++)
+		if (t.uncertain[bit])
+			cli_note(s->command, "decisions left uncertain (%s): %llu", name_uncertain(bit),
+			         (unsigned long long)t.uncertain[bit]);
+	account_counter(s, "decisions not made (no buffer, or the signal failed)", sum(t.undecided, TERCEL_POINTS));
 	account_counter(s, "blocked", sum(t.blocked, TERCEL_POINTS));
 	account_counter(s, "would have been blocked", sum(t.would_block, TERCEL_POINTS));
 	account_counter(s, "decisions not made (policy image faulty)", t.policy_errors);
@@ -393,6 +400,9 @@ enum cli_status stream_open(struct stream **out, const struct command *c, const 
 		if (status != CLI_OK)
 			return status;
 	}
+	if (s->config.sensor && sensor_pid_namespace(s->config.sensor) == SENSOR_PIDNS_PRIVATE)
+		cli_note(c, "in a pid namespace of its own: processes outside that ran before are unknown until they "
+		            "start another program, and are not blocked; run on the host, or with hostPID");
 	*out = TAKE_PTR(s);
 	return CLI_OK;
 }

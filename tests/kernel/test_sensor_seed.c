@@ -138,6 +138,9 @@ static void open_and_follow(struct notes *strangers, struct notes *ended)
 	assert_int_equal(sensor_seed(w.sensor, NULL), 0);
 	seeded = boot_ns();
 	known = follow(w.sensor, t, seeded, seeded + 400000000, strangers, ended);
+	/* A busy machine makes fewer in that time. */
+	for (int i = 0; i < 50 && known <= 1000; i++)
+		known += follow(w.sensor, t, seeded, boot_ns() + 200000000, strangers, ended);
 	assert_int_equal(sensor_stats(w.sensor, &stats), 0);
 	for (int i = 0; i < TERCEL_RECORD_TYPES; i++)
 		assert_int_equal(stats.dropped[i], 0);
