@@ -68,15 +68,17 @@ static void make_facts(struct match_facts *f, uint8_t *text, const char *name)
 	memset(f, 0, sizeof(*f));
 	memcpy(text, path, sizeof(path) - 1);
 	memcpy(text + 64, args, sizeof(args));
-	f->text[MATCH_EXEPATH - MATCH_EXEPATH] = (struct tercel_span){.off = 0, .len = sizeof(path) - 1};
+	f->text[0] = (struct tercel_span){.off = 0, .len = sizeof(path) - 1};
 	f->text[MATCH_CMDLINE - MATCH_EXEPATH] = (struct tercel_span){.off = 64, .len = sizeof(args)};
 	set_short(f, MATCH_NAME, name);
 	set_short(f, MATCH_EVENT, "execve");
 	set_short(f, MATCH_CONTAINER, "0123456789ab");
 	f->ancestors = 4;
 	for (uint32_t i = 0; i < f->ancestors; i++) {
-		strcpy(f->ancestor[i].thread, i ? "containerd-shim" : "svc3");
-		strcpy(f->ancestor[i].leader, i ? "containerd-shim" : "svc3");
+		struct match_ancestor *a = &f->ancestor[i];
+
+		(void)snprintf(a->thread, sizeof(a->thread), "%s", i ? "containerd-shim" : "svc3");
+		memcpy(a->leader, a->thread, sizeof(a->leader));
 	}
 }
 

@@ -186,7 +186,7 @@ void world_facts(const struct world *w, struct match_facts *f, uint8_t *text)
 		memcpy(f->ancestor[i].thread, w->ancestors[i].thread, strlen(w->ancestors[i].thread) + 1);
 		memcpy(f->ancestor[i].leader, w->ancestors[i].leader, strlen(w->ancestors[i].leader) + 1);
 	}
-	f->number[MATCH_UID - MATCH_UID] = w->uid;
+	f->number[0] = w->uid; /* the first of the numbers: MATCH_UID */
 	f->number[MATCH_LOGINUID - MATCH_UID] = match_signed(w->loginuid);
 	f->number[MATCH_TTY - MATCH_UID] = w->tty;
 	f->number[MATCH_PID - MATCH_UID] = match_signed(w->pid);

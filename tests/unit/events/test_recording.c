@@ -75,7 +75,10 @@ static void a_cut_file_says_where(void **state)
 	(void)state;
 	write_recording(3);
 	FILE *f = fopen(path, "r");
-	assert_non_null(f);
+	if (!f) {
+		fail();
+		return;
+	}
 	assert_int_equal(fseek(f, 0, SEEK_END), 0);
 	long size = ftell(f);
 	(void)fclose(f);
@@ -97,7 +100,10 @@ static void a_cut_file_says_where(void **state)
 static void refuses(const char *content)
 {
 	FILE *f = fopen(path, "w");
-	assert_non_null(f);
+	if (!f) {
+		fail();
+		return;
+	}
 	assert_int_equal(fwrite(content, 1, strlen(content), f), strlen(content));
 	assert_int_equal(fclose(f), 0);
 	struct error err = {0};
@@ -135,7 +141,10 @@ static void a_header_that_cannot_be_is_refused(void **state)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		write_recording(0);
 		FILE *f = fopen(path, "a");
-		assert_non_null(f);
+		if (!f) {
+			fail();
+			return;
+		}
 		assert_int_equal(fwrite(&bad[i], sizeof(bad[i]), 1, f), 1);
 		assert_int_equal(fclose(f), 0);
 		struct error err = {0};

@@ -126,7 +126,7 @@ static void decide(const struct image *image, const char *path, uint32_t on_host
 	struct match_ctx m = {.image = image->data, .st = &state, .facts = &facts, .text = text};
 
 	memset(&facts, 0, sizeof(facts));
-	memcpy(text, path, strlen(path));
+	memcpy(text, path, strlen(path) + 1);
 	facts.text[0].len = (uint32_t)strlen(path);
 	facts.on_host = on_host;
 	if (match_start(&m))
