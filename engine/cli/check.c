@@ -252,9 +252,6 @@ static enum cli_status check(const struct arguments *a)
 	enum cli_status status = strcmp(a->report.target, "auto") ? CLI_OK : judge_for_this_kernel(report);
 	if (status != CLI_OK)
 		return status;
-	if (!strcmp(a->report.target, "full"))
-		cli_note(&command_check,
-		         "this version has no LSM decision points: 'full' means cgroup hooks and the exec commit");
 	status = answer(a, report, &diags, CLI_OK);
 	return status == CLI_OK ? judge(a, report) : status;
 }

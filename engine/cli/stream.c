@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <time.h>
 
 #include "events/names.h"
@@ -51,6 +53,7 @@ struct stream {
 		char bytes[TERCEL_RECORD_MAX];
 	} copy; /* of a record, for the recording */
 	uint64_t within_id;
+	char *within_path; /* from the hierarchy's root; "": that root itself */
 };
 
 static uint64_t now_ns(void)
@@ -103,12 +106,9 @@ static bool within_cgroup(const struct stream *s, const struct process *p)
 {
 	if (p->proc.cgroup_id == s->within_id)
 		return true;
-	const struct identity_cgroup *root = identity_find(s->identity, s->within_id);
 	const struct identity_cgroup *g = identity_find(s->identity, p->proc.cgroup_id);
-	if (!g || !root || !strcmp(root->path, "/"))
-		return root && !strcmp(root->path, "/");
-	size_t len = strlen(root->path);
-	return !strncmp(g->path, root->path, len) && g->path[len] == '/';
+	size_t len = strlen(s->within_path);
+	return !len || (g && !strncmp(g->path, s->within_path, len) && g->path[len] == '/');
 }
 
 static bool wanted(const struct stream *s, const struct tercel_hdr *r)
@@ -340,14 +340,23 @@ static enum cli_status catch_signals(struct stream *s)
 	return CLI_OK;
 }
 
+/* Known by its path, not by what lives in it: processes may all be further below, or come later. */
 static enum cli_status resolve_cgroup(struct stream *s)
 {
-	struct stat st;
 	if (!s->config.cgroup)
 		return CLI_OK;
-	if (stat(s->config.cgroup, &st) || !S_ISDIR(st.st_mode))
+	struct stat st;
+	struct statfs fs;
+	_autofree_ char *root = NULL;
+	_autofree_ char *path = realpath(s->config.cgroup, NULL);
+	if (!path || stat(path, &st) || statfs(path, &fs) || fs.f_type != CGROUP2_SUPER_MAGIC || !S_ISDIR(st.st_mode) ||
+	    identity_cgroup_root(&root) || strncmp(path, root, strlen(root)) != 0)
 		return cli_fail(s->command, CLI_USAGE, "--cgroup %s: not a directory of the cgroup v2 hierarchy",
 		                s->config.cgroup);
+	const char *below = path + strlen(root);
+	s->within_path = strdup(below);
+	if (!s->within_path)
+		return cli_fail(s->command, CLI_SYSTEM, "out of memory");
 	s->within_id = st.st_ino;
 	return CLI_OK;
 }
@@ -420,6 +429,7 @@ void stream_close(struct stream *s)
 	buf_free(&s->context.scratch);
 	process_table_free(s->processes);
 	identity_free(s->identity);
+	free(s->within_path);
 	if (s->signals >= 0)
 		(void)close(s->signals);
 	(void)sigprocmask(SIG_SETMASK, &s->former_signals, NULL);

@@ -61,8 +61,20 @@ static int report_at(struct report *report, struct report_rule *r, const struct 
 	return 0;
 }
 
-struct uncovered {
+#define NO_POINT "this version has no decision point for these event types"
+#define NEVER_HOLDS                                                                                     \
+	"the condition cannot hold when the kernel decides, where an operation is judged as if it were" \
+	" about to succeed"
+
+/* Which event types of a rule are told of without a point. */
+enum undecided {
+	UNDECIDED_NO_POINT, /* those that no point covers */
+	UNDECIDED_ALL,      /* all of them: the rule has no other point */
+};
+
+struct collector {
 	struct report_point point;
+	enum undecided which;
 	int error;
 };
 
@@ -78,11 +90,11 @@ static bool is_covered(const char *event)
 	return false;
 }
 
-static void add_uncovered(void *ctx, const char *name)
+static void add_undecided(void *ctx, const char *name)
 {
-	struct uncovered *u = ctx;
+	struct collector *u = ctx;
 
-	if (!u->error && !is_covered(name))
+	if (!u->error && (u->which == UNDECIDED_ALL || !is_covered(name)))
 		u->error = add_event(&u->point, name);
 }
 
@@ -94,16 +106,17 @@ static void point_free(struct report_point *p)
 	derivation_free(&p->derivation);
 }
 
-/* The event types of the rule that this build has no decision point for. */
-static int report_uncovered(struct report_rule *r)
+/* The event types of the rule at which nothing is decided. */
+static int report_undecided(struct report_rule *r, enum undecided which, const char *reason)
 {
-	struct uncovered u = {.point = {.class = POLICY_DETECT_ONLY}};
+	const struct report_point empty = {.class = POLICY_DETECT_ONLY, .reason = reason};
+	struct collector u = {.point = empty, .which = which};
 	struct report_point *p;
 
-	filter_event_set_each(&r->rule->events, add_uncovered, &u);
+	filter_event_set_each(&r->rule->events, add_undecided, &u);
 	if (!u.error && u.point.nevents > NAMED_EVENTS_MAX) {
 		point_free(&u.point);
-		u.point = (struct report_point){.class = POLICY_DETECT_ONLY};
+		u.point = empty;
 		u.error = add_event(&u.point, "*");
 	}
 	p = !u.error && u.point.nevents ? add_point(r) : NULL;
@@ -117,6 +130,22 @@ static int report_uncovered(struct report_rule *r)
 	return 0;
 }
 
+/* A rule that is blocked at one of its points is no detection alone, whatever the others lack. */
+static enum policy_class class_of(const struct report_rule *r)
+{
+	enum policy_class weakest = POLICY_EXACT, strongest = POLICY_DETECT_ONLY;
+
+	for (size_t p = 0; p < r->npoints; p++) {
+		if (r->points[p].class > weakest)
+			weakest = r->points[p].class;
+		if (r->points[p].class < strongest)
+			strongest = r->points[p].class;
+	}
+	return strongest == POLICY_DETECT_ONLY ? POLICY_DETECT_ONLY
+	       : weakest == POLICY_EXACT       ? POLICY_EXACT
+	                                       : POLICY_NARROW;
+}
+
 static int report_rule(struct report *report, struct report_rule *r)
 {
 	int err = 0;
@@ -124,12 +153,10 @@ static int report_rule(struct report *report, struct report_rule *r)
 	for (int p = 0; !err && p < TERCEL_POINTS; p++)
 		err = report_at(report, r, point_info((enum tercel_point)p));
 	if (!err)
-		err = report_uncovered(r);
-	/* A condition that no event can meet is never blocked. */
-	r->class = r->npoints ? POLICY_EXACT : POLICY_DETECT_ONLY;
-	for (size_t p = 0; p < r->npoints; p++)
-		if (r->points[p].class > r->class)
-			r->class = r->points[p].class;
+		err = report_undecided(r, UNDECIDED_NO_POINT, NO_POINT);
+	if (!err && !r->npoints)
+		err = report_undecided(r, UNDECIDED_ALL, NEVER_HOLDS);
+	r->class = class_of(r);
 	return err;
 }
 
@@ -256,8 +283,6 @@ static const char *point_strength(const struct report_point *p)
 	return p->point && p->class != POLICY_DETECT_ONLY ? p->point->strength : "none";
 }
 
-#define NO_POINT "this version has no decision point for these event types"
-
 static void json_point(struct buf *out, const struct report_point *p)
 {
 	buf_addc(out, '{');
@@ -274,7 +299,7 @@ static void json_point(struct buf *out, const struct report_point *p)
 	json_text(out, "strength", point_strength(p));
 	if (!p->point) {
 		buf_addc(out, ',');
-		json_text(out, "reason", NO_POINT);
+		json_text(out, "reason", p->reason);
 	}
 	buf_adds(out, ",\"lost\":[");
 	for (size_t i = 0; i < p->derivation.nlost; i++) {
@@ -453,7 +478,9 @@ static void text_point(struct buf *out, const struct report_point *p)
 	buf_addf(out, "  %s", policy_class_name(p->class));
 	if (p->point && p->class != POLICY_DETECT_ONLY)
 		buf_addf(out, ", %s", p->point->strength);
-	buf_adds(out, p->point ? "\n" : ": " NO_POINT "\n");
+	if (!p->point)
+		buf_addf(out, ": %s", p->reason);
+	buf_addc(out, '\n');
 	text_lost(out, &p->derivation);
 }
 

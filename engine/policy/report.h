@@ -14,9 +14,10 @@
 #include "rules/rules.h"
 
 struct report_point {
-	/* NULL: the event types that no decision point of this build covers; detect-only. */
+	/* NULL: event types at which nothing is decided, for the reason given; detect-only. */
 	const struct point_info *point;
-	char **events; /* owned */
+	const char *reason; /* static; NULL with a point */
+	char **events;      /* owned */
 	size_t nevents;
 	enum policy_class class;
 	struct derivation derivation; /* empty without a point */
@@ -24,7 +25,8 @@ struct report_point {
 
 struct report_rule {
 	const struct rule *rule;
-	enum policy_class class; /* the weakest of its points */
+	/* The weakest of its points; narrow if some of them block and some cannot. */
+	enum policy_class class;
 	struct report_point *points;
 	size_t npoints;
 };

@@ -23,7 +23,7 @@ RUN_ELSEWHERE = {
     "sudo ./bootstrap.sh test": "what runs this test",
     "sudo ./bootstrap.sh build": "the test command's first step",
     "cmake --preset default && cmake --build --preset default": "the test command's first step",
-    "sudo cmake --install build": "the test install",
+    "sudo cmake --install build": "the tests of tests/falco, into a directory of their own",
 }
 
 

@@ -25,6 +25,7 @@ enum {
 };
 
 static char cgroup[256];
+static char below[300]; /* where the acts are: --cgroup means a directory and what is below */
 
 static void sleep_ms(long ms)
 {
@@ -48,7 +49,8 @@ static int make_world(void **state)
 		return -1;
 	(void)snprintf(cgroup, sizeof(cgroup), "%s/tercel-test-run-%d", root, getpid());
 	free(root);
-	if (mkdir(cgroup, 0755))
+	(void)snprintf(below, sizeof(below), "%s/below", cgroup);
+	if (mkdir(cgroup, 0755) || mkdir(below, 0755))
 		return -1;
 	write_file("rules.yaml",
 	           "- rule: victim\n"
@@ -62,6 +64,7 @@ static int make_world(void **state)
 
 static int clean_world(void **state)
 {
+	(void)rmdir(below);
 	(void)rmdir(cgroup);
 	return clean_directory(state);
 }
@@ -121,7 +124,7 @@ static int victim(enum place place, const char *argument)
 {
 	char program[64], procs[600];
 	(void)snprintf(program, sizeof(program), "%s/victim", directory);
-	(void)snprintf(procs, sizeof(procs), "%s/cgroup.procs", cgroup);
+	(void)snprintf(procs, sizeof(procs), "%s/cgroup.procs", below);
 	pid_t pid = fork();
 	assert_true(pid >= 0);
 	if (!pid) {

@@ -85,8 +85,8 @@ static void the_json_report_says_points_classes_and_losses(void **unused)
 	assert_int_equal(get(lost, "column")->valueint, 55);
 	assert_string_equal(text_of(cJSON_GetArrayItem(get(point, "notes"), 0), "code"), "weak-identity");
 
-	/* The weakest of its points: nothing in this version decides an open. */
-	assert_string_equal(text_of(cJSON_GetArrayItem(list, 1), "class"), "detect-only");
+	/* Nothing in this version decides an open, but its connections are blocked: less than it says. */
+	assert_string_equal(text_of(cJSON_GetArrayItem(list, 1), "class"), "narrow");
 	assert_true(cJSON_IsFalse(get(cJSON_GetArrayItem(list, 1), "enabled")));
 	assert_int_equal(cJSON_GetArraySize(get(cJSON_GetArrayItem(list, 1), "points")), 3);
 	point = cJSON_GetArrayItem(get(cJSON_GetArrayItem(list, 1), "points"), 2);
@@ -95,8 +95,8 @@ static void the_json_report_says_points_classes_and_losses(void **unused)
 	assert_string_equal(text_of(cJSON_GetArrayItem(list, 2), "class"), "exact");
 	assert_int_equal(get(get(root, "summary"), "rules")->valueint, 3);
 	assert_int_equal(get(get(root, "summary"), "exact")->valueint, 1);
-	assert_int_equal(get(get(root, "summary"), "narrow")->valueint, 1);
-	assert_int_equal(get(get(root, "summary"), "detect_only")->valueint, 1);
+	assert_int_equal(get(get(root, "summary"), "narrow")->valueint, 2);
+	assert_int_equal(get(get(root, "summary"), "detect_only")->valueint, 0);
 	cJSON_Delete(root);
 }
 
@@ -203,9 +203,36 @@ static void the_rules_of_this_project_are_exact(void **unused)
 	assert_int_equal(report->exact, report->nrules);
 }
 
+static void a_rule_that_nothing_can_block_has_a_reason(void **unused)
+{
+	static const char text[] =
+	        "- {rule: fails, desc: d, condition: evt.type = execve and evt.res = ENOENT, output: o,"
+	        " priority: INFO}\n"
+	        "- {rule: opens, desc: d, condition: evt.type = open, output: o, priority: INFO}\n";
+	static const char *const reasons[] = {"the condition cannot hold when the kernel decides",
+	                                      "this version has no decision point for these event types"};
+	_autorules_ struct rules *rules = NULL;
+	_autoreport_ struct report *report = NULL;
+	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
+
+	(void)unused;
+	assert_int_equal(rules_load_buffer(&rules, "r.yaml", text, strlen(text), &diags), 0);
+	assert_int_equal(report_build(&report, rules), 0);
+	assert_int_equal(report->detect_only, 2);
+	for (size_t i = 0; i < 2; i++) {
+		const struct report_rule *r = &report->rules[i];
+
+		assert_int_equal(r->npoints, 1);
+		assert_null(r->points[0].point);
+		assert_int_equal(r->points[0].nevents, 1);
+		assert_memory_equal(r->points[0].reason, reasons[i], strlen(reasons[i]));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(a_rule_that_nothing_can_block_has_a_reason),
 	        cmocka_unit_test(the_json_report_says_points_classes_and_losses),
 	        cmocka_unit_test(errors_are_in_the_json_when_nothing_loads),
 	        cmocka_unit_test(text_and_explanation_name_what_is_lost),
