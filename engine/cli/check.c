@@ -140,14 +140,16 @@ static bool meets(enum policy_class class, enum requirement require)
 	       (require == REQUIRE_NARROW && class == POLICY_NARROW);
 }
 
-/* A rule that is switched off decides nothing, and so must meet nothing, unless it was asked for by name. */
+/* A rule that is switched off, or about something else than system calls, must meet nothing, unless asked for by name.
+ */
 static enum cli_status judge(const struct arguments *a, const struct report *report)
 {
 	const char *first = NULL;
 	size_t failing = 0;
 	for (size_t i = 0; i < report->nrules; i++) {
 		const struct report_rule *r = &report->rules[i];
-		if (a->report.rule ? strcmp(r->rule->name, a->report.rule) != 0 : !r->rule->enabled)
+		if (a->report.rule ? strcmp(r->rule->name, a->report.rule) != 0
+		                   : !r->rule->enabled || r->rule->state != RULE_LOADED)
 			continue;
 		if (meets(r->class, a->require))
 			continue;

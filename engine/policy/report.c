@@ -66,6 +66,8 @@ static int report_at(struct report *report, struct report_rule *r, const struct 
 	"the condition cannot hold when the kernel decides, where an operation is judged as if it were" \
 	" about to succeed"
 
+#define OTHER_SOURCE "the rule is about another source of events than system calls"
+
 /* Which event types of a rule are told of without a point. */
 enum undecided {
 	UNDECIDED_NO_POINT, /* those that no point covers */
@@ -146,10 +148,23 @@ static enum policy_class class_of(const struct report_rule *r)
 	                                       : POLICY_NARROW;
 }
 
+static int report_other_source(struct report_rule *r)
+{
+	struct report_point *p = add_point(r);
+
+	if (!p)
+		return -ENOMEM;
+	*p = (struct report_point){.class = POLICY_DETECT_ONLY, .reason = OTHER_SOURCE};
+	r->class = POLICY_DETECT_ONLY;
+	return 0;
+}
+
 static int report_rule(struct report *report, struct report_rule *r)
 {
 	int err = 0;
 
+	if (r->rule->state == RULE_OTHER_SOURCE)
+		return report_other_source(r);
 	for (int p = 0; !err && p < TERCEL_POINTS; p++)
 		err = report_at(report, r, point_info((enum tercel_point)p));
 	if (!err)
@@ -176,7 +191,7 @@ int report_build(struct report **out, const struct rules *rules)
 	for (size_t i = 0; i < rules_count(rules); i++) {
 		struct report_rule *r = &report->rules[report->nrules];
 
-		if (rules_at(rules, i)->state != RULE_LOADED)
+		if (rules_at(rules, i)->state != RULE_LOADED && rules_at(rules, i)->state != RULE_OTHER_SOURCE)
 			continue;
 		r->rule = rules_at(rules, i);
 		report->nrules++;

@@ -39,7 +39,8 @@ struct report {
 	struct atoms *atoms;
 };
 
-/* Derives every loaded rule about system calls (disabled ones too) at every point. 0 or -ENOMEM. */
+/* Derives every loaded rule (disabled ones too) at every point; one about another source than system calls at none. 0
+ * or -ENOMEM. */
 int report_build(struct report **out, const struct rules *rules);
 void report_free(struct report *r);
 static inline void cleanup_report(struct report **r)

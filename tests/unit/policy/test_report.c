@@ -208,9 +208,11 @@ static void a_rule_that_nothing_can_block_has_a_reason(void **unused)
 	static const char text[] =
 	        "- {rule: fails, desc: d, condition: evt.type = execve and evt.res = ENOENT, output: o,"
 	        " priority: INFO}\n"
-	        "- {rule: opens, desc: d, condition: evt.type = open, output: o, priority: INFO}\n";
+	        "- {rule: opens, desc: d, condition: evt.type = open, output: o, priority: INFO}\n"
+	        "- {rule: cloud, desc: d, condition: ct.name = x, output: o, priority: INFO, source: aws_cloudtrail}\n";
 	static const char *const reasons[] = {"the condition cannot hold when the kernel decides",
-	                                      "this version has no decision point for these event types"};
+	                                      "this version has no decision point for these event types",
+	                                      "the rule is about another source of events"};
 	_autorules_ struct rules *rules = NULL;
 	_autoreport_ struct report *report = NULL;
 	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
@@ -218,13 +220,13 @@ static void a_rule_that_nothing_can_block_has_a_reason(void **unused)
 	(void)unused;
 	assert_int_equal(rules_load_buffer(&rules, "r.yaml", text, strlen(text), &diags), 0);
 	assert_int_equal(report_build(&report, rules), 0);
-	assert_int_equal(report->detect_only, 2);
-	for (size_t i = 0; i < 2; i++) {
+	assert_int_equal(report->detect_only, 3);
+	for (size_t i = 0; i < 3; i++) {
 		const struct report_rule *r = &report->rules[i];
 
 		assert_int_equal(r->npoints, 1);
 		assert_null(r->points[0].point);
-		assert_int_equal(r->points[0].nevents, 1);
+		assert_int_equal(r->points[0].nevents, i < 2 ? 1 : 0);
 		assert_memory_equal(r->points[0].reason, reasons[i], strlen(reasons[i]));
 	}
 }
