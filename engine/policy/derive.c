@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
+#include "compat/capabilities.h"
 
 #define EFFECT_POSITIVE "taken as false for blocking: acts that match only through it are detected, not blocked"
 #define EFFECT_NEGATED "its exception is taken to apply: acts that it might except are detected, not blocked"

@@ -143,50 +143,6 @@ static const struct point_field no_descriptor = {
         .reason = "an exec has no file descriptor of its own; what Falco shows is left from earlier calls",
 };
 
-static const char *const capabilities[] = {
-        "CAP_CHOWN",
-        "CAP_DAC_OVERRIDE",
-        "CAP_DAC_READ_SEARCH",
-        "CAP_FOWNER",
-        "CAP_FSETID",
-        "CAP_KILL",
-        "CAP_SETGID",
-        "CAP_SETUID",
-        "CAP_SETPCAP",
-        "CAP_LINUX_IMMUTABLE",
-        "CAP_NET_BIND_SERVICE",
-        "CAP_NET_BROADCAST",
-        "CAP_NET_ADMIN",
-        "CAP_NET_RAW",
-        "CAP_IPC_LOCK",
-        "CAP_IPC_OWNER",
-        "CAP_SYS_MODULE",
-        "CAP_SYS_RAWIO",
-        "CAP_SYS_CHROOT",
-        "CAP_SYS_PTRACE",
-        "CAP_SYS_PACCT",
-        "CAP_SYS_ADMIN",
-        "CAP_SYS_BOOT",
-        "CAP_SYS_NICE",
-        "CAP_SYS_RESOURCE",
-        "CAP_SYS_TIME",
-        "CAP_SYS_TTY_CONFIG",
-        "CAP_MKNOD",
-        "CAP_LEASE",
-        "CAP_AUDIT_WRITE",
-        "CAP_AUDIT_CONTROL",
-        "CAP_SETFCAP",
-        "CAP_MAC_OVERRIDE",
-        "CAP_MAC_ADMIN",
-        "CAP_SYSLOG",
-        "CAP_WAKE_ALARM",
-        "CAP_BLOCK_SUSPEND",
-        "CAP_AUDIT_READ",
-        "CAP_PERFMON",
-        "CAP_BPF",
-        "CAP_CHECKPOINT_RESTORE",
-};
-
 const struct point_info *point_info(enum tercel_point point)
 {
 	return &points[(unsigned int)point < TERCEL_POINTS ? point : 0];
@@ -206,9 +162,4 @@ const struct point_field *point_field(const struct point_info *point, enum field
 const char *point_act(enum tercel_point point)
 {
 	return point == TERCEL_POINT_EXEC_COMMIT ? "the start of a program" : "an outgoing connection";
-}
-
-const char *capability_name(unsigned int bit)
-{
-	return bit < sizeof(capabilities) / sizeof(capabilities[0]) ? capabilities[bit] : NULL;
 }

@@ -55,7 +55,4 @@ const struct point_field *point_field(const struct point_info *point, enum field
 /* "exec of a program" and the like, for messages; never NULL. */
 const char *point_act(enum tercel_point point);
 
-/* The names of Linux capabilities in libsinsp's order (bit 0 first); NULL from `count` on. */
-const char *capability_name(unsigned int bit);
-
 #endif

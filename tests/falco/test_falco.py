@@ -150,12 +150,12 @@ def test_a_program_in_anonymous_memory_is_marked():
 
 def test_a_program_on_the_upper_layer_is_marked():
     base = tmp / "overlay"
-    for d in ("lower", "upper", "work", "merged"):
+    for d in ("lower", "upper", "rw", "merged"):
         (base / d).mkdir(parents=True)
     shutil.copy("/bin/true", base / "lower" / "below")
     run("overlay", ["unshare", "--mount", "--propagation", "private", "/bin/sh", "-ec", f"""
-        mount -t tmpfs none {base}/work; mkdir {base}/work/w {base}/work/u
-        mount -t overlay none -o lowerdir={base}/lower,upperdir={base}/work/u,workdir={base}/work/w {base}/merged
+        mount -t tmpfs none {base}/rw; mkdir {base}/rw/w {base}/rw/u
+        mount -t overlay none -o lowerdir={base}/lower,upperdir={base}/rw/u,workdir={base}/rw/w {base}/merged
         cp /bin/true {base}/merged/above
         {base}/merged/above; {base}/merged/below"""])
     check(see("overlay", evt__type="execve", proc__name="above"), proc__is_exe_upper_layer="true")

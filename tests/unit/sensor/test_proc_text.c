@@ -19,8 +19,8 @@ static void a_process_is_read_from_stat(void **state)
 	struct proc_stat s;
 
 	(void)state;
-	assert_int_equal(proc_parse_stat(&s, "42 (process_api)" STAT_REST), 0);
-	assert_string_equal(s.comm, "process_api");
+	assert_int_equal(proc_parse_stat(&s, "42 (some_server)" STAT_REST), 0);
+	assert_string_equal(s.comm, "some_server");
 	assert_int_equal(s.state, 'S');
 	assert_int_equal(s.ppid, 7);
 	assert_int_equal(s.pgid, 22);
