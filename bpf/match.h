@@ -298,6 +298,21 @@ MATCH_INLINE __u64 match_u64(const __u8 *image, __u32 off)
 
 #define match_header_of(image) ((const struct match_header *)(image))
 
+/* The number of the lowest set bit of a word that is not 0; BPF has no instruction for it before version 4. */
+MATCH_INLINE __u32 match_lowest_bit(__u64 word)
+{
+	__u64 low = word & -word;
+	__u32 bit = 0;
+
+	bit |= (low & 0xffffffff00000000ULL) ? 32 : 0;
+	bit |= (low & 0xffff0000ffff0000ULL) ? 16 : 0;
+	bit |= (low & 0xff00ff00ff00ff00ULL) ? 8 : 0;
+	bit |= (low & 0xf0f0f0f0f0f0f0f0ULL) ? 4 : 0;
+	bit |= (low & 0xccccccccccccccccULL) ? 2 : 0;
+	bit |= (low & 0xaaaaaaaaaaaaaaaaULL) ? 1 : 0;
+	return bit;
+}
+
 /* ---- bit lists ---------------------------------------------------------------------------------------------- */
 
 struct match_list_ctx {
@@ -663,18 +678,7 @@ MATCH_CALLBACK match_guard_step(__u32 i, void *p)
 		st->word++;
 		return 0;
 	}
-	bit = 0;
-	{
-		/* The lowest set bit; BPF has no instruction for it before version 4. */
-		__u64 low = st->bits & -st->bits;
-
-		bit |= (low & 0xffffffff00000000ULL) ? 32 : 0;
-		bit |= (low & 0xffff0000ffff0000ULL) ? 16 : 0;
-		bit |= (low & 0xff00ff00ff00ff00ULL) ? 8 : 0;
-		bit |= (low & 0xf0f0f0f0f0f0f0f0ULL) ? 4 : 0;
-		bit |= (low & 0xccccccccccccccccULL) ? 2 : 0;
-		bit |= (low & 0xaaaaaaaaaaaaaaaaULL) ? 1 : 0;
-	}
+	bit = match_lowest_bit(st->bits);
 	st->bits &= st->bits - 1;
 	list = match_u32(c->list.image, c->guards + ((st->word - 1) * 64 + bit) * 4);
 	if (list)
@@ -828,7 +832,6 @@ MATCH_CALLBACK match_judge_step(__u32 i, void *p)
 {
 	struct match_ctx *m = p;
 	struct match_state *st = m->st;
-	__u32 bit = 0;
 	__u64 low;
 
 	(void)i;
@@ -838,14 +841,7 @@ MATCH_CALLBACK match_judge_step(__u32 i, void *p)
 		return st->list_word >= match_rule_words(m->image);
 	}
 	st->candidates[st->list_word & (TERCEL_RULE_WORDS - 1)] = low & (low - 1);
-	low &= -low;
-	bit |= (low & 0xffffffff00000000ULL) ? 32 : 0;
-	bit |= (low & 0xffff0000ffff0000ULL) ? 16 : 0;
-	bit |= (low & 0xff00ff00ff00ff00ULL) ? 8 : 0;
-	bit |= (low & 0xf0f0f0f0f0f0f0f0ULL) ? 4 : 0;
-	bit |= (low & 0xccccccccccccccccULL) ? 2 : 0;
-	bit |= (low & 0xaaaaaaaaaaaaaaaaULL) ? 1 : 0;
-	return match_judge(m, (st->list_word & (TERCEL_RULE_WORDS - 1)) * 64 + bit);
+	return match_judge(m, (st->list_word & (TERCEL_RULE_WORDS - 1)) * 64 + match_lowest_bit(low));
 }
 
 /* ---- ancestors
