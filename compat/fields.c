@@ -154,9 +154,12 @@ const char *field_type_name(enum field_type type)
 	        [FIELD_TYPE_STRING] = "string",
 	        [FIELD_TYPE_BYTES] = "bytes",
 	        [FIELD_TYPE_BOOL] = "boolean",
+	        [FIELD_TYPE_INT8] = "8-bit signed number",
 	        [FIELD_TYPE_INT16] = "16-bit signed number",
 	        [FIELD_TYPE_INT32] = "32-bit signed number",
 	        [FIELD_TYPE_INT64] = "64-bit signed number",
+	        [FIELD_TYPE_UINT8] = "8-bit unsigned number",
+	        [FIELD_TYPE_UINT16] = "16-bit unsigned number",
 	        [FIELD_TYPE_UINT32] = "32-bit unsigned number",
 	        [FIELD_TYPE_UINT64] = "64-bit unsigned number",
 	        [FIELD_TYPE_DOUBLE] = "floating point number",
@@ -166,6 +169,7 @@ const char *field_type_name(enum field_type type)
 	        [FIELD_TYPE_IP] = "IP address",
 	        [FIELD_TYPE_NET] = "IP network",
 	        [FIELD_TYPE_DYNAMIC] = "value of the parameter's type",
+	        [FIELD_TYPE_OPAQUE] = "value that nothing compares with",
 	};
 
 	return names[type];
@@ -174,9 +178,12 @@ const char *field_type_name(enum field_type type)
 bool field_type_is_number(enum field_type type)
 {
 	switch (type) {
+	case FIELD_TYPE_INT8:
 	case FIELD_TYPE_INT16:
 	case FIELD_TYPE_INT32:
 	case FIELD_TYPE_INT64:
+	case FIELD_TYPE_UINT8:
+	case FIELD_TYPE_UINT16:
 	case FIELD_TYPE_UINT32:
 	case FIELD_TYPE_UINT64:
 	case FIELD_TYPE_DOUBLE:
@@ -190,6 +197,7 @@ bool field_type_is_number(enum field_type type)
 	case FIELD_TYPE_IP:
 	case FIELD_TYPE_NET:
 	case FIELD_TYPE_DYNAMIC:
+	case FIELD_TYPE_OPAQUE:
 	case FIELD_TYPES:
 		break;
 	}

@@ -18,10 +18,13 @@ enum field_type {
 	FIELD_TYPE_STRING = 0, /* bytes without NUL; paths too, as in Falco [CHARBUF] */
 	FIELD_TYPE_BYTES,      /* bytes, NUL allowed [BYTEBUF] */
 	FIELD_TYPE_BOOL,
+	FIELD_TYPE_INT8,
 	FIELD_TYPE_INT16,
 	FIELD_TYPE_INT32,
-	FIELD_TYPE_INT64,
-	FIELD_TYPE_UINT32,
+	FIELD_TYPE_INT64, /* [PID, FD and ERRNO too] */
+	FIELD_TYPE_UINT8, /* [FLAGS8, ENUMFLAGS8] */
+	FIELD_TYPE_UINT16,
+	FIELD_TYPE_UINT32, /* [FLAGS32, ENUMFLAGS32, MODE] */
 	FIELD_TYPE_UINT64,
 	FIELD_TYPE_DOUBLE,
 	FIELD_TYPE_RELTIME, /* a duration, unsigned nanoseconds */
@@ -30,6 +33,8 @@ enum field_type {
 	FIELD_TYPE_IP,      /* an IPv4 or IPv6 address [IPADDR] */
 	FIELD_TYPE_NET,     /* an address that is compared with networks [IPNET] */
 	FIELD_TYPE_DYNAMIC, /* depends on the argument [DYN] */
+	FIELD_TYPE_OPAQUE, /* only `exists` works: Falco compares it with nothing [SOCKADDR, SOCKTUPLE, FDLIST, UID, …]
+	                    */
 	FIELD_TYPES,
 };
 

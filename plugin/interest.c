@@ -92,7 +92,7 @@ static enum truth success_name(const struct filter_node *leaf)
 /* Of a call that succeeded these have no value in Falco, and no comparison holds. */
 static enum truth success_leaf(const struct filter_node *leaf)
 {
-	switch (leaf->field->id) {
+	switch (leaf->left->field->id) {
 	case FIELD_EVT_RAWRES:
 		return success_number(leaf);
 	case FIELD_EVT_RES:
@@ -111,6 +111,8 @@ static enum truth of_success(const struct filter_node *n)
 {
 	if (n->kind == FILTER_LEAF)
 		return success_leaf(n);
+	if (n->kind == FILTER_CHECK)
+		return TRUTH_OPEN;
 	if (n->kind == FILTER_NOT) {
 		static const enum truth negated[] = {
 		        [TRUTH_NO] = TRUTH_YES, [TRUTH_YES] = TRUTH_NO, [TRUTH_OPEN] = TRUTH_OPEN};

@@ -145,17 +145,17 @@ static bool check_argument(struct diag_list *diags, struct source_pos pos, const
 	return false;
 }
 
-static void set_argument(struct compiler *c, struct filter_node *n, const char *dotted, const char *bracket)
+static void set_argument(struct compiler *c, struct filter_term *t, const char *dotted, const char *bracket)
 {
 	const char *arg = dotted ? dotted : bracket;
 
-	n->arg_index = FILTER_NO_INDEX;
+	t->arg_index = FILTER_NO_INDEX;
 	if (!arg)
 		return;
-	n->has_arg = true;
-	n->arg_text = copy(c, arg, strlen(arg));
-	if (!is_index(arg, &n->arg_index))
-		n->arg_index = FILTER_NO_INDEX;
+	t->has_arg = true;
+	t->arg_text = copy(c, arg, strlen(arg));
+	if (!is_index(arg, &t->arg_index))
+		t->arg_index = FILTER_NO_INDEX;
 }
 
 /* Leaves */
@@ -194,12 +194,12 @@ static void set_values(struct compiler *c, struct filter_node *n, const struct s
 			return;
 		v->len = sv->len;
 		v->pos = sv->pos;
-		const char *wrong = filter_value_parse(v, n->field);
+		const char *wrong = filter_value_parse(v, n->left->field);
 
 		if (wrong)
-			FAIL(c, v->pos, n->field->id == FIELD_EVT_TYPE ? "unknown-event-type" : "bad-value",
-			     "'%s' is %s (the field %s is a %s)", v->text, wrong, n->field->name,
-			     field_type_name(n->field->type));
+			FAIL(c, v->pos, n->left->field->id == FIELD_EVT_TYPE ? "unknown-event-type" : "bad-value",
+			     "'%s' is %s (the field %s is a %s)", v->text, wrong, n->left->field->name,
+			     field_type_name(n->left->field->type));
 	}
 	n->nvalues = i;
 }
@@ -215,9 +215,17 @@ static void compile_leaf(struct compiler *c, struct filter_node *n, const struct
 	}
 	if (!check_comparable(c, s, f))
 		return;
-	n->field = f;
+	n->left = alloc(c, sizeof(*n->left));
+	if (!n->left)
+		return;
+	*n->left = (struct filter_term){.kind = FILTER_TERM_FIELD,
+	                                .pos = s->pos,
+	                                .type = f->type,
+	                                .field = f,
+	                                .is_list = (f->flags & FIELD_LIST) != 0,
+	                                .selector = -1};
 	n->op = s->op;
-	set_argument(c, n, dotted, s->arg);
+	set_argument(c, n->left, dotted, s->arg);
 	set_values(c, n, s);
 }
 

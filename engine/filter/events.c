@@ -80,7 +80,7 @@ enum polarity { PLAIN, NEGATED };
 
 static bool names_event_type(const struct filter_node *n)
 {
-	return n->field->id == FIELD_EVT_TYPE || n->field->id == FIELD_SYSCALL_TYPE;
+	return n->left->field->id == FIELD_EVT_TYPE || n->left->field->id == FIELD_SYSCALL_TYPE;
 }
 
 static struct filter_event_set leaf_events(const struct filter_node *n, enum polarity polarity)
@@ -115,6 +115,8 @@ static struct filter_event_set node_events(const struct filter_node *n, enum pol
 {
 	if (n->kind == FILTER_LEAF)
 		return leaf_events(n, polarity);
+	if (n->kind == FILTER_CHECK)
+		return set_all();
 	if (n->kind == FILTER_NOT)
 		return node_events(n->kids[0], polarity == PLAIN ? NEGATED : PLAIN);
 

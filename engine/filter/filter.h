@@ -34,7 +34,12 @@ enum filter_kind {
 	FILTER_AND = 0, /* all kids; at least one */
 	FILTER_OR = 1,  /* some kid; at least one */
 	FILTER_NOT = 2, /* exactly one kid */
+	/* A comparison of a plain field with constants, in which each operator means what its name says. */
 	FILTER_LEAF = 3,
+	/* Any other comparison: a transformer, a right-hand field, a modifier, or a comparison that Falco answers
+	 * unlike its words (docs/language.md). Only the exact evaluator knows what it means; all others take it as
+	 * unknown. */
+	FILTER_CHECK = 4,
 };
 
 enum filter_op {
@@ -63,6 +68,62 @@ enum filter_op {
 /* The operator as it is written ("startswith"); never NULL for a valid value. */
 const char *filter_op_name(enum filter_op op);
 
+/* Between an operator and its list: whether one value of the list fits, some, or all. */
+enum filter_mod {
+	FILTER_MOD_NONE = 0,
+	FILTER_MOD_ONEOF, /* exactly one */
+	FILTER_MOD_ANYOF,
+	FILTER_MOD_ALLOF,
+	FILTER_MODS,
+};
+
+/* "oneof"; "" for none; never NULL for a valid value. */
+const char *filter_mod_name(enum filter_mod mod);
+
+/* The transformers. */
+enum filter_call {
+	FILTER_CALL_TOLOWER = 0,
+	FILTER_CALL_TOUPPER,
+	FILTER_CALL_B64,
+	FILTER_CALL_BASENAME,
+	FILTER_CALL_LEN,
+	FILTER_CALL_JOIN,   /* separator, list */
+	FILTER_CALL_CONCAT, /* two or more texts */
+	FILTER_CALL_GETOPT, /* list, option string */
+	FILTER_CALLS,
+};
+
+/* "tolower"; never NULL for a valid value. */
+const char *filter_call_name(enum filter_call call);
+
+enum filter_term_kind {
+	FILTER_TERM_FIELD = 0,
+	FILTER_TERM_TEXT, /* a constant inside a transformer */
+	FILTER_TERM_LIST, /* (a, b) inside a transformer */
+	FILTER_TERM_CALL,
+};
+
+/* Something that has a value: what stands on the left of an operator, or on its right in place of constants. */
+struct filter_term {
+	enum filter_term_kind kind;
+	struct source_pos pos;
+	enum field_type type; /* of the value; of the elements if it is a list. Never DYNAMIC */
+	bool is_list;
+	/* FIELD */
+	const struct field_info *field;
+	bool has_arg;         /* proc.aname[2]: has_arg, arg_index 2, arg_text "2" */
+	uint64_t arg_index;   /* FILTER_NO_INDEX if the argument is no number */
+	const char *arg_text; /* NULL without an argument; of a dotted one (evt.arg.flags) what follows the dot */
+	/* TEXT */
+	const char *text; /* NUL-terminated */
+	size_t len;
+	/* CALL and LIST */
+	enum filter_call call;
+	struct filter_term **args;
+	size_t nargs;
+	int selector; /* getopt(…)[x]: the byte x; -1 without one */
+};
+
 /* One right-hand value, as text and as the type of its field. */
 struct filter_value {
 	const char *text; /* unquoted, NUL-terminated; owned by the tree */
@@ -76,7 +137,7 @@ struct filter_value {
 			uint8_t family;   /* AF_INET or AF_INET6 */
 			uint8_t prefix;   /* bits */
 		} net;
-	} as; /* which member: by the field's type (compat/fields.h); unset for strings */
+	} as; /* which member: by the type of what it is compared with (compat/fields.h); unset for strings */
 };
 
 /* The use of a macro that a node came in through. */
@@ -94,14 +155,14 @@ struct filter_node {
 	/* AND, OR, NOT */
 	struct filter_node **kids;
 	size_t nkids;
-	/* LEAF */
-	const struct field_info *field;
-	bool has_arg;         /* proc.aname[2]: has_arg, arg_index 2, arg_text "2" */
-	uint64_t arg_index;   /* FILTER_NO_INDEX if the argument is no number */
-	const char *arg_text; /* NULL without an argument; of a dotted one (evt.arg.flags) what follows the dot */
+	/* LEAF and CHECK */
+	struct filter_term *left; /* of a LEAF always a field */
 	enum filter_op op;
-	struct filter_value *values; /* one for most operators, any number for in/intersects/pmatch, none for exists */
+	enum filter_mod mod;         /* LEAF: NONE */
+	struct filter_value *values; /* one for most operators, any number for in/intersects/pmatch and with a modifier,
+	                              * none for exists and if there is `right` */
 	size_t nvalues;
+	struct filter_term *right; /* CHECK: what is compared with instead of values; NULL: values */
 };
 
 /* A parsed condition: a tree and the memory that it lives in. */

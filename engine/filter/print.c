@@ -79,21 +79,21 @@ static void print_value(struct buf *out, const struct filter_value *v)
 
 static void print_argument(struct buf *out, const struct filter_node *n)
 {
-	size_t len = strlen(n->arg_text);
-	bool bracket = n->field->arg == FIELD_ARG_INDEX_OPTIONAL || n->field->arg == FIELD_ARG_KEY ||
-	               n->field->arg == FIELD_ARG_KEY_OPTIONAL ||
-	               (n->field->arg == FIELD_ARG_DOTTED_OR_INDEX && n->arg_index != FILTER_NO_INDEX);
+	size_t len = strlen(n->left->arg_text);
+	bool bracket = n->left->field->arg == FIELD_ARG_INDEX_OPTIONAL || n->left->field->arg == FIELD_ARG_KEY ||
+	               n->left->field->arg == FIELD_ARG_KEY_OPTIONAL ||
+	               (n->left->field->arg == FIELD_ARG_DOTTED_OR_INDEX && n->left->arg_index != FILTER_NO_INDEX);
 
 	if (!bracket) {
 		buf_addc(out, '.');
-		buf_add(out, n->arg_text, len);
+		buf_add(out, n->left->arg_text, len);
 		return;
 	}
 	buf_addc(out, '[');
-	if (is_bare(n->arg_text, len) && !strchr(n->arg_text, '['))
-		buf_add(out, n->arg_text, len);
+	if (is_bare(n->left->arg_text, len) && !strchr(n->left->arg_text, '['))
+		buf_add(out, n->left->arg_text, len);
 	else
-		print_quoted(out, n->arg_text, len);
+		print_quoted(out, n->left->arg_text, len);
 	buf_addc(out, ']');
 }
 
@@ -101,8 +101,8 @@ static void print_leaf(struct buf *out, const struct filter_node *n)
 {
 	bool list = n->op == FILTER_OP_IN || n->op == FILTER_OP_INTERSECTS || n->op == FILTER_OP_PMATCH;
 
-	buf_adds(out, n->field->name);
-	if (n->has_arg)
+	buf_adds(out, n->left->field->name);
+	if (n->left->has_arg)
 		print_argument(out, n);
 	buf_addc(out, ' ');
 	buf_adds(out, filter_op_name(n->op));
@@ -120,7 +120,7 @@ static void print_leaf(struct buf *out, const struct filter_node *n)
 
 static void print_kid(struct buf *out, const struct filter_node *kid)
 {
-	bool leaf = kid->kind == FILTER_LEAF;
+	bool leaf = kid->kind == FILTER_LEAF || kid->kind == FILTER_CHECK;
 
 	if (!leaf)
 		buf_addc(out, '(');
@@ -135,6 +135,7 @@ void filter_print(struct buf *out, const struct filter_node *node)
 
 	switch (node->kind) {
 	case FILTER_LEAF:
+	case FILTER_CHECK:
 		print_leaf(out, node);
 		break;
 	case FILTER_NOT:
@@ -158,9 +159,11 @@ void filter_print(struct buf *out, const struct filter_node *node)
 
 static bool leaf_equal(const struct filter_node *a, const struct filter_node *b)
 {
-	if (a->field != b->field || a->op != b->op || a->nvalues != b->nvalues || a->has_arg != b->has_arg)
+	if (a->left->field != b->left->field || a->left->has_arg != b->left->has_arg)
 		return false;
-	if (a->has_arg && strcmp(a->arg_text, b->arg_text) != 0)
+	if (a->op != b->op || a->mod != b->mod || a->nvalues != b->nvalues)
+		return false;
+	if (a->left->has_arg && strcmp(a->left->arg_text, b->left->arg_text) != 0)
 		return false;
 	for (size_t i = 0; i < a->nvalues; i++)
 		if (a->values[i].len != b->values[i].len ||
@@ -173,7 +176,7 @@ bool filter_equal(const struct filter_node *a, const struct filter_node *b)
 {
 	if (a->kind != b->kind || a->nkids != b->nkids)
 		return false;
-	if (a->kind == FILTER_LEAF)
+	if (a->kind == FILTER_LEAF || a->kind == FILTER_CHECK)
 		return leaf_equal(a, b);
 	for (size_t i = 0; i < a->nkids; i++)
 		if (!filter_equal(a->kids[i], b->kids[i]))

@@ -124,6 +124,8 @@ const char *filter_value_parse(struct filter_value *v, const struct field_info *
 	switch (field->type) {
 	case FIELD_TYPE_BOOL:
 		return parse_bool(v);
+	case FIELD_TYPE_INT8:
+		return parse_signed(v, 8);
 	case FIELD_TYPE_INT16:
 		return parse_signed(v, 16);
 	case FIELD_TYPE_INT32:
@@ -131,6 +133,10 @@ const char *filter_value_parse(struct filter_value *v, const struct field_info *
 		return parse_signed(v, 32);
 	case FIELD_TYPE_INT64:
 		return parse_signed(v, 64);
+	case FIELD_TYPE_UINT8:
+		return parse_unsigned(v, 8);
+	case FIELD_TYPE_UINT16:
+		return parse_unsigned(v, 16);
 	case FIELD_TYPE_UINT32:
 		return parse_unsigned(v, 32);
 	case FIELD_TYPE_UINT64:
@@ -146,6 +152,7 @@ const char *filter_value_parse(struct filter_value *v, const struct field_info *
 	case FIELD_TYPE_STRING:
 	case FIELD_TYPE_BYTES:
 	case FIELD_TYPE_DYNAMIC:
+	case FIELD_TYPE_OPAQUE:
 	case FIELD_TYPES:
 		break;
 	}

@@ -193,7 +193,7 @@ static bool is_signed(enum field_type type)
 
 static uint64_t number_of(const struct filter_node *n, const struct filter_value *value)
 {
-	return is_signed(n->field->type) ? match_signed(value->as.s64) : value->as.u64;
+	return is_signed(n->left->field->type) ? match_signed(value->as.s64) : value->as.u64;
 }
 
 /* The numbers for which a comparison with `value` holds; false if there is none. */
@@ -231,8 +231,8 @@ static bool is_number_op(enum filter_op op)
 static struct formula *fixed_range(struct deriver *v, const struct filter_node *n, const struct point_field *field,
                                    bool negated)
 {
-	uint64_t low = is_signed(n->field->type) ? match_signed(field->low) : (uint64_t)field->low;
-	uint64_t high = is_signed(n->field->type) ? match_signed(field->high) : (uint64_t)field->high;
+	uint64_t low = is_signed(n->left->field->type) ? match_signed(field->low) : (uint64_t)field->low;
+	uint64_t high = is_signed(n->left->field->type) ? match_signed(field->high) : (uint64_t)field->high;
 	bool some = false, all = false;
 
 	if (n->op == FILTER_OP_EXISTS)
@@ -312,14 +312,14 @@ static struct formula *ancestor_leaf(struct deriver *v, const struct filter_node
 {
 	static const struct point_field self = {.how = POINT_VALUE, .domain = MATCH_NAME, .always = true};
 
-	if (n->field->id == FIELD_PROC_PNAME)
+	if (n->left->field->id == FIELD_PROC_PNAME)
 		return text_leaf(v, n, field, MATCH_ANCESTORS, 1, negated);
-	if (n->has_arg) {
-		if (n->arg_index == 0)
+	if (n->left->has_arg) {
+		if (n->left->arg_index == 0)
 			return text_leaf(v, n, &self, MATCH_NAME, 0, negated);
-		if (n->arg_index > TERCEL_ANCESTOR_LEVELS)
+		if (n->left->arg_index > TERCEL_ANCESTOR_LEVELS)
 			return lose(v, n, negated, "ancestors are decided up to the distance 15");
-		return text_leaf(v, n, field, MATCH_ANCESTORS, (unsigned int)n->arg_index, negated);
+		return text_leaf(v, n, field, MATCH_ANCESTORS, (unsigned int)n->left->arg_index, negated);
 	}
 	if (n->op == FILTER_OP_NE || n->op == FILTER_OP_EXISTS)
 		return lose(v, n, negated, "of any ancestor only =, in, contains, startswith and endswith are decided");
@@ -487,7 +487,7 @@ static void note(struct deriver *v, const char *code, const struct filter_node *
 
 static struct formula *leaf(struct deriver *v, const struct filter_node *n, bool negated)
 {
-	const struct point_field *field = point_field(v->d->point, n->field->id);
+	const struct point_field *field = point_field(v->d->point, n->left->field->id);
 
 	note(v, field->note, n);
 	switch (field->how) {
@@ -512,6 +512,10 @@ static struct formula *leaf(struct deriver *v, const struct filter_node *n, bool
 	}
 }
 
+#define GENERAL                                                                                                     \
+	"comparisons with transformers, val() or a modifier, and those that Falco answers unlike their words, are " \
+	"not decided in the kernel yet"
+
 /* ---- the tree -------------------------------------------------------------------------------------------------- */
 
 static struct formula *walk(struct deriver *v, const struct filter_node *n, bool negated)
@@ -521,6 +525,8 @@ static struct formula *walk(struct deriver *v, const struct filter_node *n, bool
 
 	if (n->kind == FILTER_LEAF)
 		return leaf(v, n, negated);
+	if (n->kind == FILTER_CHECK)
+		return lose(v, n, negated, GENERAL);
 	if (n->kind == FILTER_NOT)
 		return walk(v, n->kids[0], !negated);
 	kids = calloc(n->nkids + 1, sizeof(struct formula *));
@@ -590,7 +596,9 @@ static const struct filter_node *telling_leaf(const struct filter_node *n, bool 
 	const struct filter_node *found = NULL;
 
 	if (n->kind == FILTER_LEAF)
-		return !event || n->field->id == FIELD_EVT_TYPE ? n : NULL;
+		return !event || n->left->field->id == FIELD_EVT_TYPE ? n : NULL;
+	if (n->kind == FILTER_CHECK)
+		return event ? NULL : n;
 	for (size_t i = 0; !found && i < n->nkids; i++)
 		found = telling_leaf(n->kids[i], event);
 	return found;

@@ -251,7 +251,7 @@ static bool compare(enum filter_op op, __int128 a, __int128 b)
 
 static bool number_holds(const struct filter_node *n, int64_t value)
 {
-	bool is_signed = n->field->type == FIELD_TYPE_INT64;
+	bool is_signed = n->left->field->type == FIELD_TYPE_INT64;
 
 	if (n->op == FILTER_OP_EXISTS)
 		return true;
@@ -313,12 +313,13 @@ static bool caps_hold(const struct world *w, const struct filter_node *n)
 
 static bool ancestor_holds(const struct world *w, const struct filter_node *n)
 {
-	if (n->field->id == FIELD_PROC_PNAME)
+	if (n->left->field->id == FIELD_PROC_PNAME)
 		return w->nancestors && text_holds(n, w->ancestors[0].leader);
-	if (n->has_arg && n->arg_index == 0)
+	if (n->left->has_arg && n->left->arg_index == 0)
 		return text_holds(n, w->name);
-	if (n->has_arg)
-		return n->arg_index <= w->nancestors && text_holds(n, w->ancestors[n->arg_index - 1].leader);
+	if (n->left->has_arg)
+		return n->left->arg_index <= w->nancestors &&
+		       text_holds(n, w->ancestors[n->left->arg_index - 1].leader);
 	for (size_t i = 0; i < w->nancestors; i++)
 		if (text_holds(n, w->ancestors[i].thread))
 			return true;
@@ -327,7 +328,7 @@ static bool ancestor_holds(const struct world *w, const struct filter_node *n)
 
 static bool either_holds(const struct world *w, const struct filter_node *n)
 {
-	if (n->field->id == FIELD_FD_PORT) {
+	if (n->left->field->id == FIELD_FD_PORT) {
 		if (n->op == FILTER_OP_NE)
 			return number_holds(n, w->remote_port) && number_holds(n, w->local_port);
 		return number_holds(n, w->remote_port) || number_holds(n, w->local_port);
@@ -341,7 +342,7 @@ static bool descriptor_holds(const struct world *w, const struct filter_node *n)
 {
 	if (w->point == TERCEL_POINT_EXEC_COMMIT)
 		return false;
-	switch (n->field->id) {
+	switch (n->left->field->id) {
 	case FIELD_FD_NUM:
 		return number_holds(n, w->fd);
 	case FIELD_FD_TYPE:
@@ -367,7 +368,7 @@ static bool descriptor_holds(const struct world *w, const struct filter_node *n)
 
 static bool leaf_holds(const struct world *w, const struct filter_node *n)
 {
-	switch (n->field->id) {
+	switch (n->left->field->id) {
 	case FIELD_EVT_TYPE:
 		return text_holds(n, w->event);
 	case FIELD_EVT_RES:

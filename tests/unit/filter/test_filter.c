@@ -159,13 +159,13 @@ static void arguments_are_parsed_by_field(void **state)
 	                           *none = parse("proc.aname = sshd");
 
 	(void)state;
-	assert_true(filter_root(index)->has_arg);
-	assert_int_equal(filter_root(index)->arg_index, 2);
-	assert_string_equal(filter_root(key)->arg_text, "a/b c");
-	assert_int_equal(filter_root(key)->arg_index, FILTER_NO_INDEX);
-	assert_int_equal(filter_root(dotted)->field->id, FIELD_EVT_ARG);
-	assert_string_equal(filter_root(dotted)->arg_text, "flags");
-	assert_false(filter_root(none)->has_arg);
+	assert_true(filter_root(index)->left->has_arg);
+	assert_int_equal(filter_root(index)->left->arg_index, 2);
+	assert_string_equal(filter_root(key)->left->arg_text, "a/b c");
+	assert_int_equal(filter_root(key)->left->arg_index, FILTER_NO_INDEX);
+	assert_int_equal(filter_root(dotted)->left->field->id, FIELD_EVT_ARG);
+	assert_string_equal(filter_root(dotted)->left->arg_text, "flags");
+	assert_false(filter_root(none)->left->has_arg);
 	assert_prints("k8s.pod.label['a/b c'] = x", "k8s.pod.label[\"a/b c\"] = x");
 	assert_prints("evt.arg.flags contains X and evt.arg[1] = y", "evt.arg.flags contains X and evt.arg[1] = y");
 }
