@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/suggest.h"
 #include "compat/event_params.h"
 
 static const struct field_info fields[FIELD_COUNT] = {
@@ -17,11 +18,8 @@ static const struct field_info fields[FIELD_COUNT] = {
 #undef X
 };
 
-/* Longer than any name: bounds the work of field_suggest(). */
-enum { NAME_MAX_LEN = 64 };
-
 #define X(id, name, type, arg, provider, flags, description) \
-	static_assert(sizeof(name) <= NAME_MAX_LEN, "field name too long");
+	static_assert(sizeof(name) <= SUGGEST_MAX_LEN, "a field's name is too long for field_suggest()");
 TERCEL_FIELDS(X)
 #undef X
 
@@ -97,53 +95,15 @@ const struct field_info *field_by_name(const char *name, size_t len, const char 
 	return dotted;
 }
 
-static size_t min3(size_t a, size_t b, size_t c)
-{
-	size_t m = a < b ? a : b;
-
-	return m < c ? m : c;
-}
-
-/* Levenshtein distance; both at most NAME_MAX_LEN long. */
-static size_t distance(const char *a, size_t alen, const char *b, size_t blen)
-{
-	size_t row[NAME_MAX_LEN + 1];
-
-	for (size_t j = 0; j <= blen; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= alen; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= blen; j++) {
-			size_t above = row[j];
-
-			row[j] = min3(above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1]));
-			diagonal = above;
-		}
-	}
-	return row[blen];
-}
-
 const struct field_info *field_suggest(const char *name, size_t len)
 {
 	const struct field_info *best = NULL;
-	size_t best_distance = len < 8 ? 2 : 3; /* farther apart is another word, not a slip */
+	struct suggestion s = suggestion_for(name, len);
 
-	if (len == 0 || len > NAME_MAX_LEN)
-		return NULL;
 	for (size_t i = 0; i < FIELD_COUNT; i++) {
-		size_t n = strlen(fields[i].name);
-
-		/* The difference in length is a lower bound. */
-		if ((n > len ? n - len : len - n) >= best_distance)
-			continue;
-		size_t d = distance(name, len, fields[i].name, n);
-
-		if (d < best_distance) {
+		suggestion_offer(&s, fields[i].name);
+		if (s.best == fields[i].name)
 			best = &fields[i];
-			best_distance = d;
-		}
 	}
 	return best;
 }
