@@ -201,7 +201,7 @@ static inline void cleanup_filter_syntax(struct filter_syntax **s)
 
 /*
  * Reads a text by the grammar. 0, or -EINVAL after adding the (first) error with its place to `diags`, or -ENOMEM.
- * Codes: syntax, unsupported-operator, unsupported-transformer, too-deep, too-large.
+ * Codes: syntax, bad-argument, too-deep, too-large.
  */
 int filter_syntax_parse(struct filter_syntax **out, const struct filter_text *text, struct diag_list *diags);
 
@@ -227,7 +227,8 @@ struct filter_macros {
  * Makes the typed tree: macros put in, and fields, arguments, operators and values checked. 0 with *out set (the caller
  * owns it; it does not refer to `syntax` or the macros), -EINVAL after adding every error found to `diags`, or -ENOMEM.
  * `macros` may be NULL: then every name is unknown. Codes: unknown-macro, cyclic-macro, unknown-field, bad-argument,
- * bad-operator, bad-value, unknown-event-type, unsupported-field, too-deep, too-large.
+ * bad-transformer, bad-operator, bad-value, unknown-event-type, unsupported-field, too-deep, too-large; as warnings
+ * falco-quirk, field-as-text, transformer-as-text.
  */
 int filter_compile(struct filter **out, const struct filter_syntax *syntax, const struct filter_macros *macros,
                    struct diag_list *diags);
@@ -239,13 +240,16 @@ int filter_parse(struct filter **out, const struct filter_text *text, struct dia
 struct buf;
 void filter_print(struct buf *out, const struct filter_node *node);
 
+/* The same for a field with its argument, or a transformer. */
+void filter_print_term(struct buf *out, const struct filter_term *term);
+
 /* Whether two trees mean the same, node by node: kinds, fields, arguments, operators, values; not positions. */
 bool filter_equal(const struct filter_node *a, const struct filter_node *b);
 
 /*
- * Checks a rule's output text: each %field must be one of the catalogue, with its argument, and printable. The longest
- * name that is a field counts, as in Falco: "%fd.names" is fd.name and an s. 0 or -EINVAL (all errors added). Codes:
- * bad-output, unknown-field, bad-argument, unsupported-transformer.
+ * Checks a rule's output text: each %field must be one of the catalogue, with its argument, or a transformer of such.
+ * The longest name that is a field counts, as in Falco: "%fd.names" is fd.name and an s. 0 or -EINVAL (all errors
+ * added). Codes: bad-output, unknown-field, bad-argument, bad-transformer, syntax.
  */
 int filter_check_output(const struct filter_text *text, struct diag_list *diags);
 
