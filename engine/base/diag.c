@@ -7,12 +7,24 @@
 #include "base/buf.h"
 #include "base/text.h"
 
+static void free_item(struct diag *d)
+{
+	for (size_t i = 0; i < d->nnotes; i++) {
+		free(d->notes[i].file);
+		free(d->notes[i].message);
+		excerpt_free(&d->notes[i].excerpt);
+	}
+	free(d->notes);
+	free(d->file);
+	free(d->message);
+	excerpt_free(&d->excerpt);
+	*d = (struct diag){0};
+}
+
 void diag_list_free(struct diag_list *l)
 {
-	for (size_t i = 0; i < l->count; i++) {
-		free(l->items[i].file);
-		free(l->items[i].message);
-	}
+	for (size_t i = 0; i < l->count; i++)
+		free_item(&l->items[i]);
 	free(l->items);
 	*l = DIAG_LIST_INIT;
 }
@@ -39,6 +51,22 @@ __attribute__((format(printf, 1, 0))) static char *one_line(const char *format, 
 	return buf_error(&raw) ? NULL : buf_take(&visible);
 }
 
+static void take_line(struct excerpt *out, const struct diag_list *l, struct source_pos pos)
+{
+	const struct source *s = l->sources && pos.file ? source_list_find(l->sources, pos.file) : NULL;
+
+	if (s)
+		excerpt_take(out, s, pos);
+}
+
+static void count(struct diag_list *l, enum diag_severity severity)
+{
+	if (severity == DIAG_ERROR)
+		l->errors++;
+	else
+		l->warnings++;
+}
+
 void diag_add(struct diag_list *l, enum diag_severity severity, struct source_pos pos, const char *code,
               const char *format, ...)
 {
@@ -54,7 +82,8 @@ void diag_add(struct diag_list *l, enum diag_severity severity, struct source_po
 		l->out_of_memory = true;
 		return;
 	}
-	l->items[l->count++] = (struct diag){
+	struct diag *d = &l->items[l->count++];
+	*d = (struct diag){
 	        .severity = severity,
 	        .file = file,
 	        .line = pos.line,
@@ -62,10 +91,43 @@ void diag_add(struct diag_list *l, enum diag_severity severity, struct source_po
 	        .code = code,
 	        .message = message,
 	};
-	if (severity == DIAG_ERROR)
-		l->errors++;
-	else
-		l->warnings++;
+	take_line(&d->excerpt, l, pos);
+	count(l, severity);
+}
+
+void diag_note(struct diag_list *l, struct source_pos pos, const char *format, ...)
+{
+	if (!l->count)
+		return;
+	va_list args;
+	va_start(args, format);
+	_autofree_ char *message = one_line(format, args);
+	va_end(args);
+
+	struct diag *d = &l->items[l->count - 1];
+	_autofree_ char *file = pos.file ? strdup(pos.file) : NULL;
+	struct diag_note *notes = realloc(d->notes, (d->nnotes + 1) * sizeof(*notes));
+	if (notes)
+		d->notes = notes;
+	if (!message || (pos.file && !file) || !notes) {
+		l->out_of_memory = true;
+		return;
+	}
+	struct diag_note *n = &d->notes[d->nnotes++];
+	*n = (struct diag_note){TAKE_PTR(file), pos.line, pos.column, TAKE_PTR(message), {0}};
+	take_line(&n->excerpt, l, pos);
+}
+
+void diag_move(struct diag_list *to, enum diag_severity severity, struct diag_list *from, size_t index)
+{
+	if (!grow(to)) {
+		to->out_of_memory = true;
+		return;
+	}
+	to->items[to->count] = from->items[index];
+	to->items[to->count++].severity = severity;
+	from->items[index] = (struct diag){0};
+	count(to, severity);
 }
 
 bool diag_failed(const struct diag_list *l)
@@ -117,21 +179,41 @@ void diag_sort(struct diag_list *l)
 		l->items[i] = keys[i].diag;
 }
 
+/* "file:12:7: ", as far as it is known. */
+static void write_place(struct buf *out, const char *file, uint32_t line, uint32_t column)
+{
+	if (file) {
+		text_visible(out, file, strlen(file));
+		buf_addc(out, ':');
+	}
+	if (line)
+		buf_addf(out, "%u:", line);
+	if (line && column)
+		buf_addf(out, "%u:", column);
+	if (file || line)
+		buf_addc(out, ' ');
+}
+
+static void write_item(struct buf *out, const struct diag *d)
+{
+	write_place(out, d->file, d->line, d->column);
+	buf_addf(out, "%s: %s [%s]\n", d->severity == DIAG_ERROR ? "error" : "warning", d->message, d->code);
+	excerpt_write(out, &d->excerpt, d->line);
+	for (size_t i = 0; i < d->nnotes; i++) {
+		const struct diag_note *n = &d->notes[i];
+		write_place(out, n->file, n->line, n->column);
+		buf_addf(out, "note: %s\n", n->message);
+		excerpt_write(out, &n->excerpt, n->line);
+	}
+}
+
 void diag_print(const struct diag_list *l, FILE *out)
 {
+	_autobuf_ struct buf text = BUF_INIT;
 	for (size_t i = 0; i < l->count; i++) {
-		const struct diag *d = &l->items[i];
-		if (d->file) {
-			_autobuf_ struct buf file = BUF_INIT;
-			text_visible(&file, d->file, strlen(d->file));
-			(void)fprintf(out, "%s:", buf_str(&file));
-		}
-		if (d->line)
-			(void)fprintf(out, "%u:", d->line);
-		if (d->line && d->column)
-			(void)fprintf(out, "%u:", d->column);
-		(void)fprintf(out, "%s%s: %s [%s]\n", d->file || d->line ? " " : "",
-		              d->severity == DIAG_ERROR ? "error" : "warning", d->message, d->code);
+		buf_reset(&text);
+		write_item(&text, &l->items[i]);
+		(void)fputs(buf_str(&text), out);
 	}
 	if (l->out_of_memory)
 		(void)fprintf(out, "error: out of memory, further messages are lost [out-of-memory]\n");

@@ -36,6 +36,34 @@ static bool deceives(uint32_t c)
 	       (c >= 0xfff9 && c <= 0xfffb) || (c >= 0xe0000 && c <= 0xe0fff);
 }
 
+struct range {
+	uint32_t first, last;
+};
+
+static bool within(uint32_t c, const struct range *ranges, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (c >= ranges[i].first && c <= ranges[i].last)
+			return true;
+	return false;
+}
+
+/* What terminals do with the common scripts; the whole of Unicode's tables would be no better for a caret. */
+static size_t width(uint32_t c)
+{
+	static const struct range wide[] = {
+	        {0x1100, 0x115f},   {0x2e80, 0x303e},   {0x3041, 0xa4cf},  {0xa960, 0xa97c}, {0xac00, 0xd7a3},
+	        {0xf900, 0xfaff},   {0xfe30, 0xfe6f},   {0xff00, 0xff60},  {0xffe0, 0xffe6}, {0x1f300, 0x1f64f},
+	        {0x1f680, 0x1f6ff}, {0x1f900, 0x1f9ff}, {0x20000, 0x3fffd}};
+	static const struct range combining[] = {{0x300, 0x36f},   {0x483, 0x489},   {0x591, 0x5bd},   {0x610, 0x61a},
+	                                         {0x64b, 0x65f},   {0x1ab0, 0x1aff}, {0x1dc0, 0x1dff}, {0x20d0, 0x20ff},
+	                                         {0xfe00, 0xfe0f}, {0xfe20, 0xfe2f}};
+
+	if (within(c, combining, sizeof(combining) / sizeof(*combining)))
+		return 0;
+	return within(c, wide, sizeof(wide) / sizeof(*wide)) ? 2 : 1;
+}
+
 enum backslash { BACKSLASH_DOUBLED, BACKSLASH_PLAIN };
 
 static void add_escaped(struct buf *b, const char *bytes, size_t len, char also, enum backslash backslash)
@@ -76,4 +104,15 @@ void text_escape(struct buf *b, const char *bytes, size_t len, char also)
 void text_visible(struct buf *b, const char *bytes, size_t len)
 {
 	add_escaped(b, bytes, len, 0, BACKSLASH_PLAIN);
+}
+
+size_t text_visible_char(struct buf *b, const char *bytes, size_t len, size_t *columns)
+{
+	uint32_t code = 0;
+	size_t n = decode((const unsigned char *)bytes, len, &code);
+	size_t taken = n ? n : 1;
+
+	text_visible(b, bytes, taken);
+	*columns = n && !deceives(code) ? width(code) : taken * strlen("\\xNN");
+	return taken;
 }

@@ -23,4 +23,10 @@ void text_escape(struct buf *b, const char *bytes, size_t len, char also);
  */
 void text_visible(struct buf *b, const char *bytes, size_t len);
 
+/*
+ * Adds the first character of `len` (at least one) bytes as text_visible() does. Returns the bytes that it takes;
+ * *columns gets what it takes of a terminal's line: two for wide characters, none for those that combine.
+ */
+size_t text_visible_char(struct buf *b, const char *bytes, size_t len, size_t *columns);
+
 #endif
