@@ -13,10 +13,11 @@
 /* A name that files define. A definition sees what was first defined before its own last change, as in Falco. */
 struct definition {
 	const char *name;
-	struct source_pos pos;
-	size_t first; /* running number of its first definition */
-	size_t last;  /* of its last definition or extension */
-	bool broken;  /* something in it is wrong and was reported */
+	struct text_place place; /* of the name, where it was defined last */
+	size_t first;            /* running number of its first definition */
+	size_t last;             /* of its last definition or extension */
+	bool broken;             /* something in it is wrong and was reported */
+	bool changed;            /* since it was compiled */
 };
 
 struct list_def {
@@ -32,17 +33,19 @@ struct macro_def {
 
 /* One part of an exception: a text or a list of parts. */
 struct exception_entry {
-	bool given;
 	bool is_list;
-	struct source_pos pos;
-	struct text item;
+	struct text_place place;
+	struct text item; /* without bytes: there is nothing, or no text */
 	struct exception_entry *items;
 	size_t nitems;
 };
 
+/* Whether there is something in it: Falco takes what is empty for not being there. */
+bool exception_given(const struct exception_entry *e);
+
 struct exception {
 	const char *name;
-	struct source_pos pos;
+	struct text_place place;
 	struct exception_entry fields, comps;
 	struct exception_entry *values;
 	size_t nvalues;
@@ -77,7 +80,7 @@ struct rule_fields {
 
 struct rule_def {
 	struct definition def;
-	const char *source;
+	const char *source; /* "" in an update that names none */
 	bool known_source;
 	struct rule_fields fields;
 };
@@ -91,9 +94,11 @@ struct collection {
 	struct rule_def **rules;
 	size_t nrules;
 	struct table list_names, macro_names, rule_names;
-	size_t next;   /* running number */
-	size_t joined; /* bytes that joining copied */
+	size_t next;        /* running number */
+	size_t joined;      /* bytes that joining copied */
+	size_t suggestions; /* comparisons that looking for similar names made */
 	struct diag_list *diags;
+	bool incomplete; /* some definitions could not be read: what seems to be missing may be among them */
 	bool out_of_memory;
 };
 
@@ -108,6 +113,11 @@ struct rule_def *collection_rule(const struct collection *c, const char *name);
 size_t collection_macro_index(const struct collection *c, const char *name);
 size_t collection_list_index(const struct collection *c, const char *name, size_t len);
 
+/* The name that is nearest to one that is not there; NULL if none is near. */
+const char *collection_suggest_list(struct collection *c, const char *name);
+const char *collection_suggest_macro(struct collection *c, const char *name);
+const char *collection_suggest_rule(struct collection *c, const char *name);
+
 /* Each takes over a new definition or joins it with the one of that name. `fields` of an update has only the keys to
  * change. False after an error that was reported, or without memory. */
 bool collection_define_list(struct collection *c, struct list_def *list);
@@ -118,16 +128,14 @@ bool collection_define_rule(struct collection *c, struct rule_def *rule);
 bool collection_append_rule(struct collection *c, const struct rule_def *update);
 bool collection_replace_rule(struct collection *c, const struct rule_def *update);
 
+/* Switches an earlier rule on or off. */
+bool collection_enable_rule(struct collection *c, const struct rule_def *rule, bool enabled);
+
 /* Memory of the collection; NULL sets out_of_memory. */
 void *collection_alloc(struct collection *c, size_t size);
 
-/* Checks an exception and fills in what it left out. False after an error. */
-bool exception_check(struct collection *c, struct exception *ex, bool known_source);
-
-/* condition + exceptions as Falco joins them, into `out`. False after an error. */
-bool exception_join(struct collection *c, struct text_builder *out, const struct rule_def *rule);
-
-/* A name that fields and operators of a list need. */
-bool operator_known(const char *name);
+/* Adds an error or a warning about a place to the collection's diagnostics. */
+#define COLLECT_ERROR(c, place, code, ...) diag_add((c)->diags, DIAG_ERROR, text_place_pos(place), code, __VA_ARGS__)
+#define COLLECT_WARN(c, place, code, ...) diag_add((c)->diags, DIAG_WARNING, text_place_pos(place), code, __VA_ARGS__)
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Puts definitions together as Falco 0.44 does: lists replace their names in the text, one after the other in the
- * order of definition; macros see those defined before them, rules see all. Knows no YAML.
+ * Puts definitions together as Falco 0.44 does, and finds out which of them a file has changed. Knows no YAML.
  */
 #include "rules/compile.h"
 
@@ -9,569 +8,592 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rules/breadth.h"
+#include "rules/depend.h"
+#include "rules/exception.h"
+#include "rules/trace.h"
+
+struct rule_slot {
+	struct compiled_rule made;
+	struct uses lists, names; /* put into its text, and macros that it names */
+	bool stale;
+};
+
 struct compiler {
 	struct collection *c;
-	struct arena arena;           /* expanded texts and items */
-	struct list_def *lists;       /* as c->lists, with the items of other lists put in */
-	size_t expanded;              /* items of `lists` */
-	bool odd_lists;               /* some list's name holds a delimiter */
-	struct filter_macro *macros;  /* as c->macros */
-	size_t *component;            /* of each macro: those that lead to each other share it */
-	struct filter_syntax **owned; /* the macros' texts */
+	struct expander expander;
+	struct macros macros;
+	struct rule_slot *rules; /* as c->rules */
+	size_t nrules, rules_cap;
+	bool *stale_lists; /* as c->lists */
+	struct depend depend;
+	bool compiled; /* something was before */
+	bool stale;    /* everything */
+	size_t traces; /* messages that may still be explained */
 };
 
-/* Texts and delimiters */
+enum { TRACES_MAX = 200 };
 
-static bool is_blank(char c)
+int compiler_new(struct compiler **out, struct collection *c)
 {
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+	struct compiler *k = calloc(1, sizeof(*k));
+
+	if (!k)
+		return -ENOMEM;
+	k->c = k->expander.c = k->macros.c = c;
+	k->traces = TRACES_MAX;
+	*out = k;
+	return 0;
 }
 
-static bool is_delimiter(char c)
+void compiler_free(struct compiler *k)
 {
-	return is_blank(c) || c == '(' || c == ')' || c == ',' || c == '=';
-}
-
-static bool has_delimiter(const char *name)
-{
-	while (*name && !is_delimiter(*name))
-		name++;
-	return *name;
-}
-
-/* Lists */
-
-/* Of all lists together: one that names a large list often grows by products. */
-enum { EXPANDED_MAX = 4 << 20 };
-
-/* The other list that an item names, if it names one that the list may see. */
-static const struct list_def *nested(const struct compiler *k, const struct list_def *list, const struct text *item)
-{
-	const struct list_def *other = collection_list(k->c, item->bytes);
-
-	return other && other->def.first < list->def.last ? other : NULL;
-}
-
-static void warn_nested(struct compiler *k, const struct list_def *list, const struct text *item,
-                        const struct list_def *inner)
-{
-	for (size_t i = 0; i < inner->nitems; i++) {
-		const struct list_def *third = collection_list(k->c, inner->items[i].bytes);
-
-		/* Names of lists later in the order are still replaced in the condition. */
-		if (third && third != inner && third->def.first <= list->def.first)
-			diag_add(k->c->diags, DIAG_WARNING, text_start(item), "nested-list",
-			         "Falco looks one level deep: '%s' stays a plain word here, it is not replaced by the "
-			         "list; name it in "
-			         "'%s' itself",
-			         third->def.name, list->def.name);
-	}
-}
-
-static void expand_list(struct compiler *k, const struct list_def *list, struct list_def *out)
-{
-	size_t n = 0;
-
-	*out = *list;
-	for (size_t i = 0; i < list->nitems; i++) {
-		const struct list_def *inner = nested(k, list, &list->items[i]);
-
-		n += inner ? inner->nitems : 1;
-	}
-	out->nitems = 0;
-	k->expanded += n;
-	if (k->expanded > EXPANDED_MAX) {
-		diag_add(k->c->diags, DIAG_ERROR, list->def.pos, "too-large",
-		         "with the lists in them put in, the lists have more than %d items; split the file",
-		         EXPANDED_MAX);
+	if (!k)
 		return;
+	for (size_t i = 0; i < k->nrules; i++) {
+		filter_free(k->rules[i].made.filter);
+		uses_free(&k->rules[i].lists);
+		uses_free(&k->rules[i].names);
 	}
-	out->items = arena_alloc(&k->arena, (n + 1) * sizeof(*out->items));
-	if (!out->items) {
-		k->c->out_of_memory = true;
-		return;
-	}
-	for (size_t i = 0; i < list->nitems; i++) {
-		const struct list_def *inner = nested(k, list, &list->items[i]);
+	free(k->rules);
+	free(k->stale_lists);
+	expander_free(&k->expander);
+	macros_free(&k->macros);
+	depend_free(&k->depend);
+	free(k);
+}
 
-		if (!inner) {
-			out->items[out->nitems++] = list->items[i];
+struct compiled_rule *compiler_rule(struct compiler *k, size_t number)
+{
+	return &k->rules[number].made;
+}
+
+/* Outputs */
+
+/* Fields that Falco 0.44 warns of: since it drops enter events, they say nothing any more. */
+static const char *const deprecated[] = {"evt.dir",        "evt.latency",       "evt.latency.s",
+                                         "evt.latency.ns", "evt.latency.human", "evt.wait_latency"};
+enum { DEPRECATED = sizeof(deprecated) / sizeof(*deprecated) };
+
+/* The longest of these names at the start of the text, NULL if there is none. */
+static const char *deprecated_at(const char *text, size_t len)
+{
+	const char *found = NULL;
+
+	for (size_t i = 0; i < DEPRECATED; i++) {
+		size_t n = strlen(deprecated[i]);
+
+		if (n <= len && memcmp(text, deprecated[i], n) == 0 && (!found || n > strlen(found)))
+			found = deprecated[i];
+	}
+	return found;
+}
+
+static void warn_deprecated_output(struct compiler *k, const struct text *t)
+{
+	for (size_t i = 0; i < t->len; i++) {
+		const char *name = deprecated_at(t->bytes + i, t->len - i);
+
+		if (!name)
 			continue;
-		}
-		for (size_t j = 0; j < inner->nitems; j++)
-			out->items[out->nitems++] = inner->items[j];
-		if (inner != list)
-			warn_nested(k, list, &list->items[i], inner);
+		diag_add(k->c->diags, DIAG_WARNING, text_pos(t, i), "deprecated",
+		         "%s is deprecated and says nothing any more; remove it from the output", name);
+		i += strlen(name) - 1;
 	}
 }
 
-static void compile_lists(struct compiler *k)
+/* %container.info prints nothing any more, and Falco takes it out of the text. */
+static void drop_container_info(struct compiler *k, const struct text *t, struct text_builder *kept)
 {
-	k->lists = calloc(k->c->nlists + 1, sizeof(*k->lists));
-	if (!k->lists) {
-		k->c->out_of_memory = true;
-		return;
-	}
-	for (size_t i = 0; i < k->c->nlists; i++) {
-		expand_list(k, k->c->lists[i], &k->lists[i]);
-		k->odd_lists |= has_delimiter(k->c->lists[i]->def.name);
-	}
-}
+	static const char info[] = "%container.info";
+	size_t n = sizeof(info) - 1, from = 0;
 
-/* Lists in texts */
-
-/* The next place at or after `from` where the name stands between delimiters; len if none. */
-static size_t find_name(const struct text *t, const char *name, size_t n, size_t from)
-{
-	while (from < t->len && t->len - from >= n) {
-		const char *hit = memmem(t->bytes + from, t->len - from, name, n);
-
-		if (!hit)
-			break;
+	for (const char *hit; (hit = memmem(t->bytes + from, t->len - from, info, n));) {
 		size_t at = (size_t)(hit - t->bytes);
 
-		if ((at == 0 || is_delimiter(t->bytes[at - 1])) && (at + n >= t->len || is_delimiter(t->bytes[at + n])))
-			return at;
-		from = at + 1;
+		diag_add(k->c->diags, DIAG_WARNING, text_pos(t, at), "deprecated",
+		         "%%container.info is deprecated and prints nothing; name the fields instead");
+		text_add_slice(kept, t, from, at);
+		from = at + n;
 	}
-	return t->len;
+	text_add_slice(kept, t, from, t->len);
+	k->c->out_of_memory |= kept->out_of_memory;
 }
 
-static void add_items(struct text_builder *out, const struct list_def *list)
+/* Whether the first error of an output is one that skip-if-unknown-filter forgives: all but that it ends too early. */
+static bool forgives_output(const struct diag_list *own, const struct text *t)
 {
-	for (size_t i = 0; i < list->nitems; i++) {
-		const struct text *item = &list->items[i];
-		bool quote = memchr(item->bytes, ' ', item->len) && item->bytes[0] != '"' && item->bytes[0] != '\'';
+	struct source_pos end = text_pos(t, t->len);
 
-		if (i)
-			text_adds(out, ", ", text_start(item));
-		if (quote)
-			text_adds(out, "\"", text_start(item));
-		text_add(out, item);
-		if (quote)
-			text_adds(out, "\"", text_start(item));
+	for (size_t i = 0; i < own->count; i++) {
+		const struct diag *d = &own->items[i];
+
+		if (d->severity == DIAG_ERROR)
+			return strcmp(d->code, "bad-output") != 0 || d->line != end.line || d->column != end.column;
 	}
+	return false;
 }
 
-/* Replaces the list's name in the text, everywhere; `list` may be empty, then a comma goes with it. */
-static bool replace_list(struct text *t, const struct list_def *list, struct text_builder *out)
+static bool check_output(struct compiler *k, const struct rule_def *rule, bool *forgiven)
 {
-	size_t n = strlen(list->def.name), done = 0, at = find_name(t, list->def.name, n, 0);
+	_autotext_ struct text_builder b = {0};
+	const struct text *t = &rule->fields.output;
+	size_t errors = k->c->diags->errors;
 
-	if (at >= t->len)
-		return false;
-	while (at < t->len) {
-		size_t from = at, to = at + n;
+	drop_container_info(k, t, &b);
+	struct text kept = b.len ? text_view(&b) : text_slice(t, t->len, t->len);
+	struct filter_text source = text_for_filter(&kept);
 
-		while (from > done && is_blank(t->bytes[from - 1]))
-			from--;
-		while (to < t->len && is_blank(t->bytes[to]))
-			to++;
-		_autotext_ struct text_builder items = {0};
-
-		add_items(&items, list);
-		if (items.len == 0) {
-			if (from > done && t->bytes[from - 1] == ',')
-				from--;
-			else if (to < t->len && t->bytes[to] == ',')
-				to++;
-		}
-		text_add_slice(out, t, done, from);
-		if (out->len)
-			text_adds(out, " ", t->pos[at]);
-		struct text view = text_view(&items);
-
-		out->out_of_memory |= items.out_of_memory;
-		out->too_large |= items.too_large;
-		text_add(out, &view);
-		text_adds(out, " ", t->pos[at]);
-		if (out->too_large || out->out_of_memory)
-			return true;
-		done = to;
-		at = find_name(t, list->def.name, n, to);
-	}
-	text_add_slice(out, t, done, t->len);
-	return true;
+	(void)filter_check_output(&source, k->c->diags);
+	*forgiven = forgives_output(k->c->diags, &kept);
+	warn_deprecated_output(k, &kept);
+	return k->c->diags->errors == errors;
 }
 
-/* The first list from number `from` on whose name stands in the text; nlists if none. */
-static size_t next_list(const struct compiler *k, const struct text *t, size_t from)
+/* Conditions */
+
+/* Falco warns of conditions for more event codes. */
+enum { MANY_CODES = 100 };
+
+static void check_events(struct compiler *k, const struct rule_def *rule, struct compiled_rule *out)
 {
-	size_t next = k->c->nlists;
+	struct source_pos wrong;
+	size_t codes;
 
-	for (size_t at = 0; at < t->len; at++) {
-		size_t start = at;
-
-		while (at < t->len && !is_delimiter(t->bytes[at]))
-			at++;
-		size_t i = at > start ? collection_list_index(k->c, t->bytes + start, at - start) : k->c->nlists;
-
-		if (i >= from && i < next)
-			next = i;
+	if (breadth_count(filter_root(out->filter), &codes, &wrong)) {
+		diag_add(k->c->diags, DIAG_ERROR, wrong, "bad-operator",
+		         "Falco refuses rules that compare evt.type with a field or within a transformer; compare it "
+		         "with "
+		         "names");
+		return;
 	}
-	/* A name with a delimiter in it is no word of the text. */
-	for (size_t i = from; k->odd_lists && i < next; i++)
-		if (has_delimiter(k->lists[i].def.name) &&
-		    find_name(t, k->lists[i].def.name, strlen(k->lists[i].def.name), 0) < t->len)
-			next = i;
-	return next;
+	out->events = filter_event_types(filter_root(out->filter));
+	if ((codes == 0 || codes > MANY_CODES) && rule->fields.warn_evttypes)
+		COLLECT_WARN(k->c, rule->def.place, "no-event-type",
+		             "the rule '%s' %s; add a check such as evt.type = execve, or warn_evttypes: false",
+		             rule->def.name, codes ? "is evaluated for nearly every event" : "can match no event type");
 }
 
-/* All lists into a text, in order. False after an error, which is reported. */
-static bool expand_text(struct compiler *k, struct text *t)
+static void warn_deprecated_field(struct compiler *k, const struct filter_term *t)
 {
-	for (size_t i = next_list(k, t, 0); i < k->c->nlists; i = next_list(k, t, i + 1)) {
-		_autotext_ struct text_builder out = {0};
+	const char *name = t->field->name;
 
-		if (!replace_list(t, &k->lists[i], &out))
+	for (size_t i = 0; i < DEPRECATED; i++) {
+		if (strcmp(deprecated[i], name) != 0)
 			continue;
-		int r = text_finish(t, &out, &k->arena);
-
-		if (r == -ENOMEM)
-			k->c->out_of_memory = true;
-		else if (r)
-			diag_add(k->c->diags, DIAG_ERROR, text_start(t), "too-large",
-			         "with its lists put in, the condition is longer than %d bytes; split it",
-			         FILTER_MAX_TEXT);
-		if (r)
-			return false;
+		diag_add(k->c->diags, DIAG_WARNING, t->pos, "deprecated",
+		         "%s is deprecated: since Falco drops enter "
+		         "events, it %s; remove the check",
+		         name, i ? "has no value" : "is always <");
 	}
-	return true;
 }
 
-static bool parse(struct compiler *k, struct text *t, struct filter_syntax **out)
+static void warn_deprecated_term(struct compiler *k, const struct filter_term *t)
 {
-	if (!expand_text(k, t))
-		return false;
+	for (size_t i = 0; i < t->nargs; i++)
+		warn_deprecated_term(k, t->args[i]);
+	if (t->kind == FILTER_TERM_FIELD)
+		warn_deprecated_field(k, t);
+}
+
+static void warn_deprecated_fields(struct compiler *k, const struct filter_node *n)
+{
+	for (size_t i = 0; i < n->nkids; i++)
+		warn_deprecated_fields(k, n->kids[i]);
+	if (n->kind == FILTER_LEAF || n->kind == FILTER_CHECK)
+		warn_deprecated_term(k, n->left);
+}
+
+struct name_use {
+	struct compiler *k;
+	struct uses *names;
+};
+
+static void use_name(void *ctx, const char *name, struct source_pos pos)
+{
+	struct name_use *u = ctx;
+	size_t i = collection_macro_index(u->k->c, name);
+
+	if (i == u->k->c->nmacros)
+		macros_report_unknown(u->k->c, name, pos);
+	else if (uses_add(u->names, i))
+		u->k->c->out_of_memory = true;
+}
+
+/* Moves messages on, explained. */
+static void explain_all(struct compiler *k, struct trace *t, struct diag_list *from)
+{
+	struct diag_list *to = k->c->diags;
+
+	to->out_of_memory |= from->out_of_memory;
+	t->budget = k->traces;
+	for (size_t i = 0; i < from->count; i++) {
+		/* These are said better by use_name(). */
+		if (strcmp(from->items[i].code, "unknown-macro") == 0)
+			continue;
+		diag_move(to, from->items[i].severity, from, i);
+		trace_explain(t, to);
+	}
+	k->traces = t->budget;
+}
+
+/* Makes the tree of a text with exceptions and lists in it. */
+static void compile_text(struct compiler *k, const struct rule_def *rule, const struct text *t, struct rule_slot *slot)
+{
+	_autosyntax_ struct filter_syntax *syntax = NULL;
+	_autodiag_ struct diag_list found = {.sources = k->c->diags->sources};
+	struct filter_macros macros = {.find = macros_find, .ctx = &k->macros};
 	struct filter_text source = text_for_filter(t);
-	int r = filter_syntax_parse(out, &source, k->c->diags);
+	struct name_use use = {k, &slot->names};
+	int r = filter_syntax_parse(&syntax, &source, &found);
 
-	if (r == -ENOMEM)
-		k->c->out_of_memory = true;
-	return r == 0;
+	if (!r) {
+		filter_syntax_names(syntax, use_name, &use);
+		r = filter_compile(&slot->made.filter, syntax, &macros, &found);
+	}
+	struct trace trace = {.macros = &k->macros, .rule = rule, .text = t, .syntax = syntax, .lists = &slot->lists};
+
+	k->c->out_of_memory |= r == -ENOMEM;
+	explain_all(k, &trace, &found);
+	if (r)
+		return;
+	warn_deprecated_fields(k, filter_root(slot->made.filter));
+	check_events(k, rule, &slot->made);
 }
 
-/* Macros */
+/* The owners of words, as numbers. */
+enum owner_kind { OWNER_LIST, OWNER_MACRO, OWNER_RULE };
 
-static bool sees(const struct macro_def *from, const struct macro_def *to)
-{
-	return to->def.first < from->def.last;
-}
-
-/* What macros name, as numbers of macros: those of macro i from starts[i] to starts[i + 1]. */
-struct edges {
+struct word_owner {
 	struct compiler *k;
-	size_t *starts, *targets;
-	size_t n;
+	uint32_t owner;
 };
 
-static void edges_free(struct edges *e)
+static uint32_t owner_of(enum owner_kind kind, size_t number)
 {
-	free(e->starts);
-	free(e->targets);
+	return (uint32_t)number << 2 | kind;
 }
 
-static void add_edge(void *ctx, const char *name, struct source_pos pos)
+static void depend_on_word(void *ctx, const char *word, size_t len)
 {
-	struct edges *e = ctx;
-	size_t i = collection_macro_index(e->k->c, name);
+	struct word_owner *o = ctx;
 
-	(void)pos;
-	if (i == e->k->c->nmacros || e->k->c->out_of_memory)
+	if (depend_add(&o->k->depend, word, len, o->owner))
+		o->k->c->out_of_memory = true;
+}
+
+/* Keeps in mind what a text is made of: its words, and the lists that are no words of it any more. */
+static void depend_on(struct compiler *k, enum owner_kind kind, size_t number, const struct text *t,
+                      const struct uses *lists)
+{
+	struct word_owner o = {k, owner_of(kind, number)};
+
+	expand_words(t, depend_on_word, &o);
+	for (size_t i = 0; i < lists->count; i++) {
+		const char *name = k->c->lists[lists->items[i]]->def.name;
+
+		depend_on_word(&o, name, strlen(name));
+	}
+}
+
+static void compile_condition(struct compiler *k, size_t number, enum compile_rest rest)
+{
+	_autotext_ struct text_builder joined = {0};
+	struct rule_def *rule = k->c->rules[number];
+	struct rule_slot *slot = &k->rules[number];
+
+	if (!exception_join(k->c, &joined, rule))
 		return;
-	if ((e->n & (e->n - 1)) == 0) { /* full at each power of two */
-		size_t *grown = realloc(e->targets, (e->n ? e->n * 2 : 1) * sizeof(*grown));
-
-		if (!grown) {
-			e->k->c->out_of_memory = true;
-			return;
-		}
-		e->targets = grown;
-	}
-	e->targets[e->n++] = i;
-}
-
-/* Tarjan's search for strongly connected components, with stacks of its own: chains may be long. */
-struct search {
-	const struct edges *e;
-	size_t *order, *low, *at; /* by macro; order 0: not seen; at: its next edge */
-	size_t *path, npath, *open, nopen;
-	size_t seen;
-	size_t *component; /* by macro; 0 while open */
-};
-
-static void enter(struct search *s, size_t macro)
-{
-	s->order[macro] = s->low[macro] = ++s->seen;
-	s->at[macro] = s->e->starts[macro];
-	s->path[s->npath++] = macro;
-	s->open[s->nopen++] = macro;
-}
-
-static void leave(struct search *s, size_t macro)
-{
-	size_t outer = --s->npath ? s->path[s->npath - 1] : macro;
-
-	if (s->low[macro] < s->low[outer])
-		s->low[outer] = s->low[macro];
-	if (s->low[macro] != s->order[macro])
+	k->c->out_of_memory |= joined.out_of_memory;
+	if (joined.too_large)
+		COLLECT_ERROR(k->c, rule->def.place, "too-large",
+		              "with its exceptions, the condition is longer than %d bytes; split it", FILTER_MAX_TEXT);
+	if (joined.too_large || joined.out_of_memory)
 		return;
-	for (size_t member = s->e->k->c->nmacros; member != macro;) {
-		member = s->open[--s->nopen];
-		s->component[member] = s->order[macro];
-	}
-}
+	struct text t = text_view(&joined);
 
-static void search_from(struct search *s, size_t start)
-{
-	enter(s, start);
-	while (s->npath) {
-		size_t macro = s->path[s->npath - 1];
-
-		if (s->at[macro] == s->e->starts[macro + 1]) {
-			leave(s, macro);
-			continue;
-		}
-		size_t next = s->e->targets[s->at[macro]++];
-
-		if (!s->order[next])
-			enter(s, next);
-		else if (!s->component[next] && s->order[next] < s->low[macro])
-			s->low[macro] = s->order[next];
-	}
-}
-
-static void find_components(struct compiler *k)
-{
-	size_t n = k->c->nmacros;
-	_cleanup_(edges_free) struct edges e = {.k = k, .starts = calloc(n + 1, sizeof(size_t))};
-	_autofree_ size_t *memory = calloc(5 * n + 1, sizeof(*memory));
-
-	k->component = calloc(n + 1, sizeof(*k->component));
-	if (!e.starts || !memory || !k->component) {
-		k->c->out_of_memory = true;
+	if (!expand_text(&k->expander, &t, &slot->lists))
 		return;
-	}
-	for (size_t i = 0; i < n; i++) {
-		if (k->owned[i])
-			filter_syntax_names(k->owned[i], add_edge, &e);
-		e.starts[i + 1] = e.n;
-	}
-	if (k->c->out_of_memory)
-		return;
-	struct search s = {.e = &e, .component = k->component, .order = memory, .low = memory + n};
-
-	s.at = memory + 2 * n;
-	s.path = memory + 3 * n;
-	s.open = memory + 4 * n;
-	for (size_t i = 0; i < n; i++)
-		if (!s.order[i])
-			search_from(&s, i);
-}
-
-struct name_check {
-	struct compiler *k;
-	size_t macro; /* whose text it is */
-	bool failed;
-};
-
-static void check_name(void *ctx, const char *name, struct source_pos pos)
-{
-	struct name_check *n = ctx;
-	const struct collection *c = n->k->c;
-	const struct macro_def *from = c->macros[n->macro];
-	size_t i = collection_macro_index(c, name);
-
-	if (i == c->nmacros) {
-		diag_add(c->diags, DIAG_ERROR, pos, "unknown-macro",
-		         "'%s' is neither a macro nor a check; define the macro or add an operator", name);
-	} else if (n->k->component[i] == n->k->component[n->macro]) {
-		diag_add(c->diags, DIAG_ERROR, pos, "cyclic-macro", "the macro '%s' uses itself%s%s%s; remove this use",
-		         from->def.name, i == n->macro ? "" : " through '", i == n->macro ? "" : name,
-		         i == n->macro ? "" : "'");
-	} else if (!sees(from, c->macros[i])) {
-		diag_add(c->diags, DIAG_ERROR, pos, "macro-order",
-		         "the macro '%s' is used before its definition at line %u; move the definition up", name,
-		         c->macros[i]->def.pos.line);
-	} else {
-		return;
-	}
-	n->failed = true;
-}
-
-static void compile_macros(struct compiler *k)
-{
-	struct collection *c = k->c;
-
-	k->macros = calloc(c->nmacros + 1, sizeof(*k->macros));
-	k->owned = calloc(c->nmacros + 1, sizeof(struct filter_syntax *));
-	if (!k->macros || !k->owned) {
-		c->out_of_memory = true;
-		return;
-	}
-	for (size_t i = 0; i < c->nmacros; i++) {
-		struct text t = c->macros[i]->condition;
-
-		k->macros[i].name = c->macros[i]->def.name;
-		if (!c->macros[i]->def.broken && parse(k, &t, &k->owned[i]))
-			k->macros[i].syntax = k->owned[i];
-	}
-	/* All texts first: a macro may be named before its own text was read. */
-	find_components(k);
-	if (c->out_of_memory)
-		return;
-	for (size_t i = 0; i < c->nmacros; i++) {
-		struct name_check n = {.k = k, .macro = i};
-
-		if (k->owned[i])
-			filter_syntax_names(k->owned[i], check_name, &n);
-		c->macros[i]->def.broken |= n.failed;
-	}
-	for (size_t i = 0; i < c->nmacros; i++)
-		if (c->macros[i]->def.broken)
-			k->macros[i].syntax = NULL;
-}
-
-static const struct filter_macro *find_macro(const void *ctx, const struct filter_macro *inside, const char *name)
-{
-	const struct compiler *k = ctx;
-	size_t i = collection_macro_index(k->c, name);
-
-	if (i == k->c->nmacros)
-		return NULL;
-	if (inside && !sees(k->c->macros[inside - k->macros], k->c->macros[i]))
-		return NULL;
-	return &k->macros[i];
+	if (rest == COMPILE_MORE_FILES)
+		depend_on(k, OWNER_RULE, number, &t, &slot->lists);
+	compile_text(k, rule, &t, slot);
 }
 
 /* Rules */
 
-/* %container.info prints nothing any more, and Falco takes it out of the text. */
-static bool check_output(struct compiler *k, const struct rule_def *rule)
+/* Whether the first error is one that skip-if-unknown-filter forgives. */
+static bool forgives_condition(const struct diag_list *own)
 {
-	static const char info[] = "%container.info";
-	_autotext_ struct text_builder b = {0};
-	struct text t = text_trim(&rule->fields.output), kept;
-	size_t from = 0;
-
-	for (size_t i = 0; i < t.len; i++) {
-		if (t.len - i < sizeof(info) - 1 || memcmp(t.bytes + i, info, sizeof(info) - 1) != 0)
-			continue;
-		diag_add(k->c->diags, DIAG_WARNING, t.pos[i], "deprecated",
-		         "%%container.info is deprecated and prints nothing; name the fields instead");
-		text_add_slice(&b, &t, from, i);
-		from = i + sizeof(info) - 1;
-	}
-	text_add_slice(&b, &t, from, t.len);
-	if (text_finish(&kept, &b, &k->arena)) {
-		k->c->out_of_memory = true;
-		return false;
-	}
-	if (!kept.len)
-		kept.pos = &rule->def.pos;
-	struct filter_text source = text_for_filter(&kept);
-
-	return filter_check_output(&source, k->c->diags) == 0;
+	for (size_t i = 0; i < own->count; i++)
+		if (own->items[i].severity == DIAG_ERROR)
+			return strcmp(own->items[i].code, "unknown-field") == 0 ||
+			       strcmp(own->items[i].code, "unknown-event-type") == 0;
+	return false;
 }
 
-/* Falco warns of more than a hundred event types, about 50 names. */
-enum { MANY_EVENTS = 100 };
-
-static void compile_condition(struct compiler *k, struct rule_def *rule, struct compiled_rule *out)
+static void forget_rule(struct rule_slot *slot)
 {
-	_autotext_ struct text_builder joined = {0};
-	_autosyntax_ struct filter_syntax *syntax = NULL;
-	struct filter_macros macros = {.find = find_macro, .ctx = k};
-	struct text t;
-
-	if (!exception_join(k->c, &joined, rule))
-		return;
-	int r = text_finish(&t, &joined, &k->arena);
-
-	if (r == -ENOMEM)
-		k->c->out_of_memory = true;
-	else if (r)
-		diag_add(k->c->diags, DIAG_ERROR, rule->def.pos, "too-large",
-		         "with its exceptions, the condition is longer than %d bytes; split it", FILTER_MAX_TEXT);
-	if (r || !parse(k, &t, &syntax))
-		return;
-	r = filter_compile(&out->filter, syntax, &macros, k->c->diags);
-	if (r == -ENOMEM)
-		k->c->out_of_memory = true;
-	if (r)
-		return;
-	out->events = filter_event_types(filter_root(out->filter));
-	size_t n = filter_event_set_count(&out->events);
-
-	if ((n == 0 || n > MANY_EVENTS) && rule->fields.warn_evttypes)
-		diag_add(k->c->diags, DIAG_WARNING, rule->def.pos, "no-event-type",
-		         "the rule '%s' %s; add a check such as evt.type = execve", rule->def.name,
-		         n ? "is evaluated for nearly every event" : "can match no event type");
+	filter_free(slot->made.filter);
+	slot->made = (struct compiled_rule){0};
+	slot->lists.count = slot->names.count = 0;
 }
 
-/* Only what a rule with skip-if-unknown-filter forgives. */
-static bool only_unknown(const struct diag_list *l)
+/* The rule with its own messages; what becomes of them is the caller's. True if it is to be skipped. */
+static bool compile_parts(struct compiler *k, size_t number, enum compile_rest rest)
 {
-	for (size_t i = 0; i < l->count; i++)
-		if (l->items[i].severity == DIAG_ERROR && strcmp(l->items[i].code, "unknown-field") != 0 &&
-		    strcmp(l->items[i].code, "unknown-event-type") != 0)
-			return false;
-	return l->errors > 0 && !l->out_of_memory;
+	const struct rule_def *rule = k->c->rules[number];
+	bool forgiven = false, good = check_output(k, rule, &forgiven);
+
+	/* Falco looks no further at a rule that it skips. */
+	if (!good && rule->fields.skip_unknown && forgiven)
+		return true;
+	compile_condition(k, number, rest);
+	return good && rule->fields.skip_unknown && forgives_condition(k->c->diags);
 }
 
-/* Hands messages on; `soften` makes warnings of errors. */
-static void pass_on(struct diag_list *to, const struct diag_list *from, bool soften)
+static void compile_rule(struct compiler *k, size_t number, enum compile_rest rest)
 {
-	for (size_t i = 0; i < from->count; i++) {
-		const struct diag *d = &from->items[i];
-
-		diag_add(to, soften ? DIAG_WARNING : d->severity, (struct source_pos){d->file, d->line, d->column},
-		         d->code, "%s", d->message);
-	}
-	to->out_of_memory |= from->out_of_memory;
-}
-
-static void compile_rule(struct compiler *k, struct rule_def *rule, struct compiled_rule *out)
-{
-	_autodiag_ struct diag_list own = DIAG_LIST_INIT;
 	struct diag_list *all = k->c->diags;
+	_autodiag_ struct diag_list own = {.sources = all->sources};
+	struct rule_def *rule = k->c->rules[number];
+	struct rule_slot *slot = &k->rules[number];
 
+	forget_rule(slot);
+	slot->stale = false;
 	/* A rule with another mistake is still read, to report all of its errors at once; the set is refused anyway. */
 	if (rule->def.broken &&
 	    (!rule->fields.condition.bytes || !rule->fields.output.bytes || rule->fields.nexceptions))
 		return;
 	if (!rule->known_source) {
-		out->state = RULE_OTHER_SOURCE;
+		slot->made.state = RULE_OTHER_SOURCE;
 		return;
 	}
 	k->c->diags = &own;
-	check_output(k, rule);
-	compile_condition(k, rule, out);
-	k->c->diags = all;
-	bool skip = rule->fields.skip_unknown && only_unknown(&own);
+	bool skip = compile_parts(k, number, rest);
 
+	k->c->diags = all;
+	all->out_of_memory |= own.out_of_memory;
 	if (skip) {
-		out->state = RULE_SKIPPED;
-		filter_free(out->filter);
-		out->filter = NULL;
+		slot->made.state = RULE_SKIPPED;
+		filter_free(slot->made.filter);
+		slot->made.filter = NULL;
 	}
-	pass_on(all, &own, skip);
+	for (size_t i = 0; i < own.count; i++)
+		diag_move(all, skip ? DIAG_WARNING : own.items[i].severity, &own, i);
 }
 
-void compile_rules(struct collection *c, struct compiled_rule *out)
-{
-	struct compiler k = {.c = c};
+/* What is stale */
 
-	compile_lists(&k);
-	if (!c->out_of_memory)
-		compile_macros(&k);
-	for (size_t i = 0; i < c->nrules && !c->out_of_memory; i++)
-		compile_rule(&k, c->rules[i], &out[i]);
-	for (size_t i = 0; k.owned && i < c->nmacros; i++)
-		filter_syntax_free(k.owned[i]);
-	free(k.lists);
-	free(k.macros);
-	free(k.owned);
-	free(k.component);
-	arena_free(&k.arena);
+static void mark_owner(void *ctx, uint32_t owner)
+{
+	struct compiler *k = ctx;
+	size_t number = owner >> 2;
+
+	switch ((enum owner_kind)(owner & 3)) {
+	case OWNER_LIST:
+		k->stale_lists[number] = true;
+		break;
+	case OWNER_MACRO:
+		k->macros.states[number].stale = true;
+		break;
+	case OWNER_RULE:
+		k->rules[number].stale = true;
+		break;
+	}
+}
+
+/* Of lists that have others in them only the outer ones change with them. */
+static void mark_texts(void *ctx, uint32_t owner)
+{
+	if ((owner & 3) != OWNER_LIST)
+		mark_owner(ctx, owner);
+}
+
+static void mark_changed(struct compiler *k)
+{
+	struct collection *c = k->c;
+
+	/* A name that is no word can be anywhere. */
+	for (size_t i = 0; i < c->nlists && !k->stale; i++)
+		k->stale = c->lists[i]->def.changed && is_odd_name(c->lists[i]->def.name);
+	for (size_t i = 0; i < c->nlists; i++)
+		k->stale_lists[i] = k->stale || c->lists[i]->def.changed;
+	for (size_t i = 0; i < c->nmacros; i++)
+		k->macros.states[i].stale = k->stale || c->macros[i]->def.changed;
+	for (size_t i = 0; i < c->nrules; i++)
+		k->rules[i].stale = k->stale || c->rules[i]->def.changed;
+	for (size_t i = 0; i < c->nlists && !k->stale; i++)
+		if (c->lists[i]->def.changed)
+			depend_each(&k->depend, c->lists[i]->def.name, mark_owner, k);
+	for (size_t i = 0; i < c->nlists && !k->stale; i++)
+		if (k->stale_lists[i] && !c->lists[i]->def.changed)
+			depend_each(&k->depend, c->lists[i]->def.name, mark_texts, k);
+}
+
+/* Marks what names a macro that changed, through macros. */
+struct spreading {
+	struct compiler *k;
+	struct uses *queue;
+};
+
+static void spread_to(void *ctx, uint32_t owner)
+{
+	struct spreading *s = ctx;
+	size_t number = owner >> 2;
+
+	if ((owner & 3) == OWNER_RULE)
+		s->k->rules[number].stale = true;
+	if ((owner & 3) != OWNER_MACRO || s->k->macros.states[number].stale)
+		return;
+	s->k->macros.states[number].stale = true;
+	if (uses_add(s->queue, number))
+		s->k->c->out_of_memory = true;
+}
+
+static void spread(struct compiler *k)
+{
+	_cleanup_(uses_free) struct uses queue = {0};
+	struct spreading s = {k, &queue};
+
+	for (size_t i = 0; i < k->macros.count; i++)
+		if (k->macros.states[i].stale && uses_add(&queue, i))
+			k->c->out_of_memory = true;
+	for (size_t i = 0; i < queue.count && !k->c->out_of_memory; i++)
+		depend_each(&k->depend, k->macros.states[queue.items[i]].macro.name, spread_to, &s);
+}
+
+/* Updating */
+
+static int make_room(struct compiler *k)
+{
+	size_t n = k->c->nrules;
+	bool *lists = realloc(k->stale_lists, k->c->nlists + 1);
+
+	if (lists)
+		k->stale_lists = lists;
+	if (!lists || expander_grow(&k->expander) || macros_grow(&k->macros))
+		return -ENOMEM;
+	if (n > k->rules_cap) {
+		size_t cap = k->rules_cap * 2 > n ? k->rules_cap * 2 : n;
+		struct rule_slot *grown = realloc(k->rules, cap * sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		k->rules = grown;
+		k->rules_cap = cap;
+	}
+	for (; k->nrules < n; k->nrules++)
+		k->rules[k->nrules] = (struct rule_slot){0};
+	return 0;
+}
+
+static void update_lists(struct compiler *k, enum compile_rest rest)
+{
+	static const struct uses nothing = {0};
+
+	for (size_t i = 0; i < k->c->nlists && !k->c->out_of_memory; i++) {
+		if (!k->stale_lists[i])
+			continue;
+		expand_list(&k->expander, i);
+		for (size_t n = 0; rest == COMPILE_MORE_FILES && n < k->c->lists[i]->nitems; n++)
+			depend_on(k, OWNER_LIST, i, &k->c->lists[i]->items[n], &nothing);
+	}
+}
+
+static void update_macros(struct compiler *k, enum compile_rest rest)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < k->macros.count && !k->c->out_of_memory; i++) {
+		const struct macro_state *state = &k->macros.states[i];
+
+		if (!state->stale)
+			continue;
+		any = true;
+		macro_parse(&k->macros, i, &k->expander);
+		if (rest == COMPILE_MORE_FILES && state->text.bytes)
+			depend_on(k, OWNER_MACRO, i, &state->text, &state->lists);
+	}
+	if (any && !k->c->out_of_memory)
+		macros_check(&k->macros);
+}
+
+static void settle(struct compiler *k)
+{
+	for (size_t i = 0; i < k->c->nlists; i++)
+		k->c->lists[i]->def.changed = false;
+	for (size_t i = 0; i < k->c->nmacros; i++)
+		k->c->macros[i]->def.changed = false;
+	for (size_t i = 0; i < k->c->nrules; i++)
+		k->c->rules[i]->def.changed = false;
+	k->compiled = true;
+}
+
+void compiler_update(struct compiler *k, enum compile_rest rest)
+{
+	if (make_room(k)) {
+		k->c->out_of_memory = true;
+		return;
+	}
+	k->stale = !k->compiled;
+	mark_changed(k);
+	update_lists(k, rest);
+	update_macros(k, rest);
+	if (!k->stale)
+		spread(k);
+	for (size_t i = 0; i < k->nrules && !k->c->out_of_memory; i++)
+		if (k->rules[i].stale)
+			compile_rule(k, i, rest);
+	settle(k);
+}
+
+/* What nothing uses */
+
+static void mark_used(bool *used, const struct uses *u)
+{
+	for (size_t i = 0; i < u->count; i++)
+		used[u->items[i]] = true;
+}
+
+/* Lists that are in other lists, whether those are used or not. */
+static void mark_nested(const struct collection *c, bool *used)
+{
+	for (size_t i = 0; i < c->nlists; i++) {
+		const struct list_def *list = c->lists[i];
+
+		for (size_t n = 0; n < list->nitems; n++) {
+			size_t inner = collection_list_index(c, list->items[n].bytes, list->items[n].len);
+
+			if (inner < c->nlists && c->lists[inner]->def.first < list->def.last)
+				used[inner] = true;
+		}
+	}
+}
+
+void compiler_warn_unused(struct compiler *k)
+{
+	struct collection *c = k->c;
+	_autofree_ bool *lists = calloc(c->nlists + 1, 1), *macros = calloc(c->nmacros + 1, 1);
+
+	if (!lists || !macros) {
+		c->out_of_memory = true;
+		return;
+	}
+	mark_nested(c, lists);
+	for (size_t i = 0; i < k->macros.count; i++) {
+		mark_used(lists, &k->macros.states[i].lists);
+		mark_used(macros, &k->macros.states[i].names);
+	}
+	for (size_t i = 0; i < k->nrules; i++) {
+		mark_used(lists, &k->rules[i].lists);
+		mark_used(macros, &k->rules[i].names);
+	}
+	for (size_t i = 0; i < c->nmacros; i++)
+		if (!macros[i])
+			COLLECT_WARN(c, c->macros[i]->def.place, "unused-macro",
+			             "no rule and no macro uses the macro '%s'; remove it", c->macros[i]->def.name);
+	for (size_t i = 0; i < c->nlists; i++)
+		if (!lists[i])
+			COLLECT_WARN(c, c->lists[i]->def.place, "unused-list",
+			             "no rule, macro or list uses the list '%s'; remove it", c->lists[i]->def.name);
 }

@@ -7,10 +7,7 @@
 
 #include "rules/collect.h"
 
-/* Reads all items; errors go to the collection's diagnostics. `file` must outlive the collection. */
-void read_rules(struct collection *c, const char *file, const char *bytes, size_t len);
-
-/* The priority of that name in any case ("info" too); false if there is none. */
-bool read_priority(const char *name, enum rule_priority *out);
+/* Reads all items; errors go to the collection's diagnostics. `source` must outlive the collection. */
+void read_rules(struct collection *c, const struct source *source);
 
 #endif

@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/table.h"
 #include "rules/compile.h"
+#include "rules/encoding.h"
 #include "rules/read.h"
 
 struct rules {
@@ -17,6 +19,7 @@ struct rules {
 	struct rule *rules;
 	struct filter **filters; /* owned; NULL where a rule has none */
 	size_t count;
+	struct table names;
 };
 
 /* Beyond this a rule file is a mistake. */
@@ -38,29 +41,41 @@ const char *rule_priority_name(enum rule_priority p)
 	return names[p];
 }
 
+/* A file's text, for as long as places in it may be told. */
+struct loaded {
+	struct source source;
+	char *bytes; /* owned; NULL: the caller's */
+};
+
 /* What is loaded so far. */
 struct loader {
 	struct collection c;
-	struct compiled_rule *compiled; /* c.nrules entries */
-	size_t ncompiled;
+	struct compiler *compiler;
+	struct loaded **files; /* owned */
+	struct source_list sources;
+	size_t nfiles;
 	struct diag_list *diags;
 	struct table said; /* of `diags`: the first nsaid */
 	size_t nsaid;
 };
 
-static void forget_compiled(struct loader *l)
+static int loader_init(struct loader *l, size_t files, struct diag_list *diags)
 {
-	for (size_t i = 0; i < l->ncompiled; i++)
-		filter_free(l->compiled[i].filter);
-	free(l->compiled);
-	l->compiled = NULL;
-	l->ncompiled = 0;
+	*l = (struct loader){.diags = diags, .files = calloc(files + 1, sizeof(struct loaded *))};
+	return l->files ? compiler_new(&l->compiler, &l->c) : -ENOMEM;
 }
 
 static void loader_free(struct loader *l)
 {
-	forget_compiled(l);
+	compiler_free(l->compiler);
 	collection_free(&l->c);
+	for (size_t i = 0; i < l->nfiles; i++) {
+		source_free(&l->files[i]->source);
+		free(l->files[i]->bytes);
+		free(l->files[i]);
+	}
+	free((void *)l->files);
+	source_list_free(&l->sources);
 	table_free(&l->said);
 }
 
@@ -80,43 +95,69 @@ static uint64_t diag_hash(const struct diag *d)
 	return table_hash(parts, sizeof(parts));
 }
 
-/* Macros are checked in each rule that uses them, and files after each file: what was said once is enough. */
-static int add_new(struct loader *l, const struct diag_list *from)
+/* Macros are checked in each rule that uses them: what was said once is enough. */
+static int add_new(struct loader *l, struct diag_list *from)
 {
 	struct diag_list *to = l->diags;
 
 	to->out_of_memory |= from->out_of_memory;
 	for (size_t i = 0; i < from->count && !to->out_of_memory; i++) {
-		const struct diag *d = &from->items[i];
-
 		for (; l->nsaid < to->count; l->nsaid++)
 			if (table_add(&l->said, diag_hash(&to->items[l->nsaid]), l->nsaid))
 				return -ENOMEM;
-		if (table_find(&l->said, diag_hash(d), same_diag, to, d) == TABLE_NONE)
-			diag_add(to, d->severity, (struct source_pos){d->file, d->line, d->column}, d->code, "%s",
-			         d->message);
+		if (table_find(&l->said, diag_hash(&from->items[i]), same_diag, to, &from->items[i]) == TABLE_NONE)
+			diag_move(to, from->items[i].severity, from, i);
 	}
 	return to->out_of_memory ? -ENOMEM : 0;
 }
 
-static int load_text(struct loader *l, const char *name, const char *text, size_t len)
+/* Keeps a text under its name; `bytes` becomes the loader's if `owned` is not NULL. */
+static int keep_text(struct loader *l, const char *name, const char *bytes, size_t len, char **owned)
 {
-	_autodiag_ struct diag_list fresh = DIAG_LIST_INIT;
+	struct loaded *f = calloc(1, sizeof(*f));
 	char *file = arena_strndup(&l->c.arena, name, strlen(name));
 
-	if (!file)
+	if (!f || !file || source_init(&f->source, file, bytes, len)) {
+		free(f);
 		return -ENOMEM;
-	forget_compiled(l);
-	l->c.diags = &fresh;
-	read_rules(&l->c, file, text, len);
-	l->compiled = calloc(l->c.nrules + 1, sizeof(*l->compiled));
-	if (l->compiled && !l->c.out_of_memory) {
-		l->ncompiled = l->c.nrules;
-		compile_rules(&l->c, l->compiled);
 	}
-	int r = add_new(l, &fresh);
+	l->files[l->nfiles++] = f;
+	if (owned)
+		f->bytes = TAKE_PTR(*owned);
+	return source_list_add(&l->sources, &f->source);
+}
 
-	return !l->compiled || l->c.out_of_memory ? -ENOMEM : r;
+/* Keeps a text as UTF-8. */
+static int keep_utf8(struct loader *l, const char *name, const char *bytes, size_t len, char **owned)
+{
+	_autobuf_ struct buf converted = BUF_INIT;
+	size_t from = 0;
+	int r = encoding_read(bytes, len, &from, &converted);
+
+	if (r < 0)
+		return r;
+	if (!r)
+		return keep_text(l, name, bytes + from, len - from, owned);
+	size_t n = converted.len;
+	_autofree_ char *utf8 = buf_take(&converted);
+
+	return utf8 || !n ? keep_text(l, name, utf8 ? utf8 : "", n, &utf8) : -ENOMEM;
+}
+
+static int load_text(struct loader *l, const char *name, const char *text, size_t len, char **owned,
+                     enum compile_rest rest)
+{
+	_autodiag_ struct diag_list fresh = {.sources = &l->sources};
+	int r = keep_utf8(l, name, text, len, owned);
+
+	if (r)
+		return r;
+	l->c.diags = &fresh;
+	read_rules(&l->c, &l->files[l->nfiles - 1]->source);
+	if (!l->c.out_of_memory)
+		compiler_update(l->compiler, rest);
+	r = add_new(l, &fresh);
+	return l->c.out_of_memory ? -ENOMEM : r;
 }
 
 static int read_whole(FILE *f, char **out, size_t *len)
@@ -148,7 +189,7 @@ static int read_whole(FILE *f, char **out, size_t *len)
 	return 0;
 }
 
-static int load_file(struct loader *l, const char *path)
+static int load_file(struct loader *l, const char *path, enum compile_rest rest)
 {
 	_autofclose_ FILE *f = fopen(path, "re");
 	_autofree_ char *bytes = NULL;
@@ -162,33 +203,38 @@ static int load_file(struct loader *l, const char *path)
 		diag_add(l->diags, DIAG_ERROR, (struct source_pos){.file = path}, "file",
 		         "cannot read the rule file: %s; check the path",
 		         r == -EIO ? "it is no regular file" : strerror(-r));
+		/* What seems to be missing from here on may be in it. */
+		l->c.incomplete = true;
 		return 0;
 	}
-	return load_text(l, path, bytes, len);
+	return load_text(l, path, bytes ? bytes : "", len, &bytes, rest);
 }
 
-static bool set_rule(struct collection *c, struct rule *out, const struct rule_def *def,
-                     const struct compiled_rule *made)
+static bool set_rule(struct rules *r, const struct rule_def *def, struct compiled_rule *made)
 {
-	struct text output = text_trim(&def->fields.output);
+	struct rule *out = &r->rules[r->count];
+	const struct rule_fields *f = &def->fields;
 
 	*out = (struct rule){
 	        .name = def->def.name,
-	        .pos = def->def.pos,
-	        .desc = def->fields.desc.bytes,
-	        .output = arena_strndup(&c->arena, output.bytes, output.len),
-	        .condition = def->fields.condition.bytes,
-	        .condition_pos = text_start(&def->fields.condition),
+	        .pos = text_place_pos(def->def.place),
+	        .desc = f->desc.bytes,
+	        .output = arena_strndup(&r->arena, f->output.bytes, f->output.len),
+	        .condition = f->condition.bytes,
+	        .condition_pos = text_pos(&f->condition, 0),
 	        .source = def->source,
-	        .priority = def->fields.priority,
-	        .tags = def->fields.tags,
-	        .ntags = def->fields.ntags,
-	        .enabled = def->fields.enabled,
+	        .priority = f->priority,
+	        .tags = f->tags,
+	        .ntags = f->ntags,
+	        .enabled = f->enabled,
 	        .state = made->state,
 	        .filter = made->filter,
 	        .events = made->events,
 	};
-	return out->output != NULL;
+	if (!out->output || table_add(&r->names, table_hash(out->name, strlen(out->name)), r->count))
+		return false;
+	r->filters[r->count++] = TAKE_PTR(made->filter);
+	return true;
 }
 
 /* Moves everything from the loader into the set. */
@@ -198,45 +244,53 @@ static int finish(struct rules **out, struct loader *l)
 
 	if (!r)
 		return -ENOMEM;
-	r->rules = calloc(l->ncompiled + 1, sizeof(*r->rules));
-	r->filters = calloc(l->ncompiled + 1, sizeof(struct filter *));
-	if (!r->rules || !r->filters)
-		return -ENOMEM;
-	for (size_t i = 0; i < l->ncompiled; i++)
-		if (!set_rule(&l->c, &r->rules[i], l->c.rules[i], &l->compiled[i]))
-			return -ENOMEM;
-	r->count = l->ncompiled;
-	for (size_t i = 0; i < r->count; i++)
-		r->filters[i] = TAKE_PTR(l->compiled[i].filter);
+	r->rules = calloc(l->c.nrules + 1, sizeof(*r->rules));
+	r->filters = calloc(l->c.nrules + 1, sizeof(struct filter *));
 	r->arena = l->c.arena;
 	l->c.arena = (struct arena){0};
+	if (!r->rules || !r->filters)
+		return -ENOMEM;
+	for (size_t i = 0; i < l->c.nrules; i++)
+		if (!set_rule(r, l->c.rules[i], compiler_rule(l->compiler, i)))
+			return -ENOMEM;
 	*out = TAKE_PTR(r);
 	return 0;
 }
 
+/* The set, if nothing was wrong since there were `errors` errors. */
+static int end(struct rules **out, struct loader *l, size_t errors)
+{
+	_autodiag_ struct diag_list fresh = {.sources = &l->sources};
+
+	if (l->diags->errors > errors)
+		return -EINVAL;
+	l->c.diags = &fresh;
+	compiler_warn_unused(l->compiler);
+	int r = l->c.out_of_memory ? -ENOMEM : add_new(l, &fresh);
+
+	return r ? r : finish(out, l);
+}
+
 int rules_load(struct rules **out, const char *const *files, size_t n, struct diag_list *diags)
 {
-	_cleanup_(loader_free) struct loader l = {.diags = diags};
+	_cleanup_(loader_free) struct loader l;
 	size_t errors = diags->errors;
+	int r = loader_init(&l, n, diags);
 
-	for (size_t i = 0; i < n; i++) {
-		int r = load_file(&l, files[i]);
-
-		if (r)
-			return r;
-	}
-	return diags->errors > errors ? -EINVAL : finish(out, &l);
+	for (size_t i = 0; i < n && !r; i++)
+		r = load_file(&l, files[i], i + 1 < n ? COMPILE_MORE_FILES : COMPILE_LAST);
+	return r ? r : end(out, &l, errors);
 }
 
 int rules_load_buffer(struct rules **out, const char *name, const char *text, size_t len, struct diag_list *diags)
 {
-	_cleanup_(loader_free) struct loader l = {.diags = diags};
+	_cleanup_(loader_free) struct loader l;
 	size_t errors = diags->errors;
-	int r = load_text(&l, name, text, len);
+	int r = loader_init(&l, 1, diags);
 
-	if (r)
-		return r;
-	return diags->errors > errors ? -EINVAL : finish(out, &l);
+	if (!r)
+		r = load_text(&l, name, text, len, NULL, COMPILE_LAST);
+	return r ? r : end(out, &l, errors);
 }
 
 void rules_free(struct rules *r)
@@ -247,6 +301,7 @@ void rules_free(struct rules *r)
 		filter_free(r->filters[i]);
 	free(r->filters);
 	free(r->rules);
+	table_free(&r->names);
 	arena_free(&r->arena);
 	free(r);
 }
@@ -261,10 +316,14 @@ const struct rule *rules_at(const struct rules *r, size_t index)
 	return &r->rules[index];
 }
 
+static bool same_name(const void *ctx, size_t entry, const void *key)
+{
+	return strcmp(((const struct rules *)ctx)->rules[entry].name, key) == 0;
+}
+
 const struct rule *rules_find(const struct rules *r, const char *name)
 {
-	for (size_t i = 0; i < r->count; i++)
-		if (strcmp(r->rules[i].name, name) == 0)
-			return &r->rules[i];
-	return NULL;
+	size_t i = table_find(&r->names, table_hash(name, strlen(name)), same_name, r, name);
+
+	return i == TABLE_NONE ? NULL : &r->rules[i];
 }

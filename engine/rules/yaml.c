@@ -1,272 +1,545 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Places in YAML. libyaml says where a scalar starts; where each byte of its value comes from is found again by
- * walking the source beside the value: folding and chomping only touch blanks, escapes are known.
+ * From tokens to trees: which tokens make a node, and what empty ones are, is yaml-cpp's. Knows no characters.
  */
 #include "rules/yaml.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHARS_STEP = 64 };
-
-void yaml_source_free(struct yaml_source *s)
-{
-	free(s->lines);
-	free(s->chars);
-	*s = (struct yaml_source){0};
-}
-
-static bool is_continuation(char c)
-{
-	return ((unsigned char)c & 0xc0) == 0x80;
-}
-
-int yaml_source_init(struct yaml_source *s, const char *file, const char *bytes, size_t len)
-{
-	size_t nlines = 1, nchars = 0, start = len >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
-
-	for (size_t i = 0; i < len; i++)
-		nlines += bytes[i] == '\n';
-	*s = (struct yaml_source){.file = file, .bytes = bytes, .len = len};
-	s->lines = calloc(nlines, sizeof(*s->lines));
-	s->chars = calloc(len / CHARS_STEP + 2, sizeof(*s->chars));
-	if (!s->lines || !s->chars) {
-		yaml_source_free(s);
-		return -ENOMEM;
-	}
-	s->lines[s->nlines++] = start;
-	s->chars[s->nchars++] = start;
-	for (size_t i = start; i < len; i++) {
-		if (bytes[i] == '\n')
-			s->lines[s->nlines++] = i + 1;
-		if (is_continuation(bytes[i]))
-			continue;
-		if (nchars && nchars % CHARS_STEP == 0)
-			s->chars[s->nchars++] = i;
-		nchars++;
-	}
-	return 0;
-}
-
-/* The byte offset of a mark, which counts characters. */
-static size_t mark_offset(const struct yaml_source *s, const yaml_mark_t *mark)
-{
-	size_t step = mark->index / CHARS_STEP, rest = mark->index % CHARS_STEP;
-
-	if (step >= s->nchars)
-		return s->len;
-	size_t at = s->chars[step];
-
-	while (rest && at < s->len) {
-		at++;
-		while (at < s->len && is_continuation(s->bytes[at]))
-			at++;
-		rest--;
-	}
-	return at;
-}
-
-struct source_pos yaml_offset_pos(const struct yaml_source *s, size_t offset)
-{
-	size_t low = 0, high = s->nlines;
-
-	while (high - low > 1) {
-		size_t middle = low + (high - low) / 2;
-
-		if (s->lines[middle] <= offset)
-			low = middle;
-		else
-			high = middle;
-	}
-	size_t column = offset >= s->lines[low] ? offset - s->lines[low] : 0;
-
-	return (struct source_pos){.file = s->file, .line = (uint32_t)low + 1, .column = (uint32_t)column + 1};
-}
-
-struct source_pos yaml_mark_pos(const struct yaml_source *s, const yaml_mark_t *mark)
-{
-	return yaml_offset_pos(s, mark_offset(s, mark));
-}
-
-struct source_pos yaml_pos(const struct yaml_source *s, const yaml_node_t *node)
-{
-	return yaml_mark_pos(s, &node->start_mark);
-}
-
-static bool is_white(char c)
-{
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-/* The walk beside the value. */
-struct walk {
-	const char *src;
-	size_t at, end;
-	yaml_scalar_style_t style;
+/* What the node that is read stands in. */
+enum within {
+	WITHIN_NOTHING,
+	WITHIN_BLOCK_SEQUENCE,
+	WITHIN_BLOCK_MAPPING,
+	WITHIN_FLOW_SEQUENCE,
+	WITHIN_FLOW_MAPPING,
+	WITHIN_PAIR
 };
 
-static void skip_white(struct walk *w)
+void yaml_begin(struct yaml_stream *y, const struct source *source, struct arena *texts, struct arena *nodes)
 {
-	while (w->at < w->end && is_white(w->src[w->at]))
-		w->at++;
-}
-
-static void skip_line(struct walk *w)
-{
-	while (w->at < w->end && w->src[w->at] != '\n')
-		w->at++;
-	if (w->at < w->end)
-		w->at++;
-}
-
-/* Steps over tag and anchor, and over what opens the scalar. */
-static void skip_head(struct walk *w)
-{
-	for (;;) {
-		skip_white(w);
-		if (w->at >= w->end)
-			return;
-		if (w->src[w->at] == '#')
-			skip_line(w);
-		else if (w->src[w->at] == '&' || w->src[w->at] == '!')
-			while (w->at < w->end && !is_white(w->src[w->at]))
-				w->at++;
-		else
-			break;
+	*y = (struct yaml_stream){.nodes = nodes};
+	yaml_scanner_init(&y->scanner, source, texts);
+	for (size_t i = 0; i < source->len; i++) {
+		if (source->bytes[i] != '\0' && source->bytes[i] != '\4')
+			continue;
+		yaml_fail(&y->scanner, i, "yaml", "a control character (0 or 4); remove it, the file may be no text");
+		break;
 	}
-	if (w->style == YAML_LITERAL_SCALAR_STYLE || w->style == YAML_FOLDED_SCALAR_STYLE)
-		skip_line(w);
-	else if (w->style != YAML_PLAIN_SCALAR_STYLE)
-		w->at++; /* the quote */
 }
 
-/* Bytes of the escape at a backslash in a double-quoted scalar. */
-static size_t escape_length(const struct walk *w)
+void yaml_end(struct yaml_stream *y)
 {
-	char c = w->at + 1 < w->end ? w->src[w->at + 1] : '\0';
-	size_t n = c == 'x' ? 4 : c == 'u' ? 6 : c == 'U' ? 10 : 2;
-
-	return n < w->end - w->at ? n : w->end - w->at;
+	yaml_scanner_free(&y->scanner);
+	free((void *)y->pending);
+	free(y->anchors);
+	table_free(&y->names);
+	*y = (struct yaml_stream){0};
 }
 
-static size_t utf8_length(char lead)
+static bool failed(const struct yaml_stream *y)
 {
-	unsigned char c = (unsigned char)lead;
-
-	return c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+	return y->scanner.error.code || y->scanner.out_of_memory;
 }
 
-/* A backslash at the end of a line joins it with the next. */
-static bool skip_joint(struct walk *w)
+static void fail(struct yaml_stream *y, size_t offset, const char *code, const char *message)
 {
-	if (w->at + 1 >= w->end || w->src[w->at] != '\\' || (w->src[w->at + 1] != '\n' && w->src[w->at + 1] != '\r'))
+	yaml_fail(&y->scanner, offset, code, message);
+}
+
+static const struct yaml_token *peek(struct yaml_stream *y)
+{
+	return yaml_peek(&y->scanner);
+}
+
+static bool next_is(struct yaml_stream *y, enum yaml_token_type type)
+{
+	const struct yaml_token *t = peek(y);
+
+	return t && t->type == type;
+}
+
+/* Steps over a token of that type, if it is the next one. */
+static bool take(struct yaml_stream *y, enum yaml_token_type type)
+{
+	if (!next_is(y, type))
 		return false;
-	w->at++;
-	skip_white(w);
+	yaml_pop(&y->scanner);
 	return true;
 }
 
-/* Finds the source of value[0]; returns how many bytes of the value come from there, and its offset. */
-static size_t step(struct walk *w, const char *value, size_t len, size_t *offset)
+/* Where the next token starts; the end of the text if there is none. */
+static size_t here(struct yaml_stream *y)
 {
-	bool quoted = w->style == YAML_DOUBLE_QUOTED_SCALAR_STYLE;
+	const struct yaml_token *t = peek(y);
 
-	if (quoted)
-		while (skip_joint(w))
-			;
-	if (is_white(*value) && w->at < w->end && is_white(w->src[w->at])) {
-		*offset = w->at;
-		if (w->src[w->at] == *value)
-			w->at++;
-		return 1;
-	}
-	do {
-		if (!is_white(*value))
-			skip_white(w);
-	} while (quoted && skip_joint(w));
-	*offset = w->at < w->end ? w->at : w->end;
-	if (w->at >= w->end)
-		return 1;
-	if (quoted && w->src[w->at] == '\\') {
-		size_t n = utf8_length(*value);
-
-		w->at += escape_length(w);
-		return n < len ? n : len;
-	}
-	w->at++;
-	if (w->style == YAML_SINGLE_QUOTED_SCALAR_STYLE && *value == '\'')
-		w->at++;
-	return 1;
+	return t ? t->from : y->scanner.source->len;
 }
 
-int yaml_text(struct text *out, const struct yaml_source *s, const yaml_node_t *node, struct arena *arena)
+/* Nodes */
+
+static void *alloc(struct yaml_stream *y, size_t size)
 {
-	const char *value = (const char *)node->data.scalar.value;
-	size_t len = node->data.scalar.length;
+	void *m = arena_alloc(y->nodes, size);
 
-	if (len > FILTER_MAX_TEXT)
-		return -E2BIG;
-	struct source_pos *pos = arena_alloc(arena, (len + 1) * sizeof(*pos));
-	char *bytes = arena_strndup(arena, value, len);
-
-	if (!pos || !bytes)
-		return -ENOMEM;
-	struct walk w = {s->bytes, mark_offset(s, &node->start_mark), mark_offset(s, &node->end_mark),
-	                 node->data.scalar.style};
-	size_t offset = w.at;
-
-	skip_head(&w);
-	if (len == 0)
-		w.at = offset;
-	for (size_t i = 0; i < len;) {
-		for (size_t n = step(&w, value + i, len - i, &offset); n; n--)
-			pos[i++] = yaml_offset_pos(s, offset);
-	}
-	pos[len] = yaml_offset_pos(s, w.at < w.end ? w.at : w.end);
-	*out = (struct text){.bytes = bytes, .pos = pos, .len = len};
-	return 0;
+	y->scanner.out_of_memory |= !m;
+	return m;
 }
 
-yaml_node_t *yaml_get(yaml_document_t *doc, const yaml_node_t *map, const char *key)
+static struct yaml_node *new_node(struct yaml_stream *y, enum yaml_kind kind, size_t offset)
 {
-	if (map->type != YAML_MAPPING_NODE)
+	if (++y->nnodes > YAML_TREE_NODES) {
+		fail(y, offset, "too-large", "more than 4 million values in one file; split it");
 		return NULL;
-	for (yaml_node_pair_t *p = map->data.mapping.pairs.start; p < map->data.mapping.pairs.top; p++) {
-		const yaml_node_t *k = yaml_document_get_node(doc, p->key);
+	}
+	struct yaml_node *n = alloc(y, sizeof(*n));
 
-		if (k && k->type == YAML_SCALAR_NODE && k->data.scalar.length == strlen(key) &&
-		    memcmp(k->data.scalar.value, key, k->data.scalar.length) == 0)
-			return yaml_document_get_node(doc, p->value);
+	if (n) {
+		n->kind = kind;
+		n->offset = (uint32_t)offset;
+	}
+	return n;
+}
+_Static_assert(YAML_TREE_NODES == 4000000, "as the message says");
+
+static void push(struct yaml_stream *y, struct yaml_node *n)
+{
+	if (!n)
+		return;
+	if (y->npending == y->pending_cap) {
+		size_t cap = y->pending_cap ? y->pending_cap * 2 : 64;
+		struct yaml_node **grown = realloc((void *)y->pending, cap * sizeof(*grown));
+
+		if (!grown) {
+			y->scanner.out_of_memory = true;
+			return;
+		}
+		y->pending = grown;
+		y->pending_cap = cap;
+	}
+	y->pending[y->npending++] = n;
+}
+
+/* Gives the node all that was pushed since there were `from` items. */
+static void close_node(struct yaml_stream *y, struct yaml_node *n, size_t from)
+{
+	size_t count = y->npending - from;
+
+	y->npending = from;
+	if (n->kind == YAML_MAPPING)
+		count &= ~(size_t)1; /* after an error the last key may have no value */
+	n->items = alloc(y, (count + 1) * sizeof(*n->items));
+	if (!n->items)
+		return;
+	if (count)
+		memcpy((void *)n->items, (void *)(y->pending + from), count * sizeof(*n->items));
+	n->count = n->kind == YAML_MAPPING ? count / 2 : count;
+}
+
+/* Anchors */
+
+static bool same_anchor(const void *ctx, size_t entry, const void *key)
+{
+	const struct text *a = &((const struct yaml_stream *)ctx)->anchors[entry].name, *b = key;
+
+	return a->len == b->len && memcmp(a->bytes, b->bytes, a->len) == 0;
+}
+
+static size_t find_anchor(const struct yaml_stream *y, const struct text *name)
+{
+	return table_find(&y->names, table_hash(name->bytes, name->len), same_anchor, y, name);
+}
+
+/* Names a node; a later one of the same name takes its place. */
+static void set_anchor(struct yaml_stream *y, const struct text *name, struct yaml_node *node)
+{
+	size_t i = find_anchor(y, name);
+
+	if (i != TABLE_NONE) {
+		y->anchors[i].node = node;
+		return;
+	}
+	if (y->nanchors == y->anchors_cap) {
+		size_t cap = y->anchors_cap ? y->anchors_cap * 2 : 16;
+		struct yaml_anchor *grown = realloc(y->anchors, cap * sizeof(*grown));
+
+		if (!grown) {
+			y->scanner.out_of_memory = true;
+			return;
+		}
+		y->anchors = grown;
+		y->anchors_cap = cap;
+	}
+	y->anchors[y->nanchors] = (struct yaml_anchor){*name, node};
+	if (table_add(&y->names, table_hash(name->bytes, name->len), y->nanchors++))
+		y->scanner.out_of_memory = true;
+}
+
+static struct yaml_node *take_alias(struct yaml_stream *y, const struct yaml_token *t)
+{
+	size_t i = find_anchor(y, &t->text);
+
+	if (i == TABLE_NONE) {
+		fail(y, t->from, "yaml",
+		     "no anchor (&name) of this name stands before; quote the value if it is no alias");
+		return NULL;
+	}
+	yaml_pop(&y->scanner);
+	return y->anchors[i].node;
+}
+
+/* What stands before a node. */
+struct properties {
+	enum yaml_tag tag;
+	struct text anchor; /* bytes NULL: none */
+};
+
+static void take_properties(struct yaml_stream *y, struct properties *p)
+{
+	for (const struct yaml_token *t; (t = peek(y)); yaml_pop(&y->scanner)) {
+		if (t->type == YAML_TAG) {
+			if (p->tag != YAML_TAG_NONE)
+				fail(y, t->from, "yaml", "a second tag (!) of one value; remove one");
+			p->tag = t->tag;
+		} else if (t->type == YAML_ANCHOR) {
+			if (p->anchor.bytes)
+				fail(y, t->from, "yaml", "a second anchor (&) of one value; remove one");
+			p->anchor = t->text;
+		} else {
+			break;
+		}
+	}
+}
+
+/* Collections */
+
+static struct yaml_node *read_node(struct yaml_stream *y, enum within within, size_t empty);
+
+/* The value behind a ':', or nothing if there is no ':'. */
+static void read_value(struct yaml_stream *y, enum within within, size_t offset)
+{
+	const struct yaml_token *t = peek(y);
+	size_t end = t ? t->to : offset;
+
+	push(y, take(y, YAML_VALUE) ? read_node(y, within, end) : new_node(y, YAML_NULL, offset));
+}
+
+static void read_block_sequence(struct yaml_stream *y)
+{
+	yaml_pop(&y->scanner);
+	while (!take(y, YAML_BLOCK_SEQUENCE_END)) {
+		const struct yaml_token *t = peek(y);
+		size_t end = t ? t->to : 0;
+
+		if (!take(y, YAML_BLOCK_ENTRY)) {
+			fail(y, here(y), "yaml",
+			     "expected the next item of the sequence, '- …', in the column of those above it");
+			return;
+		}
+		bool null = next_is(y, YAML_BLOCK_ENTRY) || next_is(y, YAML_BLOCK_SEQUENCE_END);
+		struct yaml_node *n = null ? new_node(y, YAML_NULL, end) : read_node(y, WITHIN_BLOCK_SEQUENCE, end);
+
+		if (failed(y))
+			return;
+		push(y, n);
+	}
+}
+
+static void read_block_mapping(struct yaml_stream *y)
+{
+	yaml_pop(&y->scanner);
+	while (!take(y, YAML_BLOCK_MAPPING_END)) {
+		size_t offset = here(y);
+
+		if (take(y, YAML_KEY)) {
+			push(y, read_node(y, WITHIN_BLOCK_MAPPING, offset));
+		} else if (next_is(y, YAML_VALUE)) {
+			push(y, new_node(y, YAML_NULL, offset));
+		} else {
+			fail(y, offset, "yaml", "expected the next key, 'key: …', in the column of those above it");
+			return;
+		}
+		read_value(y, WITHIN_BLOCK_MAPPING, offset);
+		if (failed(y))
+			return;
+	}
+}
+
+static void read_flow_sequence(struct yaml_stream *y, size_t open)
+{
+	yaml_pop(&y->scanner);
+	while (!failed(y) && !take(y, YAML_FLOW_SEQUENCE_END)) {
+		if (!peek(y)) {
+			fail(y, open, "yaml", "the '[' is not closed; add the ']'");
+			return;
+		}
+		push(y, read_node(y, WITHIN_FLOW_SEQUENCE, here(y)));
+		if (!take(y, YAML_FLOW_ENTRY) && !next_is(y, YAML_FLOW_SEQUENCE_END))
+			fail(y, peek(y) ? here(y) : open, "yaml",
+			     peek(y) ? "expected ',' or ']' here" : "the '[' is not closed; add the ']'");
+	}
+}
+
+static void read_flow_mapping(struct yaml_stream *y, size_t open)
+{
+	yaml_pop(&y->scanner);
+	while (!failed(y) && !take(y, YAML_FLOW_MAPPING_END)) {
+		size_t offset = here(y);
+
+		if (!peek(y)) {
+			fail(y, open, "yaml", "the '{' is not closed; add the '}'");
+			return;
+		}
+		push(y, take(y, YAML_KEY) ? read_node(y, WITHIN_FLOW_MAPPING, offset) : new_node(y, YAML_NULL, offset));
+		read_value(y, WITHIN_FLOW_MAPPING, offset);
+		if (!take(y, YAML_FLOW_ENTRY) && !next_is(y, YAML_FLOW_MAPPING_END))
+			fail(y, peek(y) ? here(y) : open, "yaml",
+			     peek(y) ? "expected ',' or '}' here" : "the '{' is not closed; add the '}'");
+	}
+}
+
+/* [a: b]: a mapping of one pair; [: b] too. */
+static void read_pair(struct yaml_stream *y)
+{
+	size_t offset = here(y);
+
+	push(y, take(y, YAML_KEY) ? read_node(y, WITHIN_PAIR, offset) : new_node(y, YAML_NULL, offset));
+	read_value(y, WITHIN_PAIR, offset);
+}
+
+/* Reads what belongs to a collection; its first token is the next one. */
+static void read_items(struct yaml_stream *y, struct yaml_node *n)
+{
+	const struct yaml_token *t = peek(y);
+	size_t from = y->npending;
+
+	switch (t->type) {
+	case YAML_BLOCK_SEQUENCE:
+		read_block_sequence(y);
+		break;
+	case YAML_FLOW_SEQUENCE:
+		read_flow_sequence(y, t->from);
+		break;
+	case YAML_BLOCK_MAPPING:
+		read_block_mapping(y);
+		break;
+	case YAML_FLOW_MAPPING:
+		read_flow_mapping(y, t->from);
+		break;
+	default:
+		read_pair(y);
+		break;
+	}
+	close_node(y, n, from);
+}
+
+/* Whether the next token starts a collection here, and of which kind; YAML_NULL if it starts none. */
+static enum yaml_kind collection_here(struct yaml_stream *y, enum within within)
+{
+	const struct yaml_token *t = peek(y);
+
+	switch (t ? t->type : YAML_DOCUMENT_END) {
+	case YAML_BLOCK_SEQUENCE:
+	case YAML_FLOW_SEQUENCE:
+		return YAML_SEQUENCE;
+	case YAML_BLOCK_MAPPING:
+	case YAML_FLOW_MAPPING:
+		return YAML_MAPPING;
+	case YAML_KEY:
+		return within == WITHIN_FLOW_SEQUENCE ? YAML_MAPPING : YAML_NULL;
+	default:
+		return YAML_NULL;
+	}
+}
+
+static bool is_null_word(const struct text *t)
+{
+	return t->len == 0 || text_is(t, "~") || text_is(t, "null") || text_is(t, "Null") || text_is(t, "NULL");
+}
+
+/* A scalar, or a node of which there is nothing. */
+static struct yaml_node *read_scalar(struct yaml_stream *y, const struct properties *p, size_t empty)
+{
+	const struct yaml_token *t = peek(y);
+	bool scalar = t && (t->type == YAML_PLAIN || t->type == YAML_QUOTED), tagged = p->tag == YAML_TAG_SOME;
+	bool null = !t || (!tagged && (!scalar || (t->type == YAML_PLAIN && is_null_word(&t->text))));
+	struct yaml_node *n = new_node(y, null ? YAML_NULL : YAML_SCALAR, scalar ? t->from : empty);
+
+	if (n && scalar && !null) {
+		n->text = t->text;
+	} else if (n && !null) {
+		struct text_builder nothing = {0};
+
+		if (text_finish(&n->text, &nothing, yaml_place(&y->scanner, empty), y->scanner.arena))
+			y->scanner.out_of_memory = true;
+	}
+	if (scalar)
+		yaml_pop(&y->scanner);
+	return n;
+}
+
+static struct yaml_node *read_plain_node(struct yaml_stream *y, enum within within, size_t empty)
+{
+	struct properties p = {0};
+	size_t offset = here(y);
+	struct yaml_node *n;
+
+	/* ": value" alone is a mapping. */
+	if (next_is(y, YAML_VALUE)) {
+		n = new_node(y, YAML_MAPPING, offset);
+		if (n)
+			read_items(y, n);
+		return n;
+	}
+	if (next_is(y, YAML_ALIAS))
+		return take_alias(y, peek(y));
+	take_properties(y, &p);
+	if (p.anchor.bytes || p.tag != YAML_TAG_NONE)
+		empty = offset;
+	if (failed(y))
+		return NULL;
+	enum yaml_kind kind = collection_here(y, within);
+
+	n = kind == YAML_NULL ? read_scalar(y, &p, empty) : new_node(y, kind, here(y));
+	if (n && p.anchor.bytes)
+		set_anchor(y, &p.anchor, n);
+	if (n && kind != YAML_NULL)
+		read_items(y, n);
+	return n;
+}
+
+/* Reads a node; one of which there is nothing stands at `empty`. NULL after an error, mostly. */
+static struct yaml_node *read_node(struct yaml_stream *y, enum within within, size_t empty)
+{
+	if (++y->depth >= YAML_TREE_DEPTH) {
+		fail(y, here(y), "too-deep", "values are nested in 500 levels here; no key needs that");
+		return NULL;
+	}
+	struct yaml_node *n = read_plain_node(y, within, empty);
+
+	y->depth--;
+	return n;
+}
+_Static_assert(YAML_TREE_DEPTH == 500, "as the message says");
+
+/* Documents */
+
+/* The next word of a directive, from *at on. */
+static struct text next_word(const struct text *line, size_t *at)
+{
+	while (*at < line->len && (line->bytes[*at] == ' ' || line->bytes[*at] == '\t'))
+		++*at;
+	size_t from = *at;
+
+	while (*at < line->len && line->bytes[*at] != ' ' && line->bytes[*at] != '\t')
+		++*at;
+	return (struct text){.bytes = line->bytes + from, .len = *at - from};
+}
+
+/* A version below 2. */
+static bool is_version(const struct text *word)
+{
+	char copy[32] = "", rest;
+	unsigned int major, minor;
+
+	if (word->len < sizeof(copy))
+		memcpy(copy, word->bytes, word->len);
+	return sscanf(copy, "%9u%*1[^0-9]%9u%c", &major, &minor, &rest) == 2 && major < 2;
+}
+
+enum { DIRECTIVE_WORDS = 4, TAG_HANDLES = 16 };
+
+/* What was said before a document. */
+struct directives {
+	bool version;
+	struct text handles[TAG_HANDLES];
+	size_t nhandles;
+};
+
+static bool add_handle(struct directives *d, const struct text *handle)
+{
+	for (size_t i = 0; i < d->nhandles; i++)
+		if (d->handles[i].len == handle->len && memcmp(d->handles[i].bytes, handle->bytes, handle->len) == 0)
+			return false;
+	if (d->nhandles == TAG_HANDLES)
+		return false;
+	d->handles[d->nhandles++] = *handle;
+	return true;
+}
+
+/* %YAML and %TAG change nothing here, but must be right; others are for other programs. */
+static void take_directive(struct yaml_stream *y, struct directives *d)
+{
+	struct text words[DIRECTIVE_WORDS];
+	const struct yaml_token *t = peek(y);
+	size_t n = 0;
+
+	for (size_t at = 0; n < DIRECTIVE_WORDS; n++) {
+		words[n] = next_word(&t->text, &at);
+		if (!words[n].len && n)
+			break;
+	}
+	if (text_is(&words[0], "YAML")) {
+		if (n != 2 || d->version || !is_version(&words[1]))
+			fail(y, t->from, "yaml", "%YAML needs a version below 2, such as 1.2, and may be there once");
+		d->version = true;
+	} else if (text_is(&words[0], "TAG") && (n != 3 || !add_handle(d, &words[1]))) {
+		fail(y, t->from, "yaml", "%TAG needs two words, a handle (each at most once) and a prefix");
+	}
+	yaml_pop(&y->scanner);
+}
+
+int yaml_next(struct yaml_stream *y, struct yaml_node **root)
+{
+	struct directives d = {0};
+
+	*root = NULL;
+	y->depth = y->npending = y->nanchors = 0;
+	table_free(&y->names);
+	while (next_is(y, YAML_DIRECTIVE))
+		take_directive(y, &d);
+	if (!peek(y) && !failed(y))
+		return 0;
+	y->marked = take(y, YAML_DOCUMENT_START);
+	struct yaml_node *n = failed(y) ? NULL : read_node(y, WITHIN_NOTHING, here(y));
+
+	while (take(y, YAML_DOCUMENT_END))
+		;
+	if (failed(y)) {
+		/* A sequence has got no item that is not whole. */
+		*root = n && n->kind == YAML_SEQUENCE && n->items ? n : NULL;
+		return y->scanner.out_of_memory ? -ENOMEM : -EINVAL;
+	}
+	*root = n;
+	return n->kind == YAML_NULL ? 0 : 1;
+}
+
+struct yaml_node *yaml_get(const struct yaml_node *map, const char *key)
+{
+	if (map->kind != YAML_MAPPING)
+		return NULL;
+	for (size_t i = 0; i < map->count; i++) {
+		const struct yaml_node *k = map->items[2 * i];
+
+		if (k->kind == YAML_SCALAR && text_is(&k->text, key))
+			return map->items[2 * i + 1];
 	}
 	return NULL;
 }
 
-bool yaml_is_null(const yaml_node_t *node)
+const char *yaml_kind_name(const struct yaml_node *node)
 {
-	static const char *const words[] = {"", "~", "null", "Null", "NULL"};
-
-	if (node->type == YAML_NO_NODE)
-		return true;
-	if (node->type != YAML_SCALAR_NODE || node->data.scalar.style != YAML_PLAIN_SCALAR_STYLE)
-		return false;
-	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
-		if (strcmp((const char *)node->data.scalar.value, words[i]) == 0)
-			return true;
-	return false;
-}
-
-const char *yaml_kind(const yaml_node_t *node)
-{
-	switch (node->type) {
-	case YAML_SCALAR_NODE:
-		return yaml_is_null(node) ? "nothing" : "a single value";
-	case YAML_SEQUENCE_NODE:
+	switch (node->kind) {
+	case YAML_SCALAR:
+		return "a single value";
+	case YAML_SEQUENCE:
 		return "a sequence";
-	case YAML_MAPPING_NODE:
+	case YAML_MAPPING:
 		return "a mapping";
-	case YAML_NO_NODE:
+	case YAML_NULL:
 		break;
 	}
 	return "nothing";
