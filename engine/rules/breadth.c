@@ -28,10 +28,13 @@ static void add(struct code_set *s, size_t i)
 
 static struct code_set all(void)
 {
-	struct code_set s = none;
+	struct code_set s;
 
-	for (size_t i = 0; i <= GENERIC; i++)
-		add(&s, i);
+	for (size_t i = 0; i < WORDS; i++) {
+		size_t left = GENERIC + 1 > i * 64 ? GENERIC + 1 - i * 64 : 0;
+
+		s.words[i] = left >= 64 ? UINT64_MAX : (UINT64_C(1) << left) - 1;
+	}
 	return s;
 }
 

@@ -297,9 +297,8 @@ static void errors_in_lists_and_macros_point_at_their_definition(void **state)
 static void wrong_files_are_refused_at_the_place(void **state)
 {
 	static const struct diag_row rows[] = {
-	        {"- rule: R\n  desc: 'x\n", "yaml", 3, 1},
+	        {"- rule: R\n  desc: 'x", "yaml", 2, 9},
 	        {"- rule: R\n desc: d\n", "yaml", 2, 2},
-	        {"- rule: \xff\n", "yaml", 1, 9},
 	        {"rule: R\n", "bad-item", 1, 1},
 	        {"- word\n", "bad-item", 1, 3},
 	        {"- rule: R\n  desc: d\n  condition: evt.type = open\n  output: o\n", "missing-key", 1, 3},
@@ -452,11 +451,11 @@ static void a_file_that_cannot_be_read_is_named(void **state)
 }
 
 /* Upstream's three files, which are test input beside the repository. */
-static void upstream_rules_load_but_for_one_unsupported_operator(void **state)
+static void upstream_rules_load(void **state)
 {
 	static const char *const names[] = {"falco_rules.yaml", "falco-incubating_rules.yaml",
 	                                    "falco-sandbox_rules.yaml"};
-	static const size_t counts[] = {25, 31};
+	static const size_t counts[] = {25, 31, 37};
 	const char *shared = getenv("TERCEL_SHARED");
 	char path[4096];
 
@@ -476,13 +475,6 @@ static void upstream_rules_load_but_for_one_unsupported_operator(void **state)
 		(void)snprintf(path, sizeof(path), "%s/rules/%s", shared, names[i]);
 		int error = rules_load(&r, &file, 1, &diags);
 
-		if (i == 2) {
-			assert_int_equal(error, -EINVAL);
-			assert_int_equal(diags.errors, 1);
-			assert_string_equal(diags.items[0].code, "unsupported-operator");
-			assert_int_equal(diags.items[0].line, 1676);
-			continue;
-		}
 		assert_int_equal(error, 0);
 		assert_int_equal(rules_count(r), counts[i]);
 		for (size_t k = 0; k < rules_count(r); k++)
@@ -517,8 +509,8 @@ static void nesting_that_would_take_forever_is_refused_at_once(void **state)
 	expect_refused("", "- ", "too-deep", 1);
 	expect_refused("", "{a: ", "too-deep", 1);
 	expect_refused("", "? ", "too-deep", 1);
-	expect_refused("- [", "&a x, ", "too-large", 1);
-	expect_refused("- &a x\n- [", "*a, ", "too-large", 2);
+	expect_refused("- [", "&a x, ", "yaml", 1);
+	expect_refused("- &a x\n- [", "*a, ", "yaml", 2);
 }
 
 static void aliases_cannot_blow_a_file_up(void **state)
@@ -529,10 +521,10 @@ static void aliases_cannot_blow_a_file_up(void **state)
 	struct rules *r = NULL;
 
 	/* 1000 times 1000 times 1000 values. */
-	buf_adds(&b, "- &v [x");
+	buf_adds(&b, "- x: &v [x");
 	for (int i = 0; i < 1000; i++)
 		buf_adds(&b, ", x");
-	buf_adds(&b, "]\n- &l [*v");
+	buf_adds(&b, "]\n- x: &l [*v");
 	for (int i = 0; i < 1000; i++)
 		buf_adds(&b, ", *v");
 	buf_adds(&b,
@@ -682,7 +674,7 @@ int main(void)
 	        cmocka_unit_test(lists_that_name_each_other_are_no_error),
 	        cmocka_unit_test(a_list_may_have_blanks_in_its_name),
 	        cmocka_unit_test(a_thousand_parentheses_are_read),
-	        cmocka_unit_test(upstream_rules_load_but_for_one_unsupported_operator),
+	        cmocka_unit_test(upstream_rules_load),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
