@@ -23,22 +23,24 @@ static bool check_operator(struct compile_state *c, const struct filter_node *n,
 	return false;
 }
 
-/* Comparisons that libsinsp accepts and then ends Falco with, at the first event that reaches them. */
+/* Comparisons that libsinsp accepts, and then fails at the first event that reaches them: Falco ends, or crashes. */
 static bool check_either_end(struct compile_state *c, const struct filter_node *n, const struct syntax_node *s)
 {
 	const struct filter_term *t = n->left;
+	bool net = t->type == FIELD_TYPE_NET, empty = !s->nvalues && !s->right && n->op != FILTER_OP_EXISTS;
 
 	if (t->kind != FILTER_TERM_FIELD || !(t->field->flags & FIELD_EITHER_END))
 		return true;
-	if (n->op == FILTER_OP_INTERSECTS) {
-		COMPILE_FAIL(
-		        c, s->op_pos, "bad-operator",
-		        "'intersects' does not compare %s (Falco accepts it and fails at the first socket); use 'in'",
-		        t->field->name);
+	if (n->op == FILTER_OP_INTERSECTS && !net) {
+		COMPILE_FAIL(c, s->op_pos, "bad-operator",
+		             "'intersects' does not compare %s (Falco accepts it and ends at the first socket); use =",
+		             t->field->name);
 		return false;
 	}
-	if (s->nvalues == 0 && n->op != FILTER_OP_EXISTS && !s->right && (n->mod || t->type == FIELD_TYPE_NET)) {
-		COMPILE_FAIL(c, s->op_pos, "bad-value", "%s cannot be compared with an empty list; name a value",
+	if (empty && (n->mod || net)) {
+		COMPILE_FAIL(c, s->op_pos, "bad-value",
+		             "%s cannot be compared with an empty list (Falco accepts it and crashes at the first "
+		             "socket); name a value",
 		             t->field->name);
 		return false;
 	}
@@ -133,7 +135,10 @@ static bool is_event_type(const struct filter_node *n)
 
 static void set_value(struct compile_state *c, const struct filter_node *n, struct filter_value *v)
 {
-	const char *wrong = filter_value_parse(v, n->op, n->left->type);
+	bool raw_bytes = n->left->kind == FILTER_TERM_FIELD && n->left->field->id == FIELD_EVT_RAWARG &&
+	                 n->left->type == FIELD_TYPE_BYTES;
+	const char *wrong = raw_bytes ? "no constant: Falco compares raw bytes with none"
+	                              : filter_value_parse(v, n->op, n->left->type);
 	const char *code = "bad-value";
 
 	if (!wrong && is_event_type(n) && !filter_event_known(v->text)) {
@@ -171,6 +176,11 @@ static void set_values(struct compile_state *c, struct filter_node *n, const str
 
 /* Meaning */
 
+static bool is_membership(enum filter_op op)
+{
+	return op == FILTER_OP_IN || op == FILTER_OP_INTERSECTS;
+}
+
 /*
  * Comparisons that libsinsp answers unlike their words. They are kept as it answers them (docs/language.md), with a
  * warning, and no approximation of ours may take them at their words.
@@ -178,31 +188,64 @@ static void set_values(struct compile_state *c, struct filter_node *n, const str
 static const char *peculiarity(const struct filter_node *n)
 {
 	const struct filter_term *t = n->left;
-	unsigned int flags = t->field->flags;
+	const struct field_info *f = t->field;
+	bool any_ancestor = (f->flags & FIELD_ANY_ANCESTOR) && !t->has_arg, raw = f->id == FIELD_EVT_RAWARG;
 
-	if ((flags & FIELD_EITHER_END) && n->mod)
-		return "Falco ignores the modifier here and compares with the first value only";
-	if ((flags & FIELD_ANY_ANCESTOR) && !t->has_arg && n->mod)
-		return "without an index Falco ignores the modifier and compares with the first value only";
-	if (t->field->id == FIELD_FD_NET && n->op == FILTER_OP_IN && n->nvalues > 1)
-		return "Falco compares fd.net with the first network only; use one check for each, joined by 'or'";
-	if (t->field->id == FIELD_FD_IP && n->op == FILTER_OP_IN)
-		return "'fd.ip in' never matches in Falco; use fd.ip = a or fd.ip = b";
-	if (t->field->id == FIELD_PROC_APID && !t->has_arg && n->op == FILTER_OP_IN)
-		return "'proc.apid in' without an index never matches in Falco; use proc.apid = a or proc.apid = b";
+	if (n->mod && ((f->flags & FIELD_EITHER_END) || any_ancestor || raw))
+		return "Falco ignores the modifier on this field and compares with the first value only; write one "
+		       "check for each value";
+	if (f->id == FIELD_FD_NET && n->op == FILTER_OP_IN && n->nvalues > 1)
+		return "Falco compares fd.net with the first network only; write one check for each, joined by 'or'";
+	if (f->id == FIELD_FD_NET && n->op == FILTER_OP_INTERSECTS)
+		return "'fd.net intersects' never matches in Falco; use fd.net = a or fd.net = b";
+	if (is_membership(n->op) && (f->id == FIELD_FD_IP || (f->id == FIELD_PROC_APID && any_ancestor)))
+		return "this field is never 'in' a list in Falco; write one check with = for each value, joined by "
+		       "'or'";
+	if (is_membership(n->op) && raw && t->type != FIELD_TYPE_STRING)
+		return "a raw argument that is a number is never 'in' a list in Falco; write one check with = for each "
+		       "value, joined by 'or'";
+	if (t->type == FIELD_TYPE_NET && n->mod == FILTER_MOD_ANYOF && n->op == FILTER_OP_EQ)
+		return "'= anyof' with networks never matches in Falco; use 'in'";
+	if (t->type == FIELD_TYPE_NET && n->mod == FILTER_MOD_ALLOF && n->op == FILTER_OP_NE)
+		return "'!= allof' with networks always matches in Falco; use 'not … in'";
 	return NULL;
+}
+
+/* libsinsp counts the NUL that a transformer leaves behind a text where it looks texts up in a set. */
+static const char *set_peculiarity(const struct filter_node *n)
+{
+	const struct filter_term *left = n->left, *right = n->right;
+
+	if (!is_membership(n->op))
+		return NULL;
+	if (right && right->kind == FILTER_TERM_CALL && right->type == FIELD_TYPE_STRING && right->nargs == 1)
+		return "a transformed text on the right is never found by 'in' and 'intersects' in Falco; use =";
+	if (left->is_list && left->kind == FILTER_TERM_CALL && left->nargs == 1)
+		return "transformed texts of a list are never found by 'in' and 'intersects' in Falco; use join() and "
+		       "contains";
+	return NULL;
+}
+
+/* An index that Falco forgets: the comparison is with any ancestor. */
+static bool forgets_index(const struct filter_term *t)
+{
+	return t->field->id == FIELD_PROC_AENV && t->arg_index != FILTER_NO_INDEX;
 }
 
 static enum filter_kind kind_of(struct compile_state *c, const struct filter_node *n, const struct syntax_node *s)
 {
-	const char *odd;
+	bool field = n->left->kind == FILTER_TERM_FIELD;
+	const char *odd = set_peculiarity(n);
 
-	if (n->left->kind != FILTER_TERM_FIELD)
-		return FILTER_CHECK;
-	odd = peculiarity(n);
+	if (!odd && field)
+		odd = peculiarity(n);
+	if (!odd && field && forgets_index(n->left))
+		odd = "Falco forgets the number and compares with the environment of any ancestor";
 	if (odd)
 		diag_add(c->diags, DIAG_WARNING, s->op_pos, "falco-quirk", "%s", odd);
-	return odd || n->mod || n->right ? FILTER_CHECK : FILTER_LEAF;
+	if (odd || !field || n->mod || n->right || n->left->field->id == FIELD_EVT_AROUND)
+		return FILTER_CHECK;
+	return FILTER_LEAF;
 }
 
 void check_compile(struct compile_state *c, struct filter_node *n, const struct syntax_node *s)

@@ -228,6 +228,11 @@ static bool type_single(struct compile_state *c, struct filter_term *t)
 		             "the field %s cannot be transformed; compare the field itself", base.field->name);
 		return false;
 	}
+	if (t->call == FILTER_CALL_LEN && arg->is_list && !base.is_list) {
+		COMPILE_FAIL(c, t->pos, "bad-transformer",
+		             "len() of all that getopt() finds makes Falco fail; take one option: getopt(…)[x]");
+		return false;
+	}
 	if (t->call == FILTER_CALL_LEN)
 		fits = fits || arg->type == FIELD_TYPE_BYTES || arg->is_list;
 	if (t->call == FILTER_CALL_B64)
