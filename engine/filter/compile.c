@@ -70,28 +70,6 @@ static bool is_index(const char *arg, uint64_t *index)
 	return *index <= INT_MAX;
 }
 
-/* Which argument a field wants, for messages. */
-static const char *argument_form(enum field_arg arg)
-{
-	switch (arg) {
-	case FIELD_ARG_NONE:
-		return "no argument";
-	case FIELD_ARG_INDEX_OPTIONAL:
-		return "a number in brackets, or none";
-	case FIELD_ARG_KEY_OPTIONAL:
-		return "a name or number in brackets, or none";
-	case FIELD_ARG_KEY:
-		return "a key in brackets";
-	case FIELD_ARG_DOTTED:
-		return "a name behind a dot";
-	case FIELD_ARG_DOTTED_OPTIONAL:
-		return "a name behind a dot, or none";
-	case FIELD_ARG_DOTTED_OR_INDEX:
-		return "a name behind a dot or a number in brackets";
-	}
-	return "";
-}
-
 /* Whether the argument suits the field: `dotted` behind a dot, `bracket` in brackets; NULL where none was given. */
 static bool argument_fits(const struct field_info *f, const char *dotted, const char *bracket)
 {
@@ -102,11 +80,14 @@ static bool argument_fits(const struct field_info *f, const char *dotted, const 
 	switch (f->arg) {
 	case FIELD_ARG_NONE:
 		return !dotted && !bracket;
+	case FIELD_ARG_INDEX:
+		return bracket && is_index(bracket, &index);
 	case FIELD_ARG_INDEX_OPTIONAL:
 		return !bracket || is_index(bracket, &index);
 	case FIELD_ARG_KEY_OPTIONAL:
 		return !bracket || *bracket;
 	case FIELD_ARG_KEY:
+	case FIELD_ARG_KEY_OR_INDEX:
 		return bracket && *bracket;
 	case FIELD_ARG_DOTTED:
 		return dotted != NULL;
@@ -114,6 +95,8 @@ static bool argument_fits(const struct field_info *f, const char *dotted, const 
 		return !bracket;
 	case FIELD_ARG_DOTTED_OR_INDEX:
 		return dotted || (bracket && is_index(bracket, &index));
+	case FIELD_ARGS:
+		break;
 	}
 	return false;
 }
@@ -141,7 +124,7 @@ static bool check_argument(struct diag_list *diags, struct source_pos pos, const
 	}
 	if (argument_fits(f, dotted, bracket) && !(bracket && strchr(bracket, ']')))
 		return true;
-	diag_add(diags, DIAG_ERROR, pos, "bad-argument", "the field %s takes %s", f->name, argument_form(f->arg));
+	diag_add(diags, DIAG_ERROR, pos, "bad-argument", "the field %s takes %s", f->name, field_arg_form(f->arg));
 	return false;
 }
 

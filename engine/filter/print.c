@@ -80,9 +80,10 @@ static void print_value(struct buf *out, const struct filter_value *v)
 static void print_argument(struct buf *out, const struct filter_node *n)
 {
 	size_t len = strlen(n->left->arg_text);
-	bool bracket = n->left->field->arg == FIELD_ARG_INDEX_OPTIONAL || n->left->field->arg == FIELD_ARG_KEY ||
-	               n->left->field->arg == FIELD_ARG_KEY_OPTIONAL ||
-	               (n->left->field->arg == FIELD_ARG_DOTTED_OR_INDEX && n->left->arg_index != FILTER_NO_INDEX);
+	enum field_arg form = n->left->field->arg;
+	bool bracket = form == FIELD_ARG_DOTTED_OR_INDEX
+	                       ? n->left->arg_index != FILTER_NO_INDEX
+	                       : form != FIELD_ARG_DOTTED && form != FIELD_ARG_DOTTED_OPTIONAL;
 
 	if (!bracket) {
 		buf_addc(out, '.');
