@@ -5,6 +5,7 @@
  */
 #include "filter/check.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <string.h>
 
@@ -14,6 +15,11 @@
 
 static bool check_operator(struct compile_state *c, const struct filter_node *n, const struct syntax_node *s)
 {
+	if (n->left->kind == FILTER_TERM_FIELD && (n->left->field->flags & FIELD_EQUAL_ONLY) &&
+	    (n->op != FILTER_OP_EQ || n->mod)) {
+		COMPILE_FAIL(c, s->op_pos, "bad-operator", "%s is compared with = alone", n->left->field->name);
+		return false;
+	}
 	if (filter_op_fits(n->op, n->left->type, n->left->is_list)) {
 		if (!n->left->is_list || n->mod == FILTER_MOD_NONE)
 			return true;
@@ -112,7 +118,7 @@ static void warn_of_constant(struct compile_state *c, const struct filter_value 
 	for (size_t i = 0; i < v->len; i++)
 		if (!isspace((unsigned char)v->text[i]))
 			packed[n++] = v->text[i];
-	if (memchr(packed, '.', n) && term_names_field(packed, n))
+	if (memchr(packed, '.', n) && field_is_reference(packed, n))
 		diag_add(c->diags, DIAG_WARNING, v->pos, "field-as-text",
 		         "'%s' is compared as a text, not as the field of that name; write val(%s) for the field",
 		         v->text, packed);
@@ -135,12 +141,12 @@ static bool is_event_type(const struct filter_node *n)
 
 static void set_value(struct compile_state *c, const struct filter_node *n, struct filter_value *v)
 {
-	bool raw_bytes = n->left->kind == FILTER_TERM_FIELD && n->left->field->id == FIELD_EVT_RAWARG &&
-	                 n->left->type == FIELD_TYPE_BYTES;
-	const char *wrong = raw_bytes ? "no constant: Falco compares raw bytes with none"
-	                              : filter_value_parse(v, n->op, n->left->type);
 	const char *code = "bad-value";
+	const char *wrong = n->left->ref_flags & FIELD_REF_NO_CONSTANT ? "no constant of its type: Falco has none"
+	                                                               : filter_value_parse(v, n->op, n->left->type);
 
+	if (!wrong && (n->left->ref_flags & FIELD_REF_IPV4) && v->as.net.family != AF_INET)
+		wrong = "not an IPv4 address such as 10.0.0.1";
 	if (!wrong && is_event_type(n) && !filter_event_known(v->text)) {
 		code = "unknown-event-type";
 		wrong = "no event type that Falco knows";
@@ -189,7 +195,7 @@ static const char *peculiarity(const struct filter_node *n)
 {
 	const struct filter_term *t = n->left;
 	const struct field_info *f = t->field;
-	bool any_ancestor = (f->flags & FIELD_ANY_ANCESTOR) && !t->has_arg, raw = f->id == FIELD_EVT_RAWARG;
+	bool any_ancestor = (t->ref_flags & FIELD_REF_ANY_ANCESTOR) != 0, raw = f->id == FIELD_EVT_RAWARG;
 
 	if (n->mod && ((f->flags & FIELD_EITHER_END) || any_ancestor || raw))
 		return "Falco ignores the modifier on this field and compares with the first value only; write one "
@@ -229,7 +235,7 @@ static const char *set_peculiarity(const struct filter_node *n)
 /* An index that Falco forgets: the comparison is with any ancestor. */
 static bool forgets_index(const struct filter_term *t)
 {
-	return t->field->id == FIELD_PROC_AENV && t->arg_index != FILTER_NO_INDEX;
+	return (t->ref_flags & FIELD_REF_ANY_ANCESTOR) && (t->ref_flags & FIELD_REF_BRACKET);
 }
 
 static enum filter_kind kind_of(struct compile_state *c, const struct filter_node *n, const struct syntax_node *s)

@@ -323,6 +323,15 @@ void comparison_free(struct comparison *c)
 	*c = (struct comparison){0};
 }
 
+int comparison_fit(const struct comparison *c, struct regex_scratch *scratch)
+{
+	int r = 0;
+
+	for (size_t i = 0; c->regexes && !r && i < c->n; i++)
+		r = regex_scratch_fit(scratch, c->regexes[i]);
+	return r;
+}
+
 /* Answers */
 
 static bool in_some_network(const struct comparison *c, const struct eval_item *item)

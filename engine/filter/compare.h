@@ -35,6 +35,9 @@ struct comparison {
 int comparison_init(struct comparison *c, const struct filter_node *check, size_t limit, struct error *err);
 void comparison_free(struct comparison *c);
 
+/* Makes the scratch large enough for its regular expressions: 0 or -ENOMEM. */
+int comparison_fit(const struct comparison *c, struct regex_scratch *scratch);
+
 /* Whether a single value compares; a modifier counts. */
 bool comparison_holds(const struct comparison *c, const struct eval_item *item, struct regex_scratch *scratch);
 

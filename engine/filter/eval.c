@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "filter/arena.h"
 #include "filter/compare.h"
 #include "filter/transform.h"
 
@@ -50,7 +49,6 @@ struct term {
 };
 
 struct eval {
-	struct arena arena; /* terms that stand for others */
 	struct term *terms;
 	size_t nterms, terms_cap;
 	uint32_t *fields; /* numbers of the terms that are fields */
@@ -147,25 +145,6 @@ static int number_of(struct names *n, struct buf *text, uint32_t *out)
 	return NAME_NEW;
 }
 
-/* proc.aenv[2] compares with any ancestor, whatever its number: Falco forgets it. */
-static const struct filter_term *as_falco_reads(struct builder *b, const struct filter_term *t)
-{
-	struct filter_term *any;
-
-	if (t->kind != FILTER_TERM_FIELD || t->field->id != FIELD_PROC_AENV || t->arg_index == FILTER_NO_INDEX)
-		return t;
-	any = arena_alloc(&b->e->arena, sizeof(*any));
-	if (!any) {
-		b->error = -ENOMEM;
-		return t;
-	}
-	*any = *t;
-	any->has_arg = false;
-	any->arg_index = FILTER_NO_INDEX;
-	any->arg_text = NULL;
-	return any;
-}
-
 static bool push_term(struct eval *e, const struct filter_term *t)
 {
 	struct term term = {.source = t};
@@ -189,9 +168,8 @@ static bool push_term(struct eval *e, const struct filter_term *t)
 
 /* The term's number. */
 // NOLINTNEXTLINE(misc-no-recursion): as deep as the parser lets transformers nest
-static uint32_t add_term(struct builder *b, const struct filter_term *given)
+static uint32_t add_term(struct builder *b, const struct filter_term *t)
 {
-	const struct filter_term *t = as_falco_reads(b, given);
 	_autobuf_ struct buf text = BUF_INIT;
 	uint32_t number = 0;
 	int r;
@@ -221,7 +199,7 @@ static bool never_matches(const struct filter_node *n)
 	enum field_id id = n->left->kind == FILTER_TERM_FIELD ? n->left->field->id : FIELD_COUNT;
 
 	/* libsinsp looks these up by no bytes at all. */
-	if (in && (id == FIELD_FD_IP || (id == FIELD_PROC_APID && !n->left->has_arg)))
+	if (in && (id == FIELD_FD_IP || (id == FIELD_PROC_APID && (n->left->ref_flags & FIELD_REF_ANY_ANCESTOR))))
 		return true;
 	if (in && id == FIELD_EVT_RAWARG && n->left->type != FIELD_TYPE_STRING)
 		return true;
@@ -236,7 +214,7 @@ static enum shape shape_of(const struct filter_node *n, const struct filter_term
 		return SHAPE_NEVER;
 	if (left->kind == FILTER_TERM_FIELD && left->field->id == FIELD_EVT_AROUND)
 		return SHAPE_AROUND;
-	if ((flags & FIELD_ANY_ANCESTOR) && !left->has_arg)
+	if (left->ref_flags & FIELD_REF_ANY_ANCESTOR)
 		return SHAPE_ANY_ANCESTOR;
 	if (flags & FIELD_EITHER_END)
 		return SHAPE_EITHER_END;
@@ -366,7 +344,6 @@ void eval_free(struct eval *e)
 	free(e->leaves);
 	free(e->code);
 	free(e->starts);
-	arena_free(&e->arena);
 	free(e);
 }
 
@@ -401,6 +378,8 @@ int eval_event_new(struct eval_event **out, const struct eval *e)
 	if (!ev->slots || !ev->answers)
 		return -ENOMEM;
 	r = regex_scratch_new(&ev->regex);
+	for (size_t i = 0; !r && i < e->nleaves; i++)
+		r = comparison_fit(&e->leaves[i].comparison, ev->regex);
 	if (r)
 		return r;
 	*out = TAKE_PTR(ev);
@@ -451,7 +430,7 @@ static struct values list_of(const struct eval *e, struct eval_event *ev, const 
 
 		parts[i] = values_of(e, ev, t->args[i]);
 		if (element->type != FIELD_TYPE_STRING)
-			parts[i] = transform_print(&ev->scratch, element->type, parts[i]);
+			parts[i] = transform_print(&ev->scratch, element, parts[i]);
 		if (!parts[i].items)
 			return (struct values){0};
 		total += parts[i].n;

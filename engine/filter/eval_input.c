@@ -129,9 +129,9 @@ static int want(struct eval_input *in, const struct filter_term *t, size_t field
 	        .name = TAKE_PTR(name),
 	        .type = t->type,
 	        .is_list = t->is_list,
-	        .takes_many = t->is_list || (flags & FIELD_EITHER_END) || ((flags & FIELD_ANY_ANCESTOR) && !t->has_arg),
+	        .takes_many = t->is_list || (flags & FIELD_EITHER_END) || (t->ref_flags & FIELD_REF_ANY_ANCESTOR),
 	        /* A plugin has no way to give an empty list. */
-	        .empty_is_missing = t->is_list && t->field->provider != FIELD_FROM_FALCO,
+	        .empty_is_missing = t->is_list && field_class(t->field->in_class)->provider != FIELD_FROM_FALCO,
 	        .field = field,
 	};
 	return 0;

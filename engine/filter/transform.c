@@ -279,8 +279,11 @@ struct values transform_concat(struct scratch *s, const struct values *args, siz
 	return finish(s, &j);
 }
 
-struct values transform_print(struct scratch *s, enum field_type type, struct values in)
+struct values transform_print(struct scratch *s, const struct filter_term *field, struct values in)
 {
+	const char *format = field->ref_flags & FIELD_REF_HEX  ? "%" PRIX64
+	                     : field->type == FIELD_TYPE_INT64 ? "%" PRId64
+	                                                       : "%" PRIu64;
 	struct eval_item *out = in.items ? new_items(s, in.n) : NULL;
 
 	for (size_t i = 0; out && i < in.n; i++) {
@@ -288,10 +291,7 @@ struct values transform_print(struct scratch *s, enum field_type type, struct va
 
 		if (!text)
 			return nothing;
-		int n = type == FIELD_TYPE_INT64 ? snprintf(text, 24, "%" PRId64, in.items[i].as.s64)
-		                                 : snprintf(text, 24, "%" PRIu64, in.items[i].as.u64);
-
-		out[i] = eval_text(text, (size_t)n);
+		out[i] = eval_text(text, (size_t)snprintf(text, 24, format, in.items[i].as.u64));
 	}
 	return (struct values){out, out ? in.n : 0};
 }

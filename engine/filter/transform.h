@@ -37,7 +37,7 @@ struct values transform_concat(struct scratch *s, const struct values *args, siz
 /* selector: an option's byte, or -1 for all of them. */
 struct values transform_getopt(struct scratch *s, struct values args, struct values options, int selector);
 
-/* A number as it is printed. */
-struct values transform_print(struct scratch *s, enum field_type type, struct values in);
+/* Numbers of a field as libsinsp prints them. */
+struct values transform_print(struct scratch *s, const struct filter_term *field, struct values in);
 
 #endif

@@ -162,7 +162,7 @@ static void arguments_are_parsed_by_field(void **state)
 	assert_true(filter_root(index)->left->has_arg);
 	assert_int_equal(filter_root(index)->left->arg_index, 2);
 	assert_string_equal(filter_root(key)->left->arg_text, "a/b c");
-	assert_int_equal(filter_root(key)->left->arg_index, FILTER_NO_INDEX);
+	assert_false(filter_root(key)->left->is_index);
 	assert_int_equal(filter_root(dotted)->left->field->id, FIELD_EVT_ARG);
 	assert_string_equal(filter_root(dotted)->left->arg_text, "flags");
 	assert_false(filter_root(none)->left->has_arg);
