@@ -73,17 +73,15 @@ static struct list field_values(const struct filter_term *t, const struct naive_
 	struct list l = {0};
 
 	for (size_t i = 0; i < eval_fields(ev->program); i++) {
-		if (!same_field(eval_field(ev->program, i), t) || !ev->items[i])
+		size_t n = 0;
+		const struct eval_item *items = eval_event_get(ev->values, i, &n);
+
+		if (!same_field(eval_field(ev->program, i), t) || !items)
 			continue;
 		l.there = true;
-		for (size_t k = 0; k < ev->counts[i]; k++) {
-			const struct eval_item *item = &ev->items[i][k];
-
-			if (is_text(t->type))
-				push(&l, item->as.text.bytes, item->as.text.len, *item);
-			else
-				push(&l, "", 0, *item);
-		}
+		for (size_t k = 0; k < n; k++)
+			push(&l, is_text(t->type) ? items[k].as.text.bytes : "",
+			     is_text(t->type) ? items[k].as.text.len : 0, items[k]);
 	}
 	return l;
 }
