@@ -8,7 +8,8 @@
 //   {"capture":FILE,"fields":[…]}                a line {"n":NUMBER,"fields":EVENT} for each event, then {"end":COUNT}
 //   {"capture":FILE,"conditions":[…]}            {"errors":[…]}, a line {"n":NUMBER,"results":[…]} for each event, {"end":COUNT}
 //   {"bench":FILE,"conditions":[…],"rounds":N}   {"events":M,"conditions":C,"evaluations":E,"ns":T}
-//   {"catalogue":true}                           {"fields":[{"name":…,"class":…,"type":…,"flags":…},…]}
+//   {"catalogue":true}                           {"fields":[{"name","class","type","flags"},…],
+//                                                "arguments":[{"name","type"},…]}: those of evt.rawarg
 //
 // An EVENT is flat: a field, with its argument as it is written in the condition, and its value; an absent one is missing.
 // The fields that mean any ancestor or either end of a socket take a list: {"proc.aname":["sh","init"],"fd.ip":[…]}.
@@ -30,6 +31,7 @@
 #include <iostream>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -226,10 +228,16 @@ bool raw_value(const Json::Value &v, ppm_param_type type, std::string &out)
 	case PT_IPV4NET:
 	case PT_IPV6NET:
 		return address(v, out);
-	default:
+	case PT_CHARBUF:
+	case PT_FSPATH:
+	case PT_FSRELPATH:
+	case PT_BYTEBUF:
 		if (!v.isString())
 			return false;
 		out = v.asString();
+		return true;
+	default: // of no type that libsinsp compares: only whether it is there counts
+		out = "?";
 		return true;
 	}
 }
@@ -480,8 +488,8 @@ template <> struct special<sinsp_filter_check_thread> {
 		case check::TYPE_AEXEPATH:
 		case check::TYPE_ACMDLINE:
 			return c.get_argid() == -1;
-		case check::TYPE_AENV:
-			return key.find('[') == std::string::npos;
+		case check::TYPE_AENV: // any ancestor's with a number too, unlike the other fields
+			return key.find_first_not_of("[]0123456789", sizeof("proc.aenv") - 1) == std::string::npos;
 		default:
 			return false;
 		}
@@ -489,7 +497,7 @@ template <> struct special<sinsp_filter_check_thread> {
 
 	static bool prepare(made_up_event &evt, uint32_t id, const std::string &key)
 	{
-		const Json::Value values = as_list(find(&evt, key));
+		const Json::Value values = as_list(find(&evt, key.substr(0, key.find('['))));
 		around->ancestors(evt, values, [id](sinsp_threadinfo &t, const Json::Value &v) {
 			if (id == check::TYPE_APID)
 				t.m_pid = static_cast<int64_t>(number(v));
@@ -786,7 +794,10 @@ std::string field_text(sinsp &inspector, sinsp_evt *evt, const wanted_field &f)
 	const auto *info = f.check->get_field_info();
 	if (info->is_list())
 		return list<extract_value_t>(values, [&](const extract_value_t &v) { return value_text(v, info->m_type); });
-	return values.empty() || !values[0].ptr ? "" : value_text(values[0], info->m_type);
+	// libsinsp takes a raw argument without bytes as none.
+	if (values.empty() || !values[0].ptr || (!values[0].len && f.name.rfind("evt.rawarg.", 0) == 0))
+		return "";
+	return value_text(values[0], info->m_type);
 }
 
 // Calls `visit` for each event of the file.
@@ -817,10 +828,12 @@ void capture_fields(const Json::Value &request)
 	sinsp_filter_factory factory(&inspector, checks);
 	std::vector<wanted_field> fields;
 	for (const auto &f : request["fields"]) {
-		wanted_field w = {f.asString(), factory.new_filtercheck(f.asString())};
+		// What evt.buffer yields outside of a comparison is made printable first.
+		const std::string name = f.asString(), from = name == "evt.buffer" ? "evt.rawarg.data" : name;
+		wanted_field w = {name, factory.new_filtercheck(from)};
 		if (!w.check)
-			throw sinsp_exception("no field " + w.name);
-		w.check->parse_field_name(w.name, true, true);
+			throw sinsp_exception("no field " + name);
+		w.check->parse_field_name(from, true, true);
 		fields.push_back(std::move(w));
 	}
 	const uint64_t n = each_event(inspector, request["capture"].asString(), [&](sinsp_evt *evt) {
@@ -932,16 +945,33 @@ class oracle
 	void catalogue()
 	{
 		std::vector<const filter_check_info *> infos;
-		std::string out;
+		std::vector<std::string> fields, arguments;
+		std::set<std::string> names;
 		m_real.get_all_fields(infos);
 		for (const auto *i : infos)
 			for (int32_t f = 0; f < i->m_nfields; f++) {
 				const auto &field = i->m_fields[f];
-				out += (out.empty() ? "" : ",") + ("{\"name\":" + quote(field.m_name)) +
-				       ",\"class\":" + quote(i->m_name) + ",\"type\":" + quote(param_type_to_string(field.m_type)) +
-				       ",\"flags\":" + std::to_string(field.m_flags) + "}";
+				fields.push_back("{\"name\":" + quote(field.m_name) + ",\"class\":" + quote(i->m_name) +
+				                 ",\"type\":" + quote(param_type_to_string(field.m_type)) +
+				                 ",\"flags\":" + std::to_string(field.m_flags) + "}");
 			}
-		say("{\"fields\":[" + out + "]}");
+		for (int e = 0; e < PPM_EVENT_MAX; e++) {
+			const ppm_event_info &event = scap_get_event_info_table()[e];
+			for (uint32_t p = 0; p < event.nparams; p++)
+				names.insert(event.params[p].name);
+		}
+		sinsp_filter_factory factory(&m_inspector, m_real);
+		for (const auto &n : names) {
+			auto check = factory.new_filtercheck("evt.rawarg." + n);
+			if (!check)
+				continue;
+			check->parse_field_name("evt.rawarg." + n, true, true);
+			arguments.push_back("{\"name\":" + quote(n) +
+			                    ",\"type\":" + quote(param_type_to_string(check->get_field_info()->m_type)) + "}");
+		}
+		auto same = [](const std::string &t) { return t; };
+		say("{\"fields\":" + list<std::string>(fields, same) + ",\"arguments\":" + list<std::string>(arguments, same) +
+		    "}");
 	}
 
 	sinsp m_inspector;
