@@ -28,8 +28,6 @@ enum {
 	FILTER_MAX_TEXT = 1 << 20, /* bytes of one text */
 };
 
-#define FILTER_NO_INDEX UINT64_MAX
-
 enum filter_kind {
 	FILTER_AND = 0, /* all kids; at least one */
 	FILTER_OR = 1,  /* some kid; at least one */
@@ -111,9 +109,12 @@ struct filter_term {
 	bool is_list;
 	/* FIELD */
 	const struct field_info *field;
-	bool has_arg;         /* proc.aname[2]: has_arg, arg_index 2, arg_text "2" */
-	uint64_t arg_index;   /* FILTER_NO_INDEX if the argument is no number */
-	const char *arg_text; /* NULL without an argument; of a dotted one (evt.arg.flags) what follows the dot */
+	bool has_arg;         /* proc.aname[2]: has_arg, is_index, arg_index 2, arg_text "2" */
+	bool is_index;        /* the argument is a number */
+	uint64_t arg_index;   /* a negative number wraps round */
+	const char *arg_text; /* as libsinsp understands it; of a dotted one (evt.arg.flags) what follows the dot; NULL
+	                       * without an argument, also where libsinsp takes what is written for none */
+	unsigned int ref_flags; /* enum field_ref_flags */
 	/* TEXT */
 	const char *text; /* NUL-terminated */
 	size_t len;
@@ -201,7 +202,7 @@ static inline void cleanup_filter_syntax(struct filter_syntax **s)
 
 /*
  * Reads a text by the grammar. 0, or -EINVAL after adding the (first) error with its place to `diags`, or -ENOMEM.
- * Codes: syntax, unsupported-operator, unsupported-transformer, too-deep, too-large.
+ * Codes: syntax, bad-argument, too-deep, too-large.
  */
 int filter_syntax_parse(struct filter_syntax **out, const struct filter_text *text, struct diag_list *diags);
 
@@ -227,7 +228,8 @@ struct filter_macros {
  * Makes the typed tree: macros put in, and fields, arguments, operators and values checked. 0 with *out set (the caller
  * owns it; it does not refer to `syntax` or the macros), -EINVAL after adding every error found to `diags`, or -ENOMEM.
  * `macros` may be NULL: then every name is unknown. Codes: unknown-macro, cyclic-macro, unknown-field, bad-argument,
- * bad-operator, bad-value, unknown-event-type, unsupported-field, too-deep, too-large.
+ * bad-transformer, bad-operator, bad-value, unknown-event-type, unsupported-field, too-deep, too-large; as warnings
+ * falco-quirk, field-as-text, transformer-as-text.
  */
 int filter_compile(struct filter **out, const struct filter_syntax *syntax, const struct filter_macros *macros,
                    struct diag_list *diags);
@@ -239,13 +241,16 @@ int filter_parse(struct filter **out, const struct filter_text *text, struct dia
 struct buf;
 void filter_print(struct buf *out, const struct filter_node *node);
 
+/* The same for a field with its argument, or a transformer. */
+void filter_print_term(struct buf *out, const struct filter_term *term);
+
 /* Whether two trees mean the same, node by node: kinds, fields, arguments, operators, values; not positions. */
 bool filter_equal(const struct filter_node *a, const struct filter_node *b);
 
 /*
- * Checks a rule's output text: each %field must be one of the catalogue, with its argument, and printable. The longest
- * name that is a field counts, as in Falco: "%fd.names" is fd.name and an s. 0 or -EINVAL (all errors added). Codes:
- * bad-output, unknown-field, bad-argument, unsupported-transformer.
+ * Checks a rule's output text: each %field must be one of the catalogue, with its argument, or a transformer of such.
+ * The longest name that is a field counts, as in Falco: "%fd.names" is fd.name and an s. 0 or -EINVAL (all errors
+ * added). Codes: bad-output, unknown-field, bad-argument, bad-transformer, syntax.
  */
 int filter_check_output(const struct filter_text *text, struct diag_list *diags);
 

@@ -35,6 +35,24 @@ const char *filter_op_name(enum filter_op op)
 	return names[op];
 }
 
+const char *filter_mod_name(enum filter_mod mod)
+{
+	static const char *const names[FILTER_MODS] = {"", "oneof", "anyof", "allof"};
+
+	return names[mod];
+}
+
+const char *filter_call_name(enum filter_call call)
+{
+	static const char *const names[FILTER_CALLS] = {
+	        [FILTER_CALL_TOLOWER] = "tolower",   [FILTER_CALL_TOUPPER] = "toupper", [FILTER_CALL_B64] = "b64",
+	        [FILTER_CALL_BASENAME] = "basename", [FILTER_CALL_LEN] = "len",         [FILTER_CALL_JOIN] = "join",
+	        [FILTER_CALL_CONCAT] = "concat",     [FILTER_CALL_GETOPT] = "getopt",
+	};
+
+	return names[call];
+}
+
 /* Words that would be read as a modifier if a list or a name followed. */
 static bool is_modifier(const char *text)
 {
@@ -77,37 +95,98 @@ static void print_value(struct buf *out, const struct filter_value *v)
 		print_quoted(out, v->text, v->len);
 }
 
-static void print_argument(struct buf *out, const struct filter_node *n)
+/* What is in brackets: bare if it can be. */
+static void print_bracket(struct buf *out, const char *text, size_t len)
 {
-	size_t len = strlen(n->left->arg_text);
-	bool bracket = n->left->field->arg == FIELD_ARG_INDEX_OPTIONAL || n->left->field->arg == FIELD_ARG_KEY ||
-	               n->left->field->arg == FIELD_ARG_KEY_OPTIONAL ||
-	               (n->left->field->arg == FIELD_ARG_DOTTED_OR_INDEX && n->left->arg_index != FILTER_NO_INDEX);
-
-	if (!bracket) {
-		buf_addc(out, '.');
-		buf_add(out, n->left->arg_text, len);
-		return;
-	}
 	buf_addc(out, '[');
-	if (is_bare(n->left->arg_text, len) && !strchr(n->left->arg_text, '['))
-		buf_add(out, n->left->arg_text, len);
+	if (is_bare(text, len) && !memchr(text, '[', len))
+		buf_add(out, text, len);
 	else
-		print_quoted(out, n->left->arg_text, len);
+		print_quoted(out, text, len);
 	buf_addc(out, ']');
+}
+
+static void print_argument(struct buf *out, const struct filter_term *t)
+{
+	enum field_arg form = t->field->arg;
+	size_t len = strlen(t->arg_text);
+
+	if (form == FIELD_ARG_DOTTED_OR_INDEX ? t->is_index
+	                                      : form != FIELD_ARG_DOTTED && form != FIELD_ARG_DOTTED_OPTIONAL) {
+		print_bracket(out, t->arg_text, len);
+	} else {
+		buf_addc(out, '.');
+		buf_add(out, t->arg_text, len);
+	}
+}
+
+static void print_term(struct buf *out, const struct filter_term *t);
+
+static void print_terms(struct buf *out, const struct filter_term *t)
+{
+	buf_addc(out, '(');
+	for (size_t i = 0; i < t->nargs; i++) {
+		if (i)
+			buf_adds(out, ", ");
+		print_term(out, t->args[i]);
+	}
+	buf_addc(out, ')');
+}
+
+// NOLINTNEXTLINE(misc-no-recursion): as deep as the parser lets transformers nest
+static void print_term(struct buf *out, const struct filter_term *t)
+{
+	switch (t->kind) {
+	case FILTER_TERM_FIELD:
+		buf_adds(out, t->field->name);
+		if (t->has_arg)
+			print_argument(out, t);
+		break;
+	case FILTER_TERM_TEXT:
+		print_quoted(out, t->text, t->len);
+		break;
+	case FILTER_TERM_LIST:
+		print_terms(out, t);
+		break;
+	case FILTER_TERM_CALL:
+		buf_adds(out, filter_call_name(t->call));
+		print_terms(out, t);
+		if (t->selector >= 0)
+			print_bracket(out, &(const char){(char)t->selector}, 1);
+		break;
+	}
+}
+
+void filter_print_term(struct buf *out, const struct filter_term *term)
+{
+	print_term(out, term);
+}
+
+static void print_right(struct buf *out, const struct filter_term *t)
+{
+	bool field = t->kind == FILTER_TERM_FIELD;
+
+	buf_adds(out, field ? " val(" : " ");
+	print_term(out, t);
+	if (field)
+		buf_addc(out, ')');
 }
 
 static void print_leaf(struct buf *out, const struct filter_node *n)
 {
-	bool list = n->op == FILTER_OP_IN || n->op == FILTER_OP_INTERSECTS || n->op == FILTER_OP_PMATCH;
+	bool list = n->op == FILTER_OP_IN || n->op == FILTER_OP_INTERSECTS || n->op == FILTER_OP_PMATCH || n->mod;
 
-	buf_adds(out, n->left->field->name);
-	if (n->left->has_arg)
-		print_argument(out, n);
+	print_term(out, n->left);
 	buf_addc(out, ' ');
 	buf_adds(out, filter_op_name(n->op));
+	if (n->mod)
+		buf_addf(out, " %s", filter_mod_name(n->mod));
 	if (n->op == FILTER_OP_EXISTS)
 		return;
+	if (n->right) {
+		print_right(out, n->right);
+		return;
+	}
 	buf_adds(out, list ? " (" : " ");
 	for (size_t i = 0; i < n->nvalues; i++) {
 		if (i)
@@ -157,17 +236,37 @@ void filter_print(struct buf *out, const struct filter_node *node)
 	}
 }
 
+static bool bytes_equal(const char *a, size_t alen, const char *b, size_t blen)
+{
+	return alen == blen && (!alen || memcmp(a, b, alen) == 0);
+}
+
+// NOLINTNEXTLINE(misc-no-recursion): as deep as the parser lets transformers nest
+static bool term_equal(const struct filter_term *a, const struct filter_term *b)
+{
+	if (!a || !b)
+		return a == b;
+	if (a->kind != b->kind || a->field != b->field || a->has_arg != b->has_arg || a->call != b->call ||
+	    a->selector != b->selector || a->nargs != b->nargs)
+		return false;
+	if (a->has_arg && strcmp(a->arg_text, b->arg_text) != 0)
+		return false;
+	if (a->kind == FILTER_TERM_TEXT)
+		return bytes_equal(a->text, a->len, b->text, b->len);
+	for (size_t i = 0; i < a->nargs; i++)
+		if (!term_equal(a->args[i], b->args[i]))
+			return false;
+	return true;
+}
+
 static bool leaf_equal(const struct filter_node *a, const struct filter_node *b)
 {
-	if (a->left->field != b->left->field || a->left->has_arg != b->left->has_arg)
-		return false;
 	if (a->op != b->op || a->mod != b->mod || a->nvalues != b->nvalues)
 		return false;
-	if (a->left->has_arg && strcmp(a->left->arg_text, b->left->arg_text) != 0)
+	if (!term_equal(a->left, b->left) || !term_equal(a->right, b->right))
 		return false;
 	for (size_t i = 0; i < a->nvalues; i++)
-		if (a->values[i].len != b->values[i].len ||
-		    memcmp(a->values[i].text, b->values[i].text, a->values[i].len) != 0)
+		if (!bytes_equal(a->values[i].text, a->values[i].len, b->values[i].text, b->values[i].len))
 			return false;
 	return true;
 }

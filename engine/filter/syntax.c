@@ -241,39 +241,17 @@ static size_t quoted_length(const char *s, size_t len)
 	return 0;
 }
 
-size_t syntax_transformer(const char *text, size_t len)
+/* The transformer whose name and parenthesis stand here ("tolower("); FILTER_CALLS if none does. */
+static enum filter_call call_here(const char *text, size_t len)
 {
-	static const char *const names[] = {"tolower(", "toupper(", "b64(",    "basename(",
-	                                    "len(",     "join(",    "concat(", "getopt("};
+	for (enum filter_call call = 0; call < FILTER_CALLS; call++) {
+		const char *name = filter_call_name(call);
+		size_t n = strlen(name);
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		size_t n = strlen(names[i]);
-
-		if (len >= n && memcmp(text, names[i], n) == 0)
-			return n - 1;
+		if (len > n && text[n] == '(' && memcmp(text, name, n) == 0)
+			return call;
 	}
-	return 0;
-}
-
-size_t syntax_lex_field(const char *text, size_t len, size_t *name_len, const char **arg, size_t *arg_len)
-{
-	size_t n = field_length(text, len);
-
-	*name_len = n;
-	*arg = NULL;
-	*arg_len = 0;
-	if (!n || n >= len || text[n] != '[')
-		return n;
-	size_t inner = quoted_length(text + n + 1, len - n - 1);
-	size_t quote = inner ? 1 : 0;
-
-	if (!inner)
-		inner = bare_arg_length(text + n + 1, len - n - 1);
-	if (!inner || n + 1 + inner >= len || text[n + 1 + inner] != ']')
-		return n;
-	*arg = text + n + 1 + quote;
-	*arg_len = inner - 2 * quote;
-	return n + inner + 2;
+	return FILTER_CALLS;
 }
 
 /* Strings */
@@ -351,22 +329,216 @@ static bool take_string(struct parser *p, const char **text, size_t *len)
 	return true;
 }
 
+/* Terms: fields and transformers */
+
+static struct syntax_term *new_term(struct parser *p, enum filter_term_kind kind, size_t offset)
+{
+	if (++p->nodes > FILTER_MAX_NODES) {
+		FAIL(p, offset, "too-large", "the condition has more than %d parts; split the rule", FILTER_MAX_NODES);
+		return NULL;
+	}
+	struct syntax_term *t = alloc(p, sizeof(*t));
+
+	if (t) {
+		t->kind = kind;
+		t->pos = pos_at(p, offset);
+	}
+	return t;
+}
+
+/* The argument in brackets, if there is one. */
+static void parse_argument(struct parser *p, struct syntax_term *t, const char *whose)
+{
+	if (!take(p, "["))
+		return;
+	const char *s = p->bytes + p->at;
+	size_t from = p->at, len, n = quoted_length(s, p->len - p->at);
+
+	t->arg_pos = pos_at(p, from);
+	if (n) {
+		t->arg = take_quoted(p, n, &len);
+	} else {
+		n = bare_arg_length(s, p->len - p->at);
+		if (!n) {
+			FAIL(p, from, "syntax", "expected the argument of %s after '[': a number or a key", whose);
+			return;
+		}
+		p->at += n;
+		t->arg = copy(p, from, from + n);
+	}
+	if (!p->error && !take(p, "]"))
+		FAIL(p, p->at, "syntax", "expected ']' after the argument of %s", whose);
+}
+
+/* A field with its argument; NULL (and no error) if none stands here. */
+static struct syntax_term *take_field(struct parser *p)
+{
+	size_t from = p->at, n = field_length(p->bytes + from, p->len - from);
+	struct syntax_term *t = n ? new_term(p, FILTER_TERM_FIELD, from) : NULL;
+
+	if (!t)
+		return NULL;
+	t->name = copy(p, from, from + n);
+	p->at += n;
+	if (!p->error)
+		parse_argument(p, t, t->name);
+	return p->error ? NULL : t;
+}
+
+/* A quoted text or a number; NULL (and no error) if none stands here. */
+static struct syntax_term *take_constant(struct parser *p)
+{
+	const char *s = p->bytes + p->at;
+	size_t from = p->at, left = p->len - p->at, number = number_length(s, left),
+	       quoted = number ? 0 : quoted_length(s, left);
+
+	if (!number && !quoted)
+		return NULL;
+	struct syntax_term *t = new_term(p, FILTER_TERM_TEXT, from);
+
+	if (!t)
+		return NULL;
+	if (quoted) {
+		t->text = take_quoted(p, quoted, &t->len);
+	} else {
+		t->text = copy(p, from, from + number);
+		t->len = number;
+		p->at += number;
+	}
+	return p->error ? NULL : t;
+}
+
+static struct syntax_term *take_call(struct parser *p);
+
+/* What may stand in a list and as an argument. */
+static struct syntax_term *take_operand(struct parser *p)
+{
+	struct syntax_term *t = take_constant(p);
+
+	if (!t && !p->error)
+		t = take_call(p);
+	if (!t && !p->error)
+		t = take_field(p);
+	return t;
+}
+
+static void add_argument(struct syntax_term *to, struct syntax_term ***end, struct syntax_term *arg)
+{
+	**end = arg;
+	*end = &arg->next;
+	to->nargs++;
+}
+
+/* After '(' was taken: constants, fields and transformers, possibly none. */
+static struct syntax_term *parse_term_list(struct parser *p, size_t open)
+{
+	struct syntax_term *list = new_term(p, FILTER_TERM_LIST, open), **end;
+
+	if (!list)
+		return NULL;
+	end = &list->args;
+	skip_blank(p);
+	if (take(p, ")"))
+		return list;
+	do {
+		skip_blank(p);
+		size_t from = p->at;
+		struct syntax_term *element = take_operand(p);
+
+		if (!element) {
+			FAIL(p, from, "syntax",
+			     "expected a field, a transformer, a quoted text or a number in the list; quote texts "
+			     "here");
+			return NULL;
+		}
+		add_argument(list, &end, element);
+		skip_blank(p);
+	} while (take(p, ","));
+	if (!take(p, ")")) {
+		FAIL(p, p->at, "syntax", "expected ',' or ')' in the list of the transformer");
+		return NULL;
+	}
+	return list;
+}
+
+static struct syntax_term *parse_call_argument(struct parser *p, enum filter_call call)
+{
+	skip_blank(p);
+	size_t from = p->at;
+	struct syntax_term *t;
+
+	if (take(p, "("))
+		return parse_term_list(p, from);
+	t = take_operand(p);
+	if (!t)
+		FAIL(p, from, "syntax",
+		     "expected an argument of %s(): a field, a transformer, a quoted text, a number or a list (a, b)",
+		     filter_call_name(call));
+	return t;
+}
+
+/* A transformer with its arguments; NULL (and no error) if none stands here. */
+static struct syntax_term *take_call(struct parser *p)
+{
+	size_t from = p->at;
+	enum filter_call call = call_here(p->bytes + from, p->len - from);
+	struct syntax_term *t = call < FILTER_CALLS ? new_term(p, FILTER_TERM_CALL, from) : NULL, **end;
+
+	if (!t)
+		return NULL;
+	if (++p->depth > FILTER_MAX_DEPTH) {
+		FAIL(p, from, "too-deep", "more than %d nested transformers; simplify the condition", FILTER_MAX_DEPTH);
+		return NULL;
+	}
+	t->call = call;
+	end = &t->args;
+	p->at += strlen(filter_call_name(call)) + 1;
+	do {
+		struct syntax_term *arg = parse_call_argument(p, call);
+
+		if (!arg)
+			return NULL;
+		add_argument(t, &end, arg);
+		skip_blank(p);
+	} while (take(p, ","));
+	p->depth--;
+	if (!take(p, ")"))
+		FAIL(p, p->at, "syntax", "expected ',' or ')' after an argument of %s()", filter_call_name(call));
+	else
+		parse_argument(p, t, filter_call_name(call));
+	return p->error ? NULL : t;
+}
+
+/* val(field), which is the field itself; NULL (and no error) if no val( stands here. */
+static struct syntax_term *take_val(struct parser *p)
+{
+	struct syntax_term *t;
+
+	if (!take(p, "val("))
+		return NULL;
+	skip_blank(p);
+	t = take_field(p);
+	if (!t) {
+		FAIL(p, p->at, "syntax", "expected a field in val()");
+		return NULL;
+	}
+	skip_blank(p);
+	if (!take(p, ")"))
+		FAIL(p, p->at, "syntax", "expected ')' after the field in val()");
+	else if (peek(p) == '[')
+		FAIL(p, p->at, "bad-argument", "val() takes no argument in brackets; put it behind the field's name");
+	return p->error ? NULL : t;
+}
+
 /* Checks */
 
-static bool refuse_transformer(struct parser *p)
+/* True if a term stands here in place of constants, or after an error. */
+static bool take_right(struct parser *p, struct syntax_node *leaf)
 {
-	size_t n = syntax_transformer(p->bytes + p->at, p->len - p->at);
-
-	if (n)
-		FAIL(p, p->at, "unsupported-transformer",
-		     "the transformer %.*s() is not supported yet; rewrite the check with the field itself (icontains "
-		     "and iglob "
-		     "ignore case)",
-		     (int)n, p->bytes + p->at);
-	else if (starts(p, "val("))
-		FAIL(p, p->at, "unsupported-transformer",
-		     "val() is not supported yet; compare with a constant, or quote the text if it is one");
-	return p->error != 0;
+	leaf->right = take_val(p);
+	if (!leaf->right && !p->error)
+		leaf->right = take_call(p);
+	return leaf->right || p->error;
 }
 
 static void add_value(struct parser *p, struct syntax_node *leaf, const char *text, size_t len, size_t offset)
@@ -404,7 +576,7 @@ static void parse_string_value(struct parser *p, struct syntax_node *leaf)
 
 	skip_blank(p);
 	from = p->at;
-	if (refuse_transformer(p))
+	if (take_right(p, leaf))
 		return;
 	if (!take_string(p, &text, &len)) {
 		bool open = peek(p) == '"' || peek(p) == '\'';
@@ -422,7 +594,7 @@ static void parse_number_value(struct parser *p, struct syntax_node *leaf)
 	skip_blank(p);
 	size_t from = p->at;
 
-	if (refuse_transformer(p))
+	if (take_right(p, leaf))
 		return;
 	size_t n = number_length(p->bytes + p->at, p->len - p->at);
 
@@ -437,7 +609,9 @@ static void parse_number_value(struct parser *p, struct syntax_node *leaf)
 		add_value(p, leaf, text, n, from);
 }
 
-static void parse_list(struct parser *p, struct syntax_node *leaf)
+enum list_form { LIST_OR_TERM, LIST_ONLY };
+
+static void parse_list(struct parser *p, struct syntax_node *leaf, enum list_form form)
 {
 	const char *text = NULL;
 	size_t len = 0;
@@ -446,7 +620,7 @@ static void parse_list(struct parser *p, struct syntax_node *leaf)
 	size_t from = p->at;
 
 	if (!take(p, "(")) {
-		if (refuse_transformer(p))
+		if (form == LIST_OR_TERM && take_right(p, leaf))
 			return;
 		size_t n = identifier_length(p->bytes + p->at, p->len - p->at);
 
@@ -491,31 +665,30 @@ struct operator_row {
 	enum filter_op op;
 	enum value_form form;
 	bool blank_after; /* required */
-	bool supported;
 };
 
 /* In the order in which libsinsp tries them: "<=" before "<". */
 static const struct operator_row operators[] = {
-        {"exists", FILTER_OP_EXISTS, VALUE_NONE, false, true},
-        {"<=", FILTER_OP_LE, VALUE_NUMBER, false, true},
-        {"<", FILTER_OP_LT, VALUE_NUMBER, false, true},
-        {">=", FILTER_OP_GE, VALUE_NUMBER, false, true},
-        {">", FILTER_OP_GT, VALUE_NUMBER, false, true},
-        {"==", FILTER_OP_EQ, VALUE_STRING, false, true},
-        {"=", FILTER_OP_EQ, VALUE_STRING, false, true},
-        {"!=", FILTER_OP_NE, VALUE_STRING, false, true},
-        {"glob", FILTER_OP_GLOB, VALUE_STRING, true, true},
-        {"iglob", FILTER_OP_IGLOB, VALUE_STRING, true, true},
-        {"contains", FILTER_OP_CONTAINS, VALUE_STRING, true, true},
-        {"icontains", FILTER_OP_ICONTAINS, VALUE_STRING, true, true},
-        {"bcontains", FILTER_OP_BCONTAINS, VALUE_STRING, true, false},
-        {"startswith", FILTER_OP_STARTSWITH, VALUE_STRING, true, true},
-        {"bstartswith", FILTER_OP_BSTARTSWITH, VALUE_STRING, true, false},
-        {"endswith", FILTER_OP_ENDSWITH, VALUE_STRING, true, true},
-        {"regex", FILTER_OP_REGEX, VALUE_STRING, true, false},
-        {"intersects", FILTER_OP_INTERSECTS, VALUE_LIST, false, true},
-        {"in", FILTER_OP_IN, VALUE_LIST, false, true},
-        {"pmatch", FILTER_OP_PMATCH, VALUE_LIST, false, true},
+        {"exists", FILTER_OP_EXISTS, VALUE_NONE, false},
+        {"<=", FILTER_OP_LE, VALUE_NUMBER, false},
+        {"<", FILTER_OP_LT, VALUE_NUMBER, false},
+        {">=", FILTER_OP_GE, VALUE_NUMBER, false},
+        {">", FILTER_OP_GT, VALUE_NUMBER, false},
+        {"==", FILTER_OP_EQ, VALUE_STRING, false},
+        {"=", FILTER_OP_EQ, VALUE_STRING, false},
+        {"!=", FILTER_OP_NE, VALUE_STRING, false},
+        {"glob", FILTER_OP_GLOB, VALUE_STRING, true},
+        {"iglob", FILTER_OP_IGLOB, VALUE_STRING, true},
+        {"contains", FILTER_OP_CONTAINS, VALUE_STRING, true},
+        {"icontains", FILTER_OP_ICONTAINS, VALUE_STRING, true},
+        {"bcontains", FILTER_OP_BCONTAINS, VALUE_STRING, true},
+        {"startswith", FILTER_OP_STARTSWITH, VALUE_STRING, true},
+        {"bstartswith", FILTER_OP_BSTARTSWITH, VALUE_STRING, true},
+        {"endswith", FILTER_OP_ENDSWITH, VALUE_STRING, true},
+        {"regex", FILTER_OP_REGEX, VALUE_STRING, true},
+        {"intersects", FILTER_OP_INTERSECTS, VALUE_LIST, false},
+        {"in", FILTER_OP_IN, VALUE_LIST, false},
+        {"pmatch", FILTER_OP_PMATCH, VALUE_LIST, false},
 };
 
 static const struct operator_row *take_operator(struct parser *p)
@@ -546,21 +719,21 @@ static bool keyword_here(const struct parser *p)
 	return false;
 }
 
-/* "contains oneof (a, b)": refused. `contains oneof` alone and `contains oneof and …` compare with the word. */
-static bool refuse_modifier(struct parser *p, bool blank_before)
+/* "contains oneof (a, b)". `contains oneof` alone and `contains oneof and …` compare with the word. */
+static bool take_modifier(struct parser *p, struct syntax_node *leaf, bool blank_before)
 {
-	static const char *const words[] = {"oneof", "anyof", "allof"};
 	size_t from = p->at;
 
-	for (size_t i = 0; blank_before && i < 3 && !p->error; i++) {
-		if (take(p, words[i]) && skip_blank(p) &&
-		    (peek(p) == '(' || (identifier_length(p->bytes + p->at, p->len - p->at) && !keyword_here(p))))
-			FAIL(p, from, "unsupported-operator",
-			     "the modifier '%s' is not supported yet; write one check for each value, joined by '%s'",
-			     words[i], i == 2 ? "and" : "or");
+	for (enum filter_mod mod = FILTER_MOD_ONEOF; blank_before && mod < FILTER_MODS; mod++) {
+		if (take(p, filter_mod_name(mod)) && skip_blank(p) &&
+		    (peek(p) == '(' || (identifier_length(p->bytes + p->at, p->len - p->at) && !keyword_here(p)))) {
+			leaf->mod = mod;
+			leaf->mod_pos = pos_at(p, from);
+			return true;
+		}
 		p->at = from;
 	}
-	return p->error != 0;
+	return false;
 }
 
 static void parse_operator(struct parser *p, struct syntax_node *leaf)
@@ -571,19 +744,13 @@ static void parse_operator(struct parser *p, struct syntax_node *leaf)
 
 	if (!row) {
 		FAIL(p, from, "syntax",
-		     "expected an operator after the field %s: = == != < <= > >= in intersects pmatch exists contains "
-		     "icontains "
-		     "startswith endswith glob iglob",
-		     leaf->name);
+		     "expected an operator after %s: = == != < <= > >= in intersects pmatch exists contains icontains "
+		     "bcontains startswith bstartswith endswith glob iglob regex",
+		     leaf->left->kind == FILTER_TERM_FIELD ? leaf->left->name : "the transformer");
 		return;
 	}
 	leaf->op = row->op;
 	leaf->op_pos = pos_at(p, from);
-	if (!row->supported) {
-		FAIL(p, from, "unsupported-operator",
-		     "the operator '%s' is not supported yet; use contains, startswith, endswith or glob", row->word);
-		return;
-	}
 	switch (row->form) {
 	case VALUE_NONE:
 		break;
@@ -591,36 +758,15 @@ static void parse_operator(struct parser *p, struct syntax_node *leaf)
 		parse_number_value(p, leaf);
 		break;
 	case VALUE_STRING:
-		if (!refuse_modifier(p, skip_blank(p) || row->blank_after))
+		if (take_modifier(p, leaf, skip_blank(p) || row->blank_after))
+			parse_list(p, leaf, LIST_ONLY);
+		else
 			parse_string_value(p, leaf);
 		break;
 	case VALUE_LIST:
-		parse_list(p, leaf);
+		parse_list(p, leaf, LIST_OR_TERM);
 		break;
 	}
-}
-
-static void parse_argument(struct parser *p, struct syntax_node *leaf)
-{
-	if (!take(p, "["))
-		return;
-	const char *s = p->bytes + p->at;
-	size_t from = p->at, len, n = quoted_length(s, p->len - p->at);
-
-	leaf->arg_pos = pos_at(p, from);
-	if (n) {
-		leaf->arg = take_quoted(p, n, &len);
-	} else {
-		n = bare_arg_length(s, p->len - p->at);
-		if (!n) {
-			FAIL(p, from, "syntax", "expected the argument of %s after '[': a number or a key", leaf->name);
-			return;
-		}
-		p->at += n;
-		leaf->arg = copy(p, from, from + n);
-	}
-	if (!p->error && !take(p, "]"))
-		FAIL(p, p->at, "syntax", "expected ']' after the argument of %s", leaf->name);
 }
 
 static struct syntax_node *parse_or(struct parser *p);
@@ -653,24 +799,23 @@ static struct syntax_node *parse_check(struct parser *p)
 	if (take(p, "("))
 		return parse_group(p, from);
 
-	size_t n = field_length(p->bytes + p->at, p->len - p->at);
+	struct syntax_term *left = take_field(p);
 	struct syntax_node *node;
 
-	if (n) {
+	if (!left && !p->error)
+		left = take_call(p);
+	if (p->error)
+		return NULL;
+	if (left) {
 		node = new_node(p, SYNTAX_LEAF, from);
 		if (!node)
 			return NULL;
-		node->name = copy(p, from, from + n);
-		p->at += n;
-		if (!p->error)
-			parse_argument(p, node);
-		if (!p->error)
-			parse_operator(p, node);
+		node->left = left;
+		parse_operator(p, node);
 		return p->error ? NULL : node;
 	}
-	if (refuse_transformer(p))
-		return NULL;
-	n = identifier_length(p->bytes + p->at, p->len - p->at);
+	size_t n = identifier_length(p->bytes + p->at, p->len - p->at);
+
 	if (n) {
 		node = new_node(p, SYNTAX_NAME, from);
 		if (!node)
@@ -806,6 +951,26 @@ int filter_syntax_parse(struct filter_syntax **out, const struct filter_text *te
 		return p.error;
 	*out = TAKE_PTR(s);
 	return 0;
+}
+
+int syntax_parse_term(const struct filter_text *text, size_t offset, struct arena *arena, struct syntax_term **out,
+                      size_t *taken, struct diag_list *diags)
+{
+	struct parser p = {
+	        .text = text,
+	        .bytes = text->bytes,
+	        .len = text->len,
+	        .at = offset,
+	        .arena = arena,
+	        .diags = diags,
+	        .counted_pos = {.line = 1, .column = 1},
+	};
+
+	*out = take_field(&p);
+	if (!*out && !p.error)
+		*out = take_call(&p);
+	*taken = p.at - offset;
+	return p.error;
 }
 
 void filter_syntax_free(struct filter_syntax *s)

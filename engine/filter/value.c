@@ -119,9 +119,33 @@ static const char *parse_network(struct filter_value *v)
 	return NULL;
 }
 
-const char *filter_value_parse(struct filter_value *v, const struct field_info *field)
+/* libsinsp keeps a constant, with a NUL behind a text, in at most 256 bytes. */
+enum { CONSTANT_MAX = 255 };
+
+static const char *parse_text(const struct filter_value *v, enum filter_op op)
 {
-	switch (field->type) {
+	size_t len = v->len;
+
+	if (op == FILTER_OP_BCONTAINS || op == FILTER_OP_BSTARTSWITH) {
+		if (len % 2 != 0 || strspn(v->text, "0123456789abcdefABCDEF") != len)
+			return "not an even number of hexadecimal digits, two for each byte";
+		len /= 2;
+	}
+	return len > CONSTANT_MAX ? "longer than the 255 bytes that Falco takes" : NULL;
+}
+
+void filter_value_unhex(const struct filter_value *v, unsigned char *out)
+{
+	for (size_t i = 0; i + 1 < v->len; i += 2) {
+		const char digits[] = {v->text[i], v->text[i + 1], '\0'};
+
+		out[i / 2] = (unsigned char)strtoul(digits, NULL, 16);
+	}
+}
+
+const char *filter_value_parse(struct filter_value *v, enum filter_op op, enum field_type type)
+{
+	switch (type) {
 	case FIELD_TYPE_BOOL:
 		return parse_bool(v);
 	case FIELD_TYPE_INT8:
@@ -151,14 +175,13 @@ const char *filter_value_parse(struct filter_value *v, const struct field_info *
 		return parse_network(v);
 	case FIELD_TYPE_STRING:
 	case FIELD_TYPE_BYTES:
+		return parse_text(v, op);
 	case FIELD_TYPE_DYNAMIC:
 	case FIELD_TYPE_OPAQUE:
 	case FIELD_TYPES:
 		break;
 	}
-	if (field->id == FIELD_EVT_TYPE && !filter_event_known(v->text))
-		return "no event type that Falco knows";
-	return NULL;
+	return "nothing that can be compared with it";
 }
 
 #define OP(name) (1U << FILTER_OP_##name)
@@ -168,21 +191,30 @@ static const unsigned int string_ops =
         OP(CONTAINS) | OP(ICONTAINS) | OP(STARTSWITH) | OP(ENDSWITH) | OP(GLOB) | OP(IGLOB) | OP(PMATCH) | OP(REGEX);
 static const unsigned int buffer_ops = OP(CONTAINS) | OP(STARTSWITH) | OP(ENDSWITH) | OP(BCONTAINS) | OP(BSTARTSWITH);
 
-bool filter_op_fits(enum filter_op op, const struct field_info *field)
+/* Which types libsinsp has lists of. */
+static bool is_list_type(enum field_type type)
+{
+	return type == FIELD_TYPE_STRING || type == FIELD_TYPE_UINT64 || type == FIELD_TYPE_RELTIME ||
+	       type == FIELD_TYPE_ABSTIME || type == FIELD_TYPE_BOOL || type == FIELD_TYPE_IP || type == FIELD_TYPE_NET;
+}
+
+bool filter_op_fits(enum filter_op op, enum field_type type, bool is_list)
 {
 	unsigned int fits;
 
 	if (op == FILTER_OP_EXISTS)
 		return true;
-	if (field->flags & FIELD_LIST)
-		fits = OP(IN) | OP(INTERSECTS);
-	else if (field->type == FIELD_TYPE_STRING)
+	if (is_list)
+		fits = is_list_type(type) ? OP(IN) | OP(INTERSECTS) : 0;
+	else if (type == FIELD_TYPE_STRING)
 		fits = equal_ops | order_ops | string_ops;
-	else if (field->type == FIELD_TYPE_BYTES)
+	else if (type == FIELD_TYPE_BYTES)
 		fits = equal_ops | buffer_ops;
-	else if (field_type_is_number(field->type))
+	else if (field_type_is_number(type))
 		fits = equal_ops | order_ops;
-	else
+	else if (type == FIELD_TYPE_BOOL || type == FIELD_TYPE_IP || type == FIELD_TYPE_NET)
 		fits = equal_ops;
+	else
+		fits = 0;
 	return (fits & (1U << op)) != 0;
 }
