@@ -1,23 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What the real libsinsp says of conditions: whether it accepts them, and whether they hold. Requests and answers are
-// JSON, one a line; tests/falco/differential.py writes the one and judges the other. Knows nothing of Tercel's evaluator.
+// JSON, one a line; tests/falco/differential.py writes the one and judges the other. Knows nothing of Tercel's
+// evaluator.
 //
 //   {"accept":[CONDITION,…]}                     {"accept":[null or the error,…]}
 //   {"conditions":[…],"events":[EVENT,…]}        {"errors":[as accept],"results":[[a row for each event],…]}
 //   {"capture":FILE,"fields":[…]}                a line {"n":NUMBER,"fields":EVENT} for each event, then {"end":COUNT}
-//   {"capture":FILE,"conditions":[…]}            {"errors":[…]}, a line {"n":NUMBER,"results":[…]} for each event, {"end":COUNT}
+//   {"capture":FILE,"conditions":[…]}            {"errors":[…]}, a line {"n":NUMBER,"results":[…]} for each event,
+//   {"end":COUNT}
 //   {"bench":FILE,"conditions":[…],"rounds":N}   {"events":M,"conditions":C,"evaluations":E,"ns":T}
 //   {"catalogue":true}                           {"fields":[{"name","class","type","flags"},…],
 //                                                "arguments":[{"name","type"},…]}: those of evt.rawarg
 //
-// An EVENT is flat: a field, with its argument as it is written in the condition, and its value; an absent one is missing.
-// The fields that mean any ancestor or either end of a socket take a list: {"proc.aname":["sh","init"],"fd.ip":[…]}.
-// A result is true, false, or a string: "throws: …", "crashes: signal N".
+// An EVENT is flat: a field, with its argument as it is written in the condition, and its value; an absent one is
+// missing. The fields that mean any ancestor or either end of a socket take a list:
+// {"proc.aname":["sh","init"],"fd.ip":[…]}. A result is true, false, or a string: "throws: …", "crashes: signal N".
 //
 // Made-up events are evaluated by the real classes of libsinsp: names, arguments, values, types and comparisons are
-// theirs, and only what an event yields for a field is replaced. With "cache":true, libsinsp's caches are filled and used
-// as in Falco; without, as little is cached as it allows.
+// theirs, and only what an event yields for a field is replaced. With "cache":true, libsinsp's caches are filled and
+// used as in Falco; without, as little is cached as it allows.
 //
 // The fields of plugins are those of compat/fields_table.h; of captured events they have no values.
 
@@ -268,7 +270,8 @@ std::string address_text(const void *raw, size_t len)
 
 std::string string_text(const extract_value_t &v)
 {
-	std::string s(reinterpret_cast<const char *>(v.ptr), v.len ? v.len : std::strlen(reinterpret_cast<const char *>(v.ptr)));
+	std::string s(reinterpret_cast<const char *>(v.ptr),
+	              v.len ? v.len : std::strlen(reinterpret_cast<const char *>(v.ptr)));
 	while (!s.empty() && s.back() == '\0')
 		s.pop_back();
 	return quote(s);
@@ -359,10 +362,47 @@ class made_up_event : public sinsp_evt
 	scap_evt m_header = {};
 };
 
+const Json::Value *member(const Json::Value &values, const std::string &key)
+{
+	return values.isMember(key) && !values[key].isNull() ? &values[key] : nullptr;
+}
+
+// The value of a field that an event does not have, but others that mean the same (engine/filter/eval_input.h).
+const Json::Value *follow(const Json::Value &values, const std::string &key, Json::Value &made)
+{
+	static const std::map<std::string, std::vector<std::vector<std::string>>> sources = {
+	        {"fd.ip", {{"fd.cip", "fd.sip"}, {"fd.lip", "fd.rip"}}},
+	        {"fd.net", {{"fd.cip", "fd.sip"}, {"fd.lip", "fd.rip"}}},
+	        {"fd.port", {{"fd.cport", "fd.sport"}, {"fd.lport", "fd.rport"}}},
+	        {"fd.proto", {{"fd.cport", "fd.sport"}, {"fd.lport", "fd.rport"}}},
+	        {"fd.cnet", {{"fd.cip"}}},
+	        {"fd.snet", {{"fd.sip"}}},
+	        {"fd.lnet", {{"fd.lip"}}},
+	        {"fd.rnet", {{"fd.rip"}}},
+	};
+	const auto s = sources.find(key);
+	if (s == sources.end())
+		return nullptr;
+	for (const auto &names : s->second) {
+		made = Json::Value(Json::arrayValue);
+		for (const auto &n : names)
+			if (const Json::Value *v = member(values, n))
+				made.append(*v);
+		if (!made.empty() && s->second.size() == 1)
+			made = Json::Value(made[0]);
+		if (!made.empty())
+			return &made;
+	}
+	return nullptr;
+}
+
+// Lives until the next call.
 const Json::Value *find(const sinsp_evt *evt, const std::string &key)
 {
+	static Json::Value made;
 	const auto &values = static_cast<const made_up_event *>(evt)->values;
-	return values.isMember(key) && !values[key].isNull() ? &values[key] : nullptr;
+	const Json::Value *given = member(values, key);
+	return given ? given : follow(values, key, made);
 }
 
 // A process with ancestors, and a file descriptor: what those comparisons look at that do not go by a field's value.
@@ -519,7 +559,8 @@ template <> struct special<sinsp_filter_check_fd> {
 
 	static bool applies(const check &, uint32_t id, const std::string &)
 	{
-		return id == check::TYPE_IP || id == check::TYPE_NET || id == check::TYPE_PORT || id == check::TYPE_PROTO;
+		return id == check::TYPE_IP || id == check::TYPE_NET || id == check::TYPE_PORT ||
+		       id == check::TYPE_PROTO;
 	}
 
 	static bool prepare(made_up_event &evt, uint32_t id, const std::string &key)
@@ -534,7 +575,9 @@ template <> struct special<sinsp_filter_check_fd> {
 			if (id != check::TYPE_PORT && id != check::TYPE_PROTO && !address(v, a))
 				throw sinsp_exception("not an address");
 			addresses.push_back(a);
-			ports.push_back(id == check::TYPE_PORT || id == check::TYPE_PROTO ? static_cast<uint16_t>(number(v)) : 0);
+			ports.push_back(id == check::TYPE_PORT || id == check::TYPE_PROTO
+			                        ? static_cast<uint16_t>(number(v))
+			                        : 0);
 		}
 		around->socket(evt, addresses, ports);
 		return true;
@@ -604,7 +647,8 @@ template <class Base> class mock : public Base
 	bool raw_string() const
 	{
 		const auto type = this->get_field_info()->m_type;
-		return m_key.rfind("evt.rawarg", 0) == 0 && (type == PT_CHARBUF || type == PT_FSPATH || type == PT_FSRELPATH);
+		return m_key.rfind("evt.rawarg", 0) == 0 &&
+		       (type == PT_CHARBUF || type == PT_FSPATH || type == PT_FSRELPATH);
 	}
 
 	bool add(std::vector<extract_value_t> &values, const Json::Value &v)
@@ -643,9 +687,9 @@ template <class... Checks> void add_mocks(filter_check_list &list)
 // In the order of sinsp_filter_check_list.
 void mock_checks(filter_check_list &list, const plugins &from)
 {
-	add_mocks<sinsp_filter_check_gen_event, sinsp_filter_check_event, sinsp_filter_check_thread, sinsp_filter_check_user,
-	          sinsp_filter_check_group, sinsp_filter_check_fd, sinsp_filter_check_fspath, sinsp_filter_check_utils,
-	          sinsp_filter_check_fdlist>(list);
+	add_mocks<sinsp_filter_check_gen_event, sinsp_filter_check_event, sinsp_filter_check_thread,
+	          sinsp_filter_check_user, sinsp_filter_check_group, sinsp_filter_check_fd, sinsp_filter_check_fspath,
+	          sinsp_filter_check_utils, sinsp_filter_check_fdlist>(list);
 	for (const auto &p : from)
 		list.add_filter_check(std::make_unique<mock<sinsp_filter_check_plugin>>(sinsp_filter_check_plugin(p)));
 }
@@ -678,7 +722,8 @@ compiled compile(sinsp &inspector, filter_check_list &checks, const Json::Value 
 	for (const auto &c : conditions) {
 		std::unique_ptr<sinsp_filter> filter;
 		const std::string text = c.asString();
-		std::string error = guarded([&]() { filter = sinsp_filter_compiler(factory, text, cache_factory(cache)).compile(); });
+		std::string error = guarded(
+		        [&]() { filter = sinsp_filter_compiler(factory, text, cache_factory(cache)).compile(); });
 		if (error.rfind("throws: ", 0) == 0)
 			error.erase(0, 8);
 		if (!filter && error.empty())
@@ -780,7 +825,8 @@ struct wanted_field {
 
 std::string field_text(sinsp &inspector, sinsp_evt *evt, const wanted_field &f)
 {
-	static const char *const any[] = {"proc.apid", "proc.aname", "proc.aexe", "proc.aexepath", "proc.acmdline", "proc.aenv"};
+	static const char *const any[] = {"proc.apid",     "proc.aname",    "proc.aexe",
+	                                  "proc.aexepath", "proc.acmdline", "proc.aenv"};
 	static const char *const either[] = {"fd.ip", "fd.port", "fd.net", "fd.proto"};
 	for (const char *name : any)
 		if (f.name == name)
@@ -793,7 +839,8 @@ std::string field_text(sinsp &inspector, sinsp_evt *evt, const wanted_field &f)
 		return "";
 	const auto *info = f.check->get_field_info();
 	if (info->is_list())
-		return list<extract_value_t>(values, [&](const extract_value_t &v) { return value_text(v, info->m_type); });
+		return list<extract_value_t>(values,
+		                             [&](const extract_value_t &v) { return value_text(v, info->m_type); });
 	// libsinsp takes a raw argument without bytes as none.
 	if (values.empty() || !values[0].ptr || (!values[0].len && f.name.rfind("evt.rawarg.", 0) == 0))
 		return "";
@@ -866,8 +913,8 @@ void capture_conditions(const Json::Value &request)
 	say("{\"end\":" + std::to_string(n) + "}");
 }
 
-// Falco's own way: a compiled filter for each rule, with the caches that libsinsp gives it, which hold for one event: so
-// each round numbers its event anew.
+// Falco's own way: a compiled filter for each rule, with the caches that libsinsp gives it, which hold for one event:
+// so each round numbers its event anew.
 void bench(const Json::Value &request)
 {
 	sinsp inspector;
@@ -912,7 +959,9 @@ class oracle
 	{
 		if (request.isMember("accept"))
 			say("{\"accept\":" +
-			    list<std::string>(compile(m_inspector, m_real, request["accept"], true).errors, null_or_text) + "}");
+			    list<std::string>(compile(m_inspector, m_real, request["accept"], true).errors,
+			                      null_or_text) +
+			    "}");
 		else if (request.isMember("capture") && request.isMember("fields"))
 			capture_fields(request);
 		else if (request.isMember("capture"))
@@ -966,12 +1015,12 @@ class oracle
 			if (!check)
 				continue;
 			check->parse_field_name("evt.rawarg." + n, true, true);
-			arguments.push_back("{\"name\":" + quote(n) +
-			                    ",\"type\":" + quote(param_type_to_string(check->get_field_info()->m_type)) + "}");
+			arguments.push_back("{\"name\":" + quote(n) + ",\"type\":" +
+			                    quote(param_type_to_string(check->get_field_info()->m_type)) + "}");
 		}
 		auto same = [](const std::string &t) { return t; };
-		say("{\"fields\":" + list<std::string>(fields, same) + ",\"arguments\":" + list<std::string>(arguments, same) +
-		    "}");
+		say("{\"fields\":" + list<std::string>(fields, same) +
+		    ",\"arguments\":" + list<std::string>(arguments, same) + "}");
 	}
 
 	sinsp m_inspector;

@@ -12,7 +12,9 @@
 #include <libsinsp/plugin.h>
 #include <libsinsp/sinsp.h>
 
+extern "C" {
 #include "compat/fields.h"
+}
 
 // One class for each plugin, since a plugin's functions get no context.
 template <enum field_provider plugin> class table_plugin
@@ -30,54 +32,52 @@ template <enum field_provider plugin> class table_plugin
 
       private:
 	struct row {
-		enum field_provider provider;
 		const char *name;
-		const char *type;
+		enum field_class in_class;
+		enum field_type type;
 		enum field_arg arg;
-		bool list;
+		unsigned int flags;
 	};
 
+	static bool is_ours(enum field_class c)
+	{
+		return plugin == FIELD_FROM_TERCEL ? c == FIELD_CLASS_TERCEL
+		                                   : c == FIELD_CLASS_CONTAINER || c == FIELD_CLASS_K8S;
+	}
+
+	// Plugins have these types and strings, no others.
 	static const char *type_name(enum field_type type)
 	{
-		switch (type) {
-		case FIELD_TYPE_BOOL:
-			return "bool";
-		case FIELD_TYPE_UINT64:
-			return "uint64";
-		case FIELD_TYPE_RELTIME:
-			return "reltime";
-		case FIELD_TYPE_ABSTIME:
-			return "abstime";
-		case FIELD_TYPE_IP:
-			return "ipaddr";
-		case FIELD_TYPE_NET:
-			return "ipnet";
-		default:
-			return "string";
-		}
+		return type == FIELD_TYPE_BOOL      ? "bool"
+		       : type == FIELD_TYPE_UINT64  ? "uint64"
+		       : type == FIELD_TYPE_RELTIME ? "reltime"
+		       : type == FIELD_TYPE_ABSTIME ? "abstime"
+		       : type == FIELD_TYPE_IP      ? "ipaddr"
+		       : type == FIELD_TYPE_NET     ? "ipnet"
+		                                    : "string";
 	}
 
 	static std::string document()
 	{
 		static const row rows[] = {
-#define X(id, name, type, arg, provider, flags, description) \
-	{FIELD_FROM_##provider, name, type_name(FIELD_TYPE_##type), FIELD_ARG_##arg, ((flags) & FIELD_LIST) != 0},
+#define X(id, name, in_class, type, arg, flags, description) \
+	{name, FIELD_CLASS_##in_class, FIELD_TYPE_##type, FIELD_ARG_##arg, flags},
 		        TERCEL_FIELDS(X)
 #undef X
 		};
 		Json::Value fields(Json::arrayValue);
 		for (const row &r : rows) {
 			Json::Value field;
-			if (r.provider != plugin)
+			if (!is_ours(r.in_class))
 				continue;
 			field["name"] = r.name;
-			field["type"] = r.type;
+			field["type"] = type_name(r.type);
 			field["desc"] = r.name;
-			field["isList"] = r.list;
+			field["isList"] = (r.flags & FIELD_LIST) != 0;
 			if (r.arg != FIELD_ARG_NONE) {
-				field["arg"]["isRequired"] = r.arg == FIELD_ARG_KEY;
-				field["arg"]["isIndex"] = r.arg == FIELD_ARG_INDEX_OPTIONAL;
-				field["arg"]["isKey"] = r.arg != FIELD_ARG_INDEX_OPTIONAL;
+				field["arg"]["isRequired"] = true;
+				field["arg"]["isKey"] = true;
+				field["arg"]["isIndex"] = r.arg == FIELD_ARG_KEY_OR_INDEX;
 			}
 			fields.append(field);
 		}
@@ -103,7 +103,8 @@ template <enum field_provider plugin> class table_plugin
 			static const std::string text = document();
 			return text.c_str();
 		};
-		api.extract_fields = [](ss_plugin_t *, const ss_plugin_event_input *, const ss_plugin_field_extract_input *in) {
+		api.extract_fields = [](ss_plugin_t *, const ss_plugin_event_input *,
+		                        const ss_plugin_field_extract_input *in) {
 			for (uint32_t i = 0; i < in->num_fields; i++)
 				in->fields[i].res_len = 0;
 			return SS_PLUGIN_SUCCESS;
