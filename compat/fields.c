@@ -32,18 +32,9 @@ const struct field_info *field_by_id(enum field_id id)
 const struct field_class_info *field_class(enum field_class class_id)
 {
 	static const struct field_class_info classes[FIELD_CLASSES] = {
-	        [FIELD_CLASS_EVENT] = {"evt", "all events", FIELD_FROM_FALCO},
-	        [FIELD_CLASS_SYSCALL] = {"evt", "system calls", FIELD_FROM_FALCO},
-	        [FIELD_CLASS_PROCESS] = {"process", "processes and threads", FIELD_FROM_FALCO},
-	        [FIELD_CLASS_USER] = {"user", "users", FIELD_FROM_FALCO},
-	        [FIELD_CLASS_GROUP] = {"group", "user groups", FIELD_FROM_FALCO},
-	        [FIELD_CLASS_FD] = {"fd", "file descriptors: files, sockets and the rest", FIELD_FROM_FALCO},
-	        [FIELD_CLASS_FS_PATH] = {"fs.path", "paths that a call works on", FIELD_FROM_FALCO},
-	        [FIELD_CLASS_UTIL] = {"util", "helpers", FIELD_FROM_FALCO},
-	        [FIELD_CLASS_FDLIST] = {"fdlist", "the descriptors of a poll", FIELD_FROM_FALCO},
-	        [FIELD_CLASS_CONTAINER] = {"container", "containers", FIELD_FROM_CONTAINER},
-	        [FIELD_CLASS_K8S] = {"k8s", "Kubernetes pods", FIELD_FROM_CONTAINER},
-	        [FIELD_CLASS_TERCEL] = {"tercel", "lineage and verdicts", FIELD_FROM_TERCEL},
+#define X(id, name, title, provider) [FIELD_CLASS_##id] = {(name), (title), FIELD_FROM_##provider},
+	        TERCEL_FIELD_CLASSES(X)
+#undef X
 	};
 
 	return &classes[class_id];

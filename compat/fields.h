@@ -62,22 +62,11 @@ enum field_provider {
 	FIELD_PROVIDERS,
 };
 
-/* Falco's classes of fields, in the order of the table. Those of a plugin it calls by the plugin's name; we tell
- * containers and pods apart. */
 enum field_class {
-	FIELD_CLASS_EVENT = 0, /* "evt", for every event */
-	FIELD_CLASS_SYSCALL,   /* "evt" too, for system calls */
-	FIELD_CLASS_PROCESS,
-	FIELD_CLASS_USER,
-	FIELD_CLASS_GROUP,
-	FIELD_CLASS_FD,
-	FIELD_CLASS_FS_PATH,
-	FIELD_CLASS_UTIL,
-	FIELD_CLASS_FDLIST,
-	FIELD_CLASS_CONTAINER,
-	FIELD_CLASS_K8S,
-	FIELD_CLASS_TERCEL,
-	FIELD_CLASSES,
+#define X(id, name, title, provider) FIELD_CLASS_##id,
+	TERCEL_FIELD_CLASSES(X)
+#undef X
+	        FIELD_CLASSES,
 };
 
 enum field_flags {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The rows of the field catalogue, one per field: what everything else (enum, look-up, type checks, help, documentation)
- * is made from. To add a field, add its row. Names, types, arguments and flags are those of libsinsp 0.25.4 (the filter
- * checks' tables and code; tests/falco/fields.cpp compares them with a real one) and of Falco's container plugin 0.7.1;
- * the descriptions are ours.
+ * The rows of the field catalogue, one per field: what everything else (enum, look-up, type checks, help,
+ * documentation) is made from. To add a field, add its row. Names, types, arguments and flags are those of libsinsp
+ * 0.25.4 (the filter checks' tables and code; tests/falco/fields.cpp compares them with a real one) and of Falco's
+ * container plugin 0.7.1; the descriptions are ours.
  *
  * X(ID, "name", CLASS, TYPE, ARG, flags, "description"): FIELD_ID, FIELD_CLASS_*, FIELD_TYPE_*, FIELD_ARG_*. The fields
  * of a class stand together.
@@ -11,7 +11,28 @@
 #ifndef TERCEL_COMPAT_FIELDS_TABLE_H
 #define TERCEL_COMPAT_FIELDS_TABLE_H
 
+#define FIELDS_LIBSINSP "0.25.4"
+
 // clang-format off
+/*
+ * Falco's classes of fields. Those of a plugin it calls by the plugin's name; we tell containers and pods apart.
+ *
+ * X(ID, "name", "title", PROVIDER): FIELD_CLASS_ID, FIELD_FROM_*. Names are not unique.
+ */
+#define TERCEL_FIELD_CLASSES(X) \
+	X(EVENT, "evt", "all events", FALCO) \
+	X(SYSCALL, "evt", "system calls", FALCO) \
+	X(PROCESS, "process", "processes and threads", FALCO) \
+	X(USER, "user", "users", FALCO) \
+	X(GROUP, "group", "user groups", FALCO) \
+	X(FD, "fd", "file descriptors: files, sockets and the rest", FALCO) \
+	X(FS_PATH, "fs.path", "paths that a call works on", FALCO) \
+	X(UTIL, "util", "helpers", FALCO) \
+	X(FDLIST, "fdlist", "the descriptors of a poll", FALCO) \
+	X(CONTAINER, "container", "containers", CONTAINER) \
+	X(K8S, "k8s", "Kubernetes pods", CONTAINER) \
+	X(TERCEL, "tercel", "lineage and verdicts", TERCEL)
+
 #define FIELDS_EVENT(X) \
 	X(EVT_NUM, "evt.num", EVENT, UINT64, NONE, 0, \
 	  "running number of the event") \
@@ -106,7 +127,7 @@
 	X(EVT_IS_IO_WRITE, "evt.is_io_write", SYSCALL, BOOL, NONE, 0, \
 	  "whether the event writes data") \
 	X(EVT_IO_DIR, "evt.io_dir", SYSCALL, STRING, NONE, 0, \
-	  "read, write or empty") \
+	  "read or write; missing for other events") \
 	X(EVT_IS_WAIT, "evt.is_wait", SYSCALL, BOOL, NONE, 0, \
 	  "whether the event makes a thread wait") \
 	X(EVT_WAIT_LATENCY, "evt.wait_latency", SYSCALL, RELTIME, NONE, FIELD_DEPRECATED, \
@@ -467,7 +488,7 @@
 	X(FD_NAMERAW, "fd.nameraw", FD, STRING, NONE, 0, \
 	  "path as the process gave it") \
 	X(FD_TYPES, "fd.types", FD, STRING, INDEX_OPTIONAL, FIELD_LIST | FIELD_NO_RHS, \
-	  "kinds of all file descriptors of the event; of one of them with an index") \
+	  "kinds of all file descriptors of the process; with a number, of that one") \
 	X(FD_IS_UPPER_LAYER, "fd.is_upper_layer", FD, BOOL, NONE, 0, \
 	  "whether the file is in the upper layer of an overlay") \
 	X(FD_IS_LOWER_LAYER, "fd.is_lower_layer", FD, BOOL, NONE, 0, \

@@ -75,4 +75,7 @@ struct cli_point {
 };
 int cli_probe_points(struct cli_point points[TERCEL_POINTS], struct error *err);
 
+/* Prints the field catalogue for `c`. CLI_OK or CLI_SYSTEM. */
+enum cli_status cli_list_fields(const struct command *c, enum event_format format);
+
 #endif

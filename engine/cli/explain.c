@@ -291,9 +291,9 @@ static void write_kernel(struct buf *out, const struct report *report, const str
 	if (buf_error(&raw) || !raw.len)
 		return;
 	rest = raw.data;
-	while ((line = strsep(&rest, "\n")) && *line) {
+	while ((line = strsep(&rest, "\n"))) {
 		add_visible(out, line);
-		buf_addc(out, '\n');
+		buf_adds(out, *line ? "\n" : "");
 	}
 }
 

@@ -134,9 +134,14 @@ static void warn_of_constant(struct compile_state *c, const struct filter_value 
 	}
 }
 
+/* libsinsp checks constants against the field alone, whatever is made of it. */
 static bool is_event_type(const struct filter_node *n)
 {
-	return n->left->kind == FILTER_TERM_FIELD && n->left->field->id == FIELD_EVT_TYPE;
+	const struct filter_term *t = n->left;
+
+	while (t->kind == FILTER_TERM_CALL && t->nargs == 1)
+		t = t->args[0];
+	return t->kind == FILTER_TERM_FIELD && t->field->id == FIELD_EVT_TYPE;
 }
 
 static void set_value(struct compile_state *c, const struct filter_node *n, struct filter_value *v)

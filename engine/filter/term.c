@@ -116,11 +116,20 @@ static bool is_plain_text(const struct filter_term *t)
 /* Numbers are printed in a list; of other types Falco takes the raw bytes, which nobody can mean. */
 static bool may_be_listed(const struct filter_term *t)
 {
-	bool field = t->kind == FILTER_TERM_FIELD;
+	return t->type == FIELD_TYPE_STRING ||
+	       (t->kind == FILTER_TERM_FIELD && (t->ref_flags & FIELD_REF_PRINTED));
+}
 
-	if (field && ((t->field->flags & FIELD_FILTER_ONLY) || (t->ref_flags & FIELD_REF_ANY_ANCESTOR)))
-		return false;
-	return t->type == FIELD_TYPE_STRING || (field && (t->ref_flags & FIELD_REF_PRINTED));
+/* What has no value of its own to transform: libsinsp takes some other's in its place. */
+static bool check_argument(struct compile_state *c, const struct filter_term *arg)
+{
+	if (arg->kind != FILTER_TERM_FIELD ||
+	    !((arg->field->flags & FIELD_FILTER_ONLY) || (arg->ref_flags & FIELD_REF_ANY_ANCESTOR)))
+		return true;
+	COMPILE_FAIL(c, arg->pos, "bad-transformer", "the field %s has no value that could be transformed%s",
+	             arg->field->name,
+	             arg->ref_flags & FIELD_REF_ANY_ANCESTOR ? "; name one ancestor by a number in brackets" : "");
+	return false;
 }
 
 static bool compile_args(struct compile_state *c, struct filter_term *t, const struct syntax_term *s)
@@ -129,7 +138,7 @@ static bool compile_args(struct compile_state *c, struct filter_term *t, const s
 	for (const struct syntax_term *a = s->args; a && t->args; a = a->next) {
 		struct filter_term *arg = term_compile(c, a);
 
-		if (!arg)
+		if (!arg || !check_argument(c, arg))
 			return false;
 		t->args[t->nargs++] = arg;
 	}

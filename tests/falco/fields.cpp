@@ -337,11 +337,12 @@ static void check_index(const field_ref &ref, sinsp_filter_check *theirs, const 
 	    (ref.field->arg != FIELD_ARG_INDEX_OPTIONAL && ref.field->id != FIELD_PROC_AENV))
 		return;
 	int32_t argid = thread->get_argid();
-	if (ref.kind == FIELD_REF_INDEX)
-		check(argid == ref.index, "%s: index %d, ours %jd", text.c_str(), argid,
-		      static_cast<intmax_t>(ref.index));
-	else
-		check(argid <= 0, "%s: index %d, ours none", text.c_str(), argid);
+	bool none = ref.field->id == FIELD_PROC_ARGS   ? argid < 0
+	            : ref.field->id == FIELD_PROC_AENV ? argid < 1
+	                                               : argid == -1;
+	check((ref.kind == FIELD_REF_PLAIN) == none, "%s: index %d, whether it is one", text.c_str(), argid);
+	check(none || ref.index == argid, "%s: index %d, ours %jd", text.c_str(), argid,
+	      static_cast<intmax_t>(ref.index));
 }
 
 // Our answer and theirs; `bracket` may be missing.

@@ -65,6 +65,7 @@ static void wrong_usage_is_one_line_and_status_2(void **state)
 	expect("$T probe surplus", 2, "", "'surplus'");
 	expect("$T run surplus", 2, "", "'surplus'");
 	expect("$T check", 2, "", "file");
+	expect("$T check --list-fields a.yaml", 2, "", "--list-fields takes no file: 'a.yaml'");
 }
 
 static void commands_of_later_versions_say_so(void **state)
@@ -368,9 +369,78 @@ static void a_reader_that_goes_away_is_no_error(void **state)
 	assert_null(strstr(no.err, "Broken pipe"));
 }
 
+/* Every line fits a terminal of 100 columns, and says the name before anything else. */
+static void fields_are_listed_for_people(void **state)
+{
+	(void)state;
+	_autoran_ struct ran r = run("$T check --list-fields");
+	assert_int_equal(r.status, 0);
+	assert_string_equal(r.err, "");
+	assert_non_null(strstr(r.out, "\n\nprocess: processes and threads\n  proc.exe  "));
+	assert_non_null(strstr(r.out, "\n  proc.aname([n])                 string   proc.name of an ancestor"));
+	assert_non_null(strstr(r.out, "\n  evt.arg.name|[n] "));
+	assert_non_null(strstr(r.out, "(of the plugin 'container')\n  container.id "));
+	for (const char *line = r.out; *line; line = strchr(line, '\n') + 1)
+		if (strcspn(line, "\n") > 100 || line[strcspn(line, "\n") - 1] == ' ')
+			fail_msg("%.*s", (int)strcspn(line, "\n"), line);
+}
+
+static const cJSON *listed(const cJSON *document, const char *name)
+{
+	const cJSON *group = NULL, *field = NULL;
+	cJSON_ArrayForEach(group, cJSON_GetObjectItem(document, "classes"))
+	{
+		cJSON_ArrayForEach(field, cJSON_GetObjectItem(group, "fields"))
+		{
+			if (!strcmp(cJSON_GetObjectItem(field, "name")->valuestring, name))
+				return field;
+		}
+	}
+	fail_msg("no field %s", name);
+	return NULL;
+}
+
+static void fields_are_listed_for_programs(void **state)
+{
+	static const struct {
+		const char *name, *json;
+	} rows[] = {
+	        {"proc.name", "\"type\":\"string\",\"arguments\":[],\"argument_required\":false,\"flags\":[]"},
+	        {"proc.apid", "\"type\":\"int64\",\"arguments\":[\"index\"],\"argument_required\":false,"
+	                      "\"flags\":[\"no-val\",\"no-transformer\",\"any-ancestor\"]"},
+	        {"fd.types", "\"arguments\":[\"index\"],\"argument_required\":false,\"flags\":[\"list\",\"no-val\"]"},
+	        {"container.mount", "\"arguments\":[\"key\",\"index\"],\"argument_required\":true,\"flags\":[]"},
+	        {"thread.cgroup", "\"arguments\":[\"name\"],\"argument_required\":true"},
+	        {"evt.dir", "\"flags\":[\"deprecated\"]"},
+	};
+
+	(void)state;
+	_autoran_ struct ran r = run("$T check --list-fields -o json");
+	assert_int_equal(r.status, 0);
+	assert_int_equal(lines(r.out), 1);
+	cJSON *document = cJSON_Parse(r.out);
+	assert_non_null(document);
+	assert_int_equal(cJSON_GetObjectItem(document, "version")->valuedouble, 1);
+	assert_string_equal(cJSON_GetObjectItem(document, "libsinsp")->valuestring, "0.25.4");
+	const cJSON *classes = cJSON_GetObjectItem(document, "classes");
+	assert_int_equal(cJSON_GetArraySize(classes), 12);
+	const cJSON *k8s = cJSON_GetArrayItem(classes, 10);
+	assert_string_equal(cJSON_GetObjectItem(k8s, "name")->valuestring, "k8s");
+	assert_string_equal(cJSON_GetObjectItem(k8s, "provider")->valuestring, "container");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char *text = cJSON_PrintUnformatted(listed(document, rows[i].name));
+		if (!strstr(text, rows[i].json))
+			fail_msg("%s", text);
+		free(text);
+	}
+	cJSON_Delete(document);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(fields_are_listed_for_people),
+	        cmocka_unit_test(fields_are_listed_for_programs),
 	        cmocka_unit_test(help_and_version_go_to_stdout),
 	        cmocka_unit_test(wrong_usage_is_one_line_and_status_2),
 	        cmocka_unit_test(commands_of_later_versions_say_so),
