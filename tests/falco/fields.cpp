@@ -2,7 +2,7 @@
 //
 // Compares the field catalogue (compat/fields.h) with a real libsinsp: every field's row, what conditions may compare
 // it with, and which of some twenty thousand references (names and arguments, right and wrong) are taken. The fields of
-// plugins are offered to libsinsp by a plugin that is made here of our own rows: what is compared of them is how
+// plugins are offered to libsinsp by plugins made of our own rows (table_plugin.h): what is compared of them is how
 // libsinsp reads their arguments. Compiled in the chroot of tests/falco/chroot. Prints "N passed, N failed".
 //
 // Known differences between Debian's libsinsp 0.23.2 and 0.25.4, which the catalogue follows: 25 parameters and 12
@@ -23,11 +23,8 @@
 #include <libsinsp/filterchecks.h>
 #include <libsinsp/plugin.h>
 #include <libsinsp/sinsp.h>
-#include <plugin/plugin_api.h>
 
-extern "C" {
-#include "compat/fields.h"
-}
+#include "tests/falco/table_plugin.h"
 
 static unsigned passed, failed;
 
@@ -48,51 +45,6 @@ __attribute__((format(printf, 2, 3))) static void check(bool ok, const char *for
 	va_end(args);
 }
 
-// ---- a plugin with the fields that are not libsinsp's own ----------------------------------------------------------
-
-static std::string plugin_fields()
-{
-	std::string json = "[";
-	for (int id = 0; id < FIELD_COUNT; id++) {
-		const field_info *f = field_by_id(static_cast<field_id>(id));
-		if (field_class(f->in_class)->provider == FIELD_FROM_FALCO)
-			continue;
-		std::string type = f->type == FIELD_TYPE_STRING    ? "string"
-		                   : f->type == FIELD_TYPE_BOOL    ? "bool"
-		                   : f->type == FIELD_TYPE_ABSTIME ? "abstime"
-		                   : f->type == FIELD_TYPE_RELTIME ? "reltime"
-		                                                   : "none";
-		json += json.size() > 1 ? "," : "";
-		json += "{\"type\":\"" + type + "\",\"name\":\"" + f->name + "\",\"desc\":\"" + f->description + "\"";
-		if (f->arg != FIELD_ARG_NONE)
-			json += std::string(",\"arg\":{\"isRequired\":true,\"isKey\":true,\"isIndex\":") +
-			        (f->arg == FIELD_ARG_KEY_OR_INDEX ? "true}" : "false}");
-		json += "}";
-	}
-	return json + "]";
-}
-
-static const plugin_api *plugin()
-{
-	static std::string fields = plugin_fields();
-	static plugin_api api = {};
-	api.get_required_api_version = [] { return "3.0.0"; };
-	api.get_name = [] { return "rows"; };
-	api.get_description = api.get_contact = [] { return "a test"; };
-	api.get_version = [] { return "1.0.0"; };
-	api.get_last_error = [](ss_plugin_t *) { return ""; };
-	api.init = [](const ss_plugin_init_input *, ss_plugin_rc *rc) {
-		*rc = SS_PLUGIN_SUCCESS;
-		return static_cast<ss_plugin_t *>(&api);
-	};
-	api.destroy = [](ss_plugin_t *) {};
-	api.get_fields = [] { return fields.c_str(); };
-	api.extract_fields = [](ss_plugin_t *, const ss_plugin_event_input *, const ss_plugin_field_extract_input *) {
-		return SS_PLUGIN_FAILURE;
-	};
-	return &api;
-}
-
 struct host {
 	sinsp inspector;
 	std::unique_ptr<sinsp_filter_check_list> checks = std::make_unique<sinsp_filter_check_list>();
@@ -100,11 +52,9 @@ struct host {
 
 	host()
 	{
-		auto rows = inspector.register_plugin(plugin());
-		std::string error;
-		if (!rows->init("", error))
-			throw sinsp_exception(error);
-		checks->add_filter_check(sinsp_plugin::new_filtercheck(rows));
+		for (const auto &p : {table_plugin<FIELD_FROM_CONTAINER>::add(inspector),
+		                      table_plugin<FIELD_FROM_TERCEL>::add(inspector)})
+			checks->add_filter_check(sinsp_plugin::new_filtercheck(p));
 		factory = std::make_shared<sinsp_filter_factory>(&inspector, *checks);
 	}
 
