@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "filter/eval_input.h"
-#include "naive.h"
+#include "tests/property/naive.h"
 
 #define CHECK(condition)                                                            \
 	do {                                                                        \

@@ -246,8 +246,10 @@ static struct list concatenated(const struct filter_term *t, const struct naive_
 
 		all = l.there && l.n;
 		if (all) {
-			text = need(realloc(text, strlen(text) + strlen(l.v[0].bytes) + 1));
-			strcat(text, l.v[0].bytes);
+			size_t len = strlen(text), more = strlen(l.v[0].bytes);
+
+			text = need(realloc(text, len + more + 1));
+			memcpy(text + len, l.v[0].bytes, more + 1);
 		}
 		drop(&l);
 	}
