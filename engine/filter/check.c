@@ -7,8 +7,10 @@
 
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <errno.h>
 #include <string.h>
 
+#include "filter/regex.h"
 #include "filter/value.h"
 
 /* Operators and types */
@@ -144,6 +146,22 @@ static bool is_event_type(const struct filter_node *n)
 	return t->kind == FILTER_TERM_FIELD && t->field->id == FIELD_EVT_TYPE;
 }
 
+static void check_regex(struct compile_state *c, const struct filter_value *v)
+{
+	_autoregex_ struct regex *r = NULL;
+	struct regex_error err;
+	int error = regex_compile(&r, v->text, v->len, &err);
+
+	if (error == -ENOMEM)
+		c->out_of_memory = true;
+	else if (error)
+		COMPILE_FAIL(c, v->pos, "bad-regex", "the regular expression '%s' is wrong at its byte %zu: %s",
+		             v->text, err.offset + 1, err.text);
+	else if (regex_is_simple(v->text, v->len))
+		diag_add(c->diags, DIAG_WARNING, v->pos, "simple-regex",
+		         "'%s' needs no regular expression; =, contains, startswith or endswith is cheaper", v->text);
+}
+
 static void set_value(struct compile_state *c, const struct filter_node *n, struct filter_value *v)
 {
 	const char *code = "bad-value";
@@ -161,6 +179,8 @@ static void set_value(struct compile_state *c, const struct filter_node *n, stru
 		             term_type_name(c, n->left));
 	else
 		warn_of_constant(c, v);
+	if (!wrong && n->op == FILTER_OP_REGEX)
+		check_regex(c, v);
 }
 
 static void set_values(struct compile_state *c, struct filter_node *n, const struct syntax_node *s)

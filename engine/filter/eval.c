@@ -408,6 +408,14 @@ void eval_event_set(struct eval_event *ev, size_t field, const struct eval_item 
 	ev->slots[ev->program->fields[field]] = (struct slot){.values = {items, n}, .event = ev->event};
 }
 
+const struct eval_item *eval_event_get(const struct eval_event *ev, size_t field, size_t *n)
+{
+	const struct slot *slot = &ev->slots[ev->program->fields[field]];
+
+	*n = slot->event == ev->event ? slot->values.n : 0;
+	return slot->event == ev->event ? slot->values.items : NULL;
+}
+
 int eval_event_error(const struct eval_event *ev)
 {
 	return ev->scratch.out_of_memory ? -ENOMEM : 0;

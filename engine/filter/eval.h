@@ -83,6 +83,9 @@ void eval_event_clear(struct eval_event *ev);
  */
 void eval_event_set(struct eval_event *ev, size_t field, const struct eval_item *items, size_t n);
 
+/* What field number `field` was given for this event: *n values; NULL if it has none. */
+const struct eval_item *eval_event_get(const struct eval_event *ev, size_t field, size_t *n);
+
 /*
  * Whether condition number `condition` holds for the event. Each comparison is made at most once an event. Allocates
  * nothing but what transformers need beyond the largest event so far; without that memory the comparison is false, and

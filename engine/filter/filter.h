@@ -228,8 +228,8 @@ struct filter_macros {
  * Makes the typed tree: macros put in, and fields, arguments, operators and values checked. 0 with *out set (the caller
  * owns it; it does not refer to `syntax` or the macros), -EINVAL after adding every error found to `diags`, or -ENOMEM.
  * `macros` may be NULL: then every name is unknown. Codes: unknown-macro, cyclic-macro, unknown-field, bad-argument,
- * bad-transformer, bad-operator, bad-value, unknown-event-type, unsupported-field, too-deep, too-large; as warnings
- * falco-quirk, field-as-text, transformer-as-text.
+ * bad-transformer, bad-operator, bad-value, bad-regex, unknown-event-type, unsupported-field, too-deep, too-large; as
+ * warnings falco-quirk, field-as-text, transformer-as-text, simple-regex.
  */
 int filter_compile(struct filter **out, const struct filter_syntax *syntax, const struct filter_macros *macros,
                    struct diag_list *diags);

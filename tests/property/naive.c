@@ -73,17 +73,15 @@ static struct list field_values(const struct filter_term *t, const struct naive_
 	struct list l = {0};
 
 	for (size_t i = 0; i < eval_fields(ev->program); i++) {
-		if (!same_field(eval_field(ev->program, i), t) || !ev->items[i])
+		size_t n = 0;
+		const struct eval_item *items = eval_event_get(ev->values, i, &n);
+
+		if (!same_field(eval_field(ev->program, i), t) || !items)
 			continue;
 		l.there = true;
-		for (size_t k = 0; k < ev->counts[i]; k++) {
-			const struct eval_item *item = &ev->items[i][k];
-
-			if (is_text(t->type))
-				push(&l, item->as.text.bytes, item->as.text.len, *item);
-			else
-				push(&l, "", 0, *item);
-		}
+		for (size_t k = 0; k < n; k++)
+			push(&l, is_text(t->type) ? items[k].as.text.bytes : "",
+			     is_text(t->type) ? items[k].as.text.len : 0, items[k]);
 	}
 	return l;
 }
@@ -248,8 +246,10 @@ static struct list concatenated(const struct filter_term *t, const struct naive_
 
 		all = l.there && l.n;
 		if (all) {
-			text = need(realloc(text, strlen(text) + strlen(l.v[0].bytes) + 1));
-			strcat(text, l.v[0].bytes);
+			size_t len = strlen(text), more = strlen(l.v[0].bytes);
+
+			text = need(realloc(text, len + more + 1));
+			memcpy(text + len, l.v[0].bytes, more + 1);
 		}
 		drop(&l);
 	}

@@ -9,11 +9,10 @@
 
 #include "filter/eval.h"
 
-/* The values of an event: those of field number i of a program. */
+/* The values of an event, as they were given to the real one. */
 struct naive_event {
 	const struct eval *program; /* for its list of fields alone */
-	const struct eval_item *const *items; /* by field; NULL: missing */
-	const size_t *counts;
+	const struct eval_event *values;
 };
 
 bool naive_holds(const struct filter_node *n, const struct naive_event *ev);
