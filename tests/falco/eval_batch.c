@@ -78,11 +78,20 @@ static struct slice member(const char *line, const char *name)
 
 /* ---- conditions ------------------------------------------------------------------------------------------------ */
 
+/* "code: message" of each error, in one line. */
 static char *error_text(const struct diag_list *diags, const struct error *err)
 {
-	if (diags->count)
-		return strdup(diags->items[0].message);
-	return strdup(err->text[0] ? err->text : "refused without a word");
+	_autobuf_ struct buf text = BUF_INIT;
+
+	for (size_t i = 0; i < diags->count; i++) {
+		const struct diag *d = &diags->items[i];
+
+		if (d->severity == DIAG_ERROR)
+			buf_addf(&text, "%s%s: %s", text.len ? "; " : "", d->code, d->message);
+	}
+	if (!text.len)
+		buf_adds(&text, err->text[0] ? err->text : "refused without a word");
+	return buf_error(&text) ? NULL : buf_take(&text);
 }
 
 static int compile_one(struct batch *b, size_t i, const struct json_value *text)

@@ -11,7 +11,7 @@ import itertools
 import re
 
 # Flags of libsinsp's field table.
-FILTER_ONLY, PRINT_ONLY, ARG_REQUIRED, IS_LIST, ARG_ALLOWED = 1, 2, 4, 64, 128
+ARG_REQUIRED, IS_LIST, ARG_ALLOWED = 4, 64, 128
 ARG_INDEX, ARG_KEY, NO_TRANSFORMER, NO_RHS = 256, 512, 2048, 4096
 
 ORDER = ["<", "<=", ">", ">="]
@@ -74,8 +74,9 @@ GLOBS = ["*", "?", "??", "a*", "*a", "*sh", "b?sh", "[a-z]*", "[!a]*", "[^a]*", 
 class Field:
     """A field as it is written, with its argument, and what libsinsp says of it."""
 
-    def __init__(self, text, type_name, flags, kind="plain"):
+    def __init__(self, text, type_name, flags, kind="plain", key=None):
         self.text = text
+        self.key = key or text  # in events
         self.type = type_name
         self.flags = flags
         self.kind = kind  # plain, ancestors or ends
@@ -119,7 +120,7 @@ def fields_of(catalogue):
     out = []
     for f in catalogue["fields"]:
         name, flags = f["name"], f["flags"]
-        if flags & PRINT_ONLY or name in ("evt.arg", "evt.rawarg", "evt.around", "evt.type.is", "thread.cgroup"):
+        if name in ("evt.arg", "evt.rawarg", "evt.around", "evt.type.is", "thread.cgroup"):
             continue
         if name in ANCESTORS:
             out.append(Field(name, f["type"], flags, "ancestors"))
@@ -129,7 +130,8 @@ def fields_of(catalogue):
             out.append(Field(name, f["type"], flags))
         if flags & (ARG_REQUIRED | ARG_ALLOWED) and name != "evt.abspath":
             for arg in ("0", "1", "2") if not flags & ARG_KEY else ("HOME", "1"):
-                out.append(Field(f"{name}[{arg}]", f["type"], flags))
+                any_ancestor = name == "proc.aenv" and arg.isdigit()  # libsinsp's numbered environment is everybody's
+                out.append(Field(f"{name}[{arg}]", f["type"], flags, *(("ancestors", name) if any_ancestor else ())))
     by_name = {f["name"]: f for f in catalogue["fields"]}
     arg, raw = by_name["evt.arg"], by_name["evt.rawarg"]
     for a in catalogue["arguments"]:
@@ -399,7 +401,7 @@ class Generator:
             event = {}
             for f in fields:
                 if self.rng.random() < 0.9:
-                    event[f.text] = event_value(self.rng, f, pools[f.text])
+                    event[f.key] = event_value(self.rng, f, pools[f.text])
             out.append(event)
         return out
 
@@ -439,8 +441,12 @@ class Generator:
         rng = self.rng
         argument = lambda: rng.choice([rng.choice(fields).text, left.text, '"-"', "5", '"x y"',  # noqa: E731
                                        f"tolower({rng.choice(fields).text})"])
-        things = ", ".join(argument() for _ in range(rng.randrange(0, 4)))
-        form = rng.randrange(6)
+        things = ", ".join(argument() for _ in range(rng.choice([0, 1, 2, 2, 3])))
+        form = rng.randrange(7)
+        if form == 6:
+            name = rng.choice(SINGLE)
+            return Left(f"{name}(({things}))", *(("number", "UINT64", False) if name == "len" else ("text", "CHARBUF", True)),
+                        [1, 2, 3] if name == "len" else left.pool)
         if form == 0:
             return Left(f'join({rng.choice([chr(34) + "," + chr(34), argument()])}, ({things}))', "text", "CHARBUF", False, left.pool)
         if form == 1:

@@ -42,12 +42,35 @@ class Kept:
         self.samples = samples
 
 
+def refused(pattern):
+    """libsinsp accepts it, and Tercel refuses it with these words."""
+    words = re.compile(pattern)
+    return lambda condition, event, theirs, ours: theirs[0] is None and ours[0] is not None and words.search(ours[0])
+
+
 def dies(condition, event, theirs, ours):
     return theirs[0] is None and isinstance(theirs[1], str) and isinstance(ours[1], bool)
 
 
+SOCKET = {"fd.ip": ["1.2.3.4", "5.6.7.8"], "fd.net": ["1.2.3.4"], "fd.port": [1, 2]}
+
 KEPT = {
-    "falco-dies": Kept(dies, [("fd.ip intersects (1.2.3.4)", {"fd.ip": ["1.2.3.4", "5.6.7.8"]}), ("fd.net in ()", {"fd.net": ["1.2.3.4"]})]),
+    "refused-since-falco-ends": Kept(refused("Falco accepts it and"), [
+        ("fd.ip intersects (1.2.3.4)", SOCKET), ("fd.net in ()", SOCKET), ("fd.port = anyof ()", SOCKET)]),
+    "bytes-as-text": Kept(refused("Falco would take its bytes in memory as a text"), [
+        ('join("", (proc.exe_ino.ctime)) = a', {})]),
+    "falco-dies": Kept(dies, []),
+    "TEMP-numbers": Kept(refused("is out of the range of|is not a decimal number|the prefix must be 0 to 32|out of the range of ports"),[]),
+    "TEMP-escape": Kept(refused("unknown escape"),[]),
+    "TEMP-join-sep": Kept(refused("takes a text as its separator|takes texts only|no value that could be transformed"),[]),
+    "TEMP-regexmod": Kept(lambda c,e,t,o: t[0] is not None and 'invalid regex' in t[0] and re.search('regex (anyof|oneof|allof)',c),[]),
+    "TEMP-evttype": Kept(refused("evt.type can be compared with constants|syscall.type can be compared with constants"),[]),
+    "TEMP-multi": Kept(refused(r"(concat|join|getopt)\(\) is a .*must be of the same type"),[]),
+    "TEMP-joinlist": Kept(refused(r"join\(\) joins a list of texts"),[]),
+    "TEMP-concat": Kept(lambda c,e,t,o: t[0] is not None and 'arguments must be strings' in t[0] and 'rawarg' in c,[]),
+    "TEMP-netinter": Kept(lambda c,e,t,o: 'fd.net intersects' in c,[]),
+    "TEMP-utf8": Kept(lambda c,e,t,o: re.search('[\udc80-\udcff]',c),[]),
+    "TEMP-rawbytes": Kept(lambda c,e,t,o: t[0] is None and o[0] is None and 'evt.rawarg' in c and 'exists' in c,[]),
 }
 
 

@@ -187,8 +187,6 @@ bool raw_value(const Json::Value &v, ppm_param_type type, std::string &out)
 	case PT_FLAGS8:
 	case PT_ENUMFLAGS8:
 	case PT_SIGTYPE:
-	case PT_L4PROTO:
-	case PT_SOCKFAMILY:
 		out = bytes_of(static_cast<uint8_t>(number(v)));
 		return true;
 	case PT_INT16:
@@ -204,8 +202,6 @@ bool raw_value(const Json::Value &v, ppm_param_type type, std::string &out)
 	case PT_FLAGS32:
 	case PT_ENUMFLAGS32:
 	case PT_MODE:
-	case PT_UID:
-	case PT_GID:
 		out = bytes_of(static_cast<uint32_t>(number(v)));
 		return true;
 	case PT_BOOL:
