@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Look-up in the field catalogue. Knows the table's form, and of single fields only what may stand behind their dot.
+ * The field catalogue as data: rows, classes and words. Knows the table's form and nothing of single fields; what
+ * stands behind their names is read in field_ref.c.
  */
 #include "compat/fields.h"
 
@@ -8,17 +9,16 @@
 #include <string.h>
 
 #include "base/suggest.h"
-#include "compat/event_params.h"
 
 static const struct field_info fields[FIELD_COUNT] = {
-#define X(id, name, type, arg, provider, flags, description)                                                 \
-	[FIELD_##id] = {FIELD_##id, (name),       FIELD_TYPE_##type, FIELD_ARG_##arg, FIELD_FROM_##provider, \
-	                (flags),    (description)},
+#define X(id, name, in_class, type, arg, flags, description)                                 \
+	[FIELD_##id] = {FIELD_##id,      (name),  FIELD_CLASS_##in_class, FIELD_TYPE_##type, \
+	                FIELD_ARG_##arg, (flags), (description)},
         TERCEL_FIELDS(X)
 #undef X
 };
 
-#define X(id, name, type, arg, provider, flags, description) \
+#define X(id, name, in_class, type, arg, flags, description) \
 	static_assert(sizeof(name) <= SUGGEST_MAX_LEN, "a field's name is too long for field_suggest()");
 TERCEL_FIELDS(X)
 #undef X
@@ -28,71 +28,43 @@ const struct field_info *field_by_id(enum field_id id)
 	return &fields[id];
 }
 
-static bool is_word(const char *word, const char *name, size_t len)
+const struct field_class_info *field_class(enum field_class class_id)
 {
-	return strlen(word) == len && memcmp(word, name, len) == 0;
+	static const struct field_class_info classes[FIELD_CLASSES] = {
+#define X(id, name, title, provider) [FIELD_CLASS_##id] = {(name), (title), FIELD_FROM_##provider},
+	        TERCEL_FIELD_CLASSES(X)
+#undef X
+	};
+
+	return &classes[class_id];
 }
 
-static bool is_event_param(const char *name, size_t len)
+const char *field_provider_name(enum field_provider provider)
 {
-	for (size_t i = 0; i < sizeof(event_params) / sizeof(*event_params); i++)
-		if (is_word(event_params[i], name, len))
-			return true;
-	return false;
+	static const char *const names[FIELD_PROVIDERS] = {
+	        [FIELD_FROM_FALCO] = "falco",
+	        [FIELD_FROM_CONTAINER] = "container",
+	        [FIELD_FROM_TERCEL] = "tercel",
+	};
+
+	return names[provider];
 }
 
-static bool consists_of(const char *name, size_t len, const char *set)
+const char *field_arg_form(enum field_arg arg)
 {
-	for (size_t i = 0; i < len; i++)
-		if (name[i] == '\0' || !strchr(set, name[i]))
-			return false;
-	return len > 0;
-}
+	static const char *const forms[FIELD_ARGS] = {
+	        [FIELD_ARG_NONE] = "no argument",
+	        [FIELD_ARG_INDEX] = "a number in brackets",
+	        [FIELD_ARG_INDEX_OPTIONAL] = "a number in brackets, or none",
+	        [FIELD_ARG_KEY_OPTIONAL] = "a name or number in brackets, or none",
+	        [FIELD_ARG_KEY] = "a key in brackets",
+	        [FIELD_ARG_KEY_OR_INDEX] = "a key or number in brackets",
+	        [FIELD_ARG_DOTTED] = "a name behind a dot",
+	        [FIELD_ARG_DOTTED_OPTIONAL] = "a name behind a dot, or none",
+	        [FIELD_ARG_DOTTED_OR_INDEX] = "a name behind a dot or a number in brackets",
+	};
 
-#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
-
-/* Whether the field takes that argument behind a dot: what libsinsp accepts there is up to the field. */
-static bool takes_dotted(const struct field_info *f, const char *arg, size_t len)
-{
-	switch (f->id) {
-	case FIELD_EVT_ARG:
-	case FIELD_EVT_RAWARG:
-		return is_event_param(arg, len);
-	case FIELD_EVT_ABSPATH:
-		return is_word("src", arg, len) || is_word("dst", arg, len);
-	case FIELD_THREAD_CGROUP:
-		return consists_of(arg, len, LETTERS);
-	case FIELD_EVT_TYPE_IS:
-		return consists_of(arg, len, LETTERS "0123456789");
-	default:
-		return false;
-	}
-}
-
-const struct field_info *field_by_name(const char *name, size_t len, const char **arg)
-{
-	const struct field_info *dotted = NULL;
-	const char *dotted_arg = NULL;
-
-	for (size_t i = 0; i < FIELD_COUNT; i++) {
-		const struct field_info *f = &fields[i];
-		size_t n = strlen(f->name);
-
-		if (n > len || memcmp(f->name, name, n) != 0)
-			continue;
-		if (n == len) {
-			if (arg)
-				*arg = NULL;
-			return f;
-		}
-		if (name[n] == '.' && takes_dotted(f, name + n + 1, len - n - 1)) {
-			dotted = f;
-			dotted_arg = name + n + 1;
-		}
-	}
-	if (dotted && arg)
-		*arg = dotted_arg;
-	return dotted;
+	return forms[arg];
 }
 
 const struct field_info *field_suggest(const char *name, size_t len)
@@ -133,6 +105,21 @@ const char *field_type_name(enum field_type type)
 	};
 
 	return names[type];
+}
+
+const char *field_type_word(enum field_type type)
+{
+	static const char *const words[FIELD_TYPES] = {
+	        [FIELD_TYPE_STRING] = "string",   [FIELD_TYPE_BYTES] = "bytes",     [FIELD_TYPE_BOOL] = "bool",
+	        [FIELD_TYPE_INT8] = "int8",       [FIELD_TYPE_INT16] = "int16",     [FIELD_TYPE_INT32] = "int32",
+	        [FIELD_TYPE_INT64] = "int64",     [FIELD_TYPE_UINT8] = "uint8",     [FIELD_TYPE_UINT16] = "uint16",
+	        [FIELD_TYPE_UINT32] = "uint32",   [FIELD_TYPE_UINT64] = "uint64",   [FIELD_TYPE_DOUBLE] = "double",
+	        [FIELD_TYPE_RELTIME] = "reltime", [FIELD_TYPE_ABSTIME] = "abstime", [FIELD_TYPE_PORT] = "port",
+	        [FIELD_TYPE_IP] = "ip",           [FIELD_TYPE_NET] = "net",         [FIELD_TYPE_DYNAMIC] = "dynamic",
+	        [FIELD_TYPE_OPAQUE] = "opaque",
+	};
+
+	return words[type];
 }
 
 bool field_type_is_number(enum field_type type)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `tercel check`: are these rule files right, and what does each rule become in the kernel.
+ * `tercel check`: are these rule files right, and what does each rule become in the kernel. Or which fields are there.
  */
 #include <errno.h>
 #include <string.h>
@@ -16,15 +16,27 @@ static const char check_help[] =
         "kernel: where it is decided, how strongly, and what is lost.\n"
         "\n"
         "usage: tercel check [options] FILE…\n"
+        "       tercel check --list-fields [-o text|json]\n"
         "\n"
         "A FILE that is a directory stands for its files that end in .yaml or .yml, in alphabetical order.\n"
         "\n"
         "  -o, --output FORMAT  text (default) or json\n"
+        "      --list-fields    no FILE: every field that a condition can compare, by class, with its type and "
+        "argument\n"
         "      --require CLASS  every enabled rule must be 'exact', or at least 'narrow'\n"
         "      --rule NAME      only this rule\n"
         "      --target TARGET  the kernel to judge for: 'full' (default: everything that this version has), 'no-lsm'\n"
         "                       (without LSM programs) or 'auto' (this one, tried as by 'tercel probe')\n"
         "  -h, --help           this text\n"
+        "\n"
+        "The list of fields as JSON: {\"version\": 1, \"libsinsp\", \"classes\": [{\"name\", \"title\", \"provider\", "
+        "\"fields\":\n"
+        "[{\"name\", \"type\", \"arguments\", \"argument_required\", \"flags\", \"description\"}]}]}. \"provider\" is "
+        "falco, or\n"
+        "the plugin container or tercel. \"arguments\" are what may stand behind the name: index (a number in "
+        "brackets),\n"
+        "key (a text in brackets), name (behind a dot). \"flags\" are some of: list filter-only print-only no-val\n"
+        "no-transformer any-ancestor either-end host-name equal-only deprecated hidden.\n"
         "\n"
         "Classes: exact: blocks what the rule matches; narrow: blocks less, and the report says what; detect-only: "
         "blocks\n"
@@ -39,19 +51,22 @@ enum requirement {
 
 struct arguments {
 	enum event_format format;
+	bool list_fields;
 	enum requirement require;
 	struct report_options report;
 	struct file_list files;
 };
 
 enum {
-	OPTION_REQUIRE = 0x100,
+	OPTION_LIST_FIELDS = 0x100,
+	OPTION_REQUIRE,
 	OPTION_RULE,
 	OPTION_TARGET,
 };
 
 static const struct option options[] = {
         {"output", required_argument, NULL, 'o'},
+        {"list-fields", no_argument, NULL, OPTION_LIST_FIELDS},
         {"require", required_argument, NULL, OPTION_REQUIRE},
         {"rule", required_argument, NULL, OPTION_RULE},
         {"target", required_argument, NULL, OPTION_TARGET},
@@ -82,6 +97,34 @@ static int take_target(const char **out, const char *text)
 	return -EINVAL;
 }
 
+static int take_files(struct arguments *a, int argc, char **argv)
+{
+	const struct command *c = &command_check;
+	struct error err = {0};
+
+	if (a->list_fields && optind < argc) {
+		(void)cli_fail(c, CLI_USAGE, "--list-fields takes no file: '%s'", argv[optind]);
+		return -EINVAL;
+	}
+	if (a->list_fields)
+		return 0;
+	if (optind == argc) {
+		(void)cli_fail(c, CLI_USAGE, "which rule files? usage: tercel check [options] FILE…");
+		return -EINVAL;
+	}
+	if (file_list_add(&a->files, (const char *const *)argv + optind, (size_t)(argc - optind), &err)) {
+		(void)cli_fail(c, CLI_USAGE, "%s", err.text);
+		return -EINVAL;
+	}
+	if (!a->files.count) {
+		(void)cli_fail(c, CLI_USAGE, "%s: no file in it ends in .yaml or .yml", argv[optind]);
+		return -EINVAL;
+	}
+	a->report.files = (const char *const *)a->files.names;
+	a->report.nfiles = a->files.count;
+	return 0;
+}
+
 /* Returns 0, -EINVAL (said), or 1 after --help. */
 static int parse(struct arguments *a, int argc, char **argv)
 {
@@ -91,6 +134,9 @@ static int parse(struct arguments *a, int argc, char **argv)
 		switch (option) {
 		case 'o':
 			error = cli_parse_format(c, optarg, &a->format);
+			break;
+		case OPTION_LIST_FIELDS:
+			a->list_fields = true;
 			break;
 		case OPTION_REQUIRE:
 			error = take_require(&a->require, optarg);
@@ -107,22 +153,7 @@ static int parse(struct arguments *a, int argc, char **argv)
 			return -EINVAL;
 		}
 	}
-	if (!error && optind == argc) {
-		(void)cli_fail(c, CLI_USAGE, "which rule files? usage: tercel check [options] FILE…");
-		error = -EINVAL;
-	}
-	struct error err = {0};
-	if (!error && file_list_add(&a->files, (const char *const *)argv + optind, (size_t)(argc - optind), &err)) {
-		(void)cli_fail(c, CLI_USAGE, "%s", err.text);
-		error = -EINVAL;
-	}
-	if (!error && !a->files.count) {
-		(void)cli_fail(c, CLI_USAGE, "%s: no file in it ends in .yaml or .yml", argv[optind]);
-		error = -EINVAL;
-	}
-	a->report.files = (const char *const *)a->files.names;
-	a->report.nfiles = a->files.count;
-	return error;
+	return error ? error : take_files(a, argc, argv);
 }
 
 /* Whether the rules are wrong, or could not even be read. */
@@ -262,7 +293,10 @@ static enum cli_status run(int argc, char **argv)
 {
 	struct arguments a = {.report = {.target = "full"}};
 	int parsed = parse(&a, argc, argv);
-	enum cli_status status = parsed > 0 ? CLI_OK : parsed < 0 ? CLI_USAGE : check(&a);
+	enum cli_status status = parsed > 0      ? CLI_OK
+	                         : parsed < 0    ? CLI_USAGE
+	                         : a.list_fields ? cli_list_fields(&command_check, a.format)
+	                                         : check(&a);
 	file_list_free(&a.files);
 	return status;
 }

@@ -29,7 +29,7 @@ struct command {
 	enum cli_status (*run)(int argc, char **argv); /* argv[0] is the command's name */
 };
 
-extern const struct command command_check, command_events, command_probe, command_run;
+extern const struct command command_check, command_eval, command_events, command_explain, command_probe, command_run;
 
 /* "tercel COMMAND: message\n" on stderr, fit for a terminal whatever it quotes; returns `status`, so that a caller can
  * write: return cli_fail(…). */
@@ -74,5 +74,8 @@ struct cli_point {
 	struct error reason;
 };
 int cli_probe_points(struct cli_point points[TERCEL_POINTS], struct error *err);
+
+/* Prints the field catalogue for `c`. CLI_OK or CLI_SYSTEM. */
+enum cli_status cli_list_fields(const struct command *c, enum event_format format);
 
 #endif

@@ -7,10 +7,11 @@
 
 #include "cli/cli.h"
 
-static const struct command *const commands[] = {&command_check, &command_events, &command_probe, &command_run};
+static const struct command *const commands[] = {&command_check,   &command_eval,  &command_events,
+                                                 &command_explain, &command_probe, &command_run};
 
 /* Of the designed command line, but not there yet: named, so that the answer is not "unknown". */
-static const char *const later[] = {"explain", "eval", "policy", "status", "metrics", "verify", "replay"};
+static const char *const later[] = {"policy", "status", "metrics", "verify", "replay"};
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 

@@ -5,15 +5,23 @@
  */
 #include "filter/check.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
+#include <errno.h>
 #include <string.h>
 
+#include "filter/regex.h"
 #include "filter/value.h"
 
 /* Operators and types */
 
 static bool check_operator(struct compile_state *c, const struct filter_node *n, const struct syntax_node *s)
 {
+	if (n->left->kind == FILTER_TERM_FIELD && (n->left->field->flags & FIELD_EQUAL_ONLY) &&
+	    (n->op != FILTER_OP_EQ || n->mod)) {
+		COMPILE_FAIL(c, s->op_pos, "bad-operator", "%s is compared with = alone", n->left->field->name);
+		return false;
+	}
 	if (filter_op_fits(n->op, n->left->type, n->left->is_list)) {
 		if (!n->left->is_list || n->mod == FILTER_MOD_NONE)
 			return true;
@@ -23,22 +31,24 @@ static bool check_operator(struct compile_state *c, const struct filter_node *n,
 	return false;
 }
 
-/* Comparisons that libsinsp accepts and then ends Falco with, at the first event that reaches them. */
+/* Comparisons that libsinsp accepts, and then fails at the first event that reaches them: Falco ends, or crashes. */
 static bool check_either_end(struct compile_state *c, const struct filter_node *n, const struct syntax_node *s)
 {
 	const struct filter_term *t = n->left;
+	bool net = t->type == FIELD_TYPE_NET, empty = !s->nvalues && !s->right && n->op != FILTER_OP_EXISTS;
 
 	if (t->kind != FILTER_TERM_FIELD || !(t->field->flags & FIELD_EITHER_END))
 		return true;
-	if (n->op == FILTER_OP_INTERSECTS) {
-		COMPILE_FAIL(
-		        c, s->op_pos, "bad-operator",
-		        "'intersects' does not compare %s (Falco accepts it and fails at the first socket); use 'in'",
-		        t->field->name);
+	if (n->op == FILTER_OP_INTERSECTS && !net) {
+		COMPILE_FAIL(c, s->op_pos, "bad-operator",
+		             "'intersects' does not compare %s (Falco accepts it and ends at the first socket); use =",
+		             t->field->name);
 		return false;
 	}
-	if (s->nvalues == 0 && n->op != FILTER_OP_EXISTS && !s->right && (n->mod || t->type == FIELD_TYPE_NET)) {
-		COMPILE_FAIL(c, s->op_pos, "bad-value", "%s cannot be compared with an empty list; name a value",
+	if (empty && (n->mod || net)) {
+		COMPILE_FAIL(c, s->op_pos, "bad-value",
+		             "%s cannot be compared with an empty list (Falco accepts it and crashes at the first "
+		             "socket); name a value",
 		             t->field->name);
 		return false;
 	}
@@ -110,7 +120,7 @@ static void warn_of_constant(struct compile_state *c, const struct filter_value 
 	for (size_t i = 0; i < v->len; i++)
 		if (!isspace((unsigned char)v->text[i]))
 			packed[n++] = v->text[i];
-	if (memchr(packed, '.', n) && term_names_field(packed, n))
+	if (memchr(packed, '.', n) && field_is_reference(packed, n))
 		diag_add(c->diags, DIAG_WARNING, v->pos, "field-as-text",
 		         "'%s' is compared as a text, not as the field of that name; write val(%s) for the field",
 		         v->text, packed);
@@ -126,17 +136,42 @@ static void warn_of_constant(struct compile_state *c, const struct filter_value 
 	}
 }
 
+/* libsinsp checks constants against the field alone, whatever is made of it. */
 static bool is_event_type(const struct filter_node *n)
 {
-	return n->left->kind == FILTER_TERM_FIELD && n->left->field->id == FIELD_EVT_TYPE;
+	const struct filter_term *t = n->left;
+
+	while (t->kind == FILTER_TERM_CALL && t->nargs == 1)
+		t = t->args[0];
+	return t->kind == FILTER_TERM_FIELD && t->field->id == FIELD_EVT_TYPE;
+}
+
+static void check_regex(struct compile_state *c, const struct filter_value *v)
+{
+	_autoregex_ struct regex *r = NULL;
+	struct regex_error err;
+	int error = regex_compile(&r, v->text, v->len, &err);
+
+	if (error == -ENOMEM)
+		c->out_of_memory = true;
+	else if (error)
+		COMPILE_FAIL(c, v->pos, "bad-regex", "the regular expression '%s' is wrong at its byte %zu: %s",
+		             v->text, err.offset + 1, err.text);
+	else if (regex_is_simple(v->text, v->len))
+		diag_add(c->diags, DIAG_WARNING, v->pos, "simple-regex",
+		         "'%s' needs no regular expression; =, contains, startswith or endswith is cheaper", v->text);
 }
 
 static void set_value(struct compile_state *c, const struct filter_node *n, struct filter_value *v)
 {
-	const char *wrong = filter_value_parse(v, n->op, n->left->type);
 	const char *code = "bad-value";
+	const char *wrong = n->left->ref_flags & FIELD_REF_NO_CONSTANT ? "no constant of its type: Falco has none"
+	                                                               : filter_value_parse(v, n->op, n->left->type);
 
-	if (!wrong && is_event_type(n) && !filter_event_known(v->text)) {
+	if (!wrong && (n->left->ref_flags & FIELD_REF_IPV4) && v->as.net.family != AF_INET)
+		wrong = "not an IPv4 address such as 10.0.0.1";
+	/* libscap's table has names that are empty. */
+	if (!wrong && is_event_type(n) && v->len && !filter_event_known(v->text)) {
 		code = "unknown-event-type";
 		wrong = "no event type that Falco knows";
 	}
@@ -145,6 +180,8 @@ static void set_value(struct compile_state *c, const struct filter_node *n, stru
 		             term_type_name(c, n->left));
 	else
 		warn_of_constant(c, v);
+	if (!wrong && n->op == FILTER_OP_REGEX)
+		check_regex(c, v);
 }
 
 static void set_values(struct compile_state *c, struct filter_node *n, const struct syntax_node *s)
@@ -171,6 +208,11 @@ static void set_values(struct compile_state *c, struct filter_node *n, const str
 
 /* Meaning */
 
+static bool is_membership(enum filter_op op)
+{
+	return op == FILTER_OP_IN || op == FILTER_OP_INTERSECTS;
+}
+
 /*
  * Comparisons that libsinsp answers unlike their words. They are kept as it answers them (docs/language.md), with a
  * warning, and no approximation of ours may take them at their words.
@@ -178,31 +220,65 @@ static void set_values(struct compile_state *c, struct filter_node *n, const str
 static const char *peculiarity(const struct filter_node *n)
 {
 	const struct filter_term *t = n->left;
-	unsigned int flags = t->field->flags;
+	const struct field_info *f = t->field;
+	bool any_ancestor = (t->ref_flags & FIELD_REF_ANY_ANCESTOR) != 0, raw = f->id == FIELD_EVT_RAWARG;
 
-	if ((flags & FIELD_EITHER_END) && n->mod)
-		return "Falco ignores the modifier here and compares with the first value only";
-	if ((flags & FIELD_ANY_ANCESTOR) && !t->has_arg && n->mod)
-		return "without an index Falco ignores the modifier and compares with the first value only";
-	if (t->field->id == FIELD_FD_NET && n->op == FILTER_OP_IN && n->nvalues > 1)
-		return "Falco compares fd.net with the first network only; use one check for each, joined by 'or'";
-	if (t->field->id == FIELD_FD_IP && n->op == FILTER_OP_IN)
-		return "'fd.ip in' never matches in Falco; use fd.ip = a or fd.ip = b";
-	if (t->field->id == FIELD_PROC_APID && !t->has_arg && n->op == FILTER_OP_IN)
-		return "'proc.apid in' without an index never matches in Falco; use proc.apid = a or proc.apid = b";
+	if (n->mod && ((f->flags & FIELD_EITHER_END) || any_ancestor || raw))
+		return "Falco ignores the modifier on this field and compares with the first value only; write one "
+		       "check for each value";
+	if (f->id == FIELD_FD_NET && n->op == FILTER_OP_IN && n->nvalues > 1)
+		return "Falco compares fd.net with the first network only; write one check for each, joined by 'or'";
+	if (f->id == FIELD_FD_NET && n->op == FILTER_OP_INTERSECTS)
+		return "'fd.net intersects' matches in Falco a listening socket alone, and the first network; use "
+		       "fd.net = a or fd.net = b";
+	if (is_membership(n->op) && (f->id == FIELD_FD_IP || (f->id == FIELD_PROC_APID && any_ancestor)))
+		return "this field is never 'in' a list in Falco; write one check with = for each value, joined by "
+		       "'or'";
+	if (is_membership(n->op) && raw && t->type != FIELD_TYPE_STRING)
+		return "a raw argument that is a number is never 'in' a list in Falco; write one check with = for each "
+		       "value, joined by 'or'";
+	if (t->type == FIELD_TYPE_NET && n->mod == FILTER_MOD_ANYOF && n->op == FILTER_OP_EQ)
+		return "'= anyof' with networks never matches in Falco; use 'in'";
+	if (t->type == FIELD_TYPE_NET && n->mod == FILTER_MOD_ALLOF && n->op == FILTER_OP_NE)
+		return "'!= allof' with networks always matches in Falco; use 'not … in'";
 	return NULL;
+}
+
+/* libsinsp counts the NUL that a transformer leaves behind a text where it looks texts up in a set. */
+static const char *set_peculiarity(const struct filter_node *n)
+{
+	const struct filter_term *left = n->left, *right = n->right;
+
+	if (!is_membership(n->op))
+		return NULL;
+	if (right && right->kind == FILTER_TERM_CALL && right->type == FIELD_TYPE_STRING && right->nargs == 1)
+		return "a transformed text on the right is never found by 'in' and 'intersects' in Falco; use =";
+	if (left->is_list && left->kind == FILTER_TERM_CALL && left->nargs == 1)
+		return "transformed texts of a list are never found by 'in' and 'intersects' in Falco; use join() and "
+		       "contains";
+	return NULL;
+}
+
+/* An index that Falco forgets: the comparison is with any ancestor. */
+static bool forgets_index(const struct filter_term *t)
+{
+	return (t->ref_flags & FIELD_REF_ANY_ANCESTOR) && (t->ref_flags & FIELD_REF_BRACKET);
 }
 
 static enum filter_kind kind_of(struct compile_state *c, const struct filter_node *n, const struct syntax_node *s)
 {
-	const char *odd;
+	bool field = n->left->kind == FILTER_TERM_FIELD;
+	const char *odd = set_peculiarity(n);
 
-	if (n->left->kind != FILTER_TERM_FIELD)
-		return FILTER_CHECK;
-	odd = peculiarity(n);
+	if (!odd && field)
+		odd = peculiarity(n);
+	if (!odd && field && forgets_index(n->left))
+		odd = "Falco forgets the number and compares with the environment of any ancestor";
 	if (odd)
 		diag_add(c->diags, DIAG_WARNING, s->op_pos, "falco-quirk", "%s", odd);
-	return odd || n->mod || n->right ? FILTER_CHECK : FILTER_LEAF;
+	if (odd || !field || n->mod || n->right || n->left->field->id == FIELD_EVT_AROUND)
+		return FILTER_CHECK;
+	return FILTER_LEAF;
 }
 
 void check_compile(struct compile_state *c, struct filter_node *n, const struct syntax_node *s)

@@ -7,6 +7,7 @@
 
 // clang-format off
 static const char *const event_names[] = {
+	"NA",
 	"_llseek",
 	"_newselect",
 	"_sysctl",

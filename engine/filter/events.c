@@ -62,7 +62,9 @@ static struct filter_event_set set_all(void)
 {
 	struct filter_event_set s = {0};
 
-	for (size_t i = 0; i < EVENT_NAMES; i++)
+	for (size_t i = 0; i < EVENT_NAMES / 64; i++)
+		s.words[i] = UINT64_MAX;
+	for (size_t i = EVENT_NAMES / 64 * 64; i < EVENT_NAMES; i++)
 		set_add(&s, i);
 	return s;
 }

@@ -28,8 +28,6 @@ enum {
 	FILTER_MAX_TEXT = 1 << 20, /* bytes of one text */
 };
 
-#define FILTER_NO_INDEX UINT64_MAX
-
 enum filter_kind {
 	FILTER_AND = 0, /* all kids; at least one */
 	FILTER_OR = 1,  /* some kid; at least one */
@@ -111,9 +109,12 @@ struct filter_term {
 	bool is_list;
 	/* FIELD */
 	const struct field_info *field;
-	bool has_arg;         /* proc.aname[2]: has_arg, arg_index 2, arg_text "2" */
-	uint64_t arg_index;   /* FILTER_NO_INDEX if the argument is no number */
-	const char *arg_text; /* NULL without an argument; of a dotted one (evt.arg.flags) what follows the dot */
+	bool has_arg;         /* proc.aname[2]: has_arg, is_index, arg_index 2, arg_text "2" */
+	bool is_index;        /* the argument is a number */
+	uint64_t arg_index;   /* a negative number wraps round */
+	const char *arg_text; /* as libsinsp understands it; of a dotted one (evt.arg.flags) what follows the dot; NULL
+	                       * without an argument, also where libsinsp takes what is written for none */
+	unsigned int ref_flags; /* enum field_ref_flags */
 	/* TEXT */
 	const char *text; /* NUL-terminated */
 	size_t len;
@@ -227,8 +228,8 @@ struct filter_macros {
  * Makes the typed tree: macros put in, and fields, arguments, operators and values checked. 0 with *out set (the caller
  * owns it; it does not refer to `syntax` or the macros), -EINVAL after adding every error found to `diags`, or -ENOMEM.
  * `macros` may be NULL: then every name is unknown. Codes: unknown-macro, cyclic-macro, unknown-field, bad-argument,
- * bad-transformer, bad-operator, bad-value, unknown-event-type, unsupported-field, too-deep, too-large; as warnings
- * falco-quirk, field-as-text, transformer-as-text.
+ * bad-transformer, bad-operator, bad-value, bad-regex, unknown-event-type, unsupported-field, too-deep, too-large; as
+ * warnings falco-quirk, field-as-text, transformer-as-text, simple-regex.
  */
 int filter_compile(struct filter **out, const struct filter_syntax *syntax, const struct filter_macros *macros,
                    struct diag_list *diags);

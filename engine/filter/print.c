@@ -108,11 +108,11 @@ static void print_bracket(struct buf *out, const char *text, size_t len)
 
 static void print_argument(struct buf *out, const struct filter_term *t)
 {
-	enum field_arg arg = t->field->arg;
+	enum field_arg form = t->field->arg;
 	size_t len = strlen(t->arg_text);
 
-	if (arg == FIELD_ARG_INDEX_OPTIONAL || arg == FIELD_ARG_KEY || arg == FIELD_ARG_KEY_OPTIONAL ||
-	    (arg == FIELD_ARG_DOTTED_OR_INDEX && t->arg_index != FILTER_NO_INDEX)) {
+	if (form == FIELD_ARG_DOTTED_OR_INDEX ? t->is_index
+	                                      : form != FIELD_ARG_DOTTED && form != FIELD_ARG_DOTTED_OPTIONAL) {
 		print_bracket(out, t->arg_text, len);
 	} else {
 		buf_addc(out, '.');

@@ -4,11 +4,10 @@
  */
 #include "filter/term.h"
 
-#include <limits.h>
-#include <stdlib.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
-
-#include "base/buf.h"
 
 void *compile_alloc(struct compile_state *c, size_t size)
 {
@@ -30,90 +29,6 @@ char *compile_copy(struct compile_state *c, const char *text, size_t len)
 
 /* Fields */
 
-static bool is_index(const char *arg, uint64_t *index)
-{
-	size_t n = strspn(arg, "0123456789");
-
-	if (n == 0 || arg[n] != '\0' || n > 10)
-		return false;
-	*index = strtoull(arg, NULL, 10);
-	return *index <= INT_MAX;
-}
-
-/* Which argument a field wants, for messages. */
-static const char *argument_form(enum field_arg arg)
-{
-	switch (arg) {
-	case FIELD_ARG_NONE:
-		return "no argument";
-	case FIELD_ARG_INDEX_OPTIONAL:
-		return "a number in brackets, or none";
-	case FIELD_ARG_KEY_OPTIONAL:
-		return "a name or number in brackets, or none";
-	case FIELD_ARG_KEY:
-		return "a key in brackets";
-	case FIELD_ARG_DOTTED:
-		return "a name behind a dot";
-	case FIELD_ARG_DOTTED_OPTIONAL:
-		return "a name behind a dot, or none";
-	case FIELD_ARG_DOTTED_OR_INDEX:
-		return "a name behind a dot or a number in brackets";
-	}
-	return "";
-}
-
-/* Whether the argument suits the field: `dotted` behind a dot, `bracket` in brackets; NULL where none was given. */
-static bool argument_fits(const struct field_info *f, const char *dotted, const char *bracket)
-{
-	uint64_t index;
-
-	if (dotted && bracket)
-		return false;
-	switch (f->arg) {
-	case FIELD_ARG_NONE:
-		return !dotted && !bracket;
-	case FIELD_ARG_INDEX_OPTIONAL:
-		return !bracket || is_index(bracket, &index);
-	case FIELD_ARG_KEY_OPTIONAL:
-		return !bracket || *bracket;
-	case FIELD_ARG_KEY:
-		return bracket && *bracket;
-	case FIELD_ARG_DOTTED:
-		return dotted != NULL;
-	case FIELD_ARG_DOTTED_OPTIONAL:
-		return !bracket;
-	case FIELD_ARG_DOTTED_OR_INDEX:
-		return dotted || (bracket && is_index(bracket, &index));
-	}
-	return false;
-}
-
-static const struct field_info *find_field(struct compile_state *c, const struct syntax_term *s, const char **dotted)
-{
-	const struct field_info *f = field_by_name(s->name, strlen(s->name), dotted), *near;
-
-	if (f)
-		return f;
-	near = field_suggest(s->name, strlen(s->name));
-	COMPILE_FAIL(c, s->pos, "unknown-field", "unknown field %s%s%s; 'tercel check --list-fields' lists them",
-	             s->name, near ? ", did you mean " : "", near ? near->name : "");
-	return NULL;
-}
-
-static bool check_argument(struct compile_state *c, const struct syntax_term *s, const struct field_info *f,
-                           const char *dotted)
-{
-	if (f->id == FIELD_EVT_TYPE_IS && dotted && !filter_event_known(dotted)) {
-		COMPILE_FAIL(c, s->pos, "unknown-event-type", "'%s' is no event type that Falco knows", dotted);
-		return false;
-	}
-	if (argument_fits(f, dotted, s->arg) && !(s->arg && strchr(s->arg, ']')))
-		return true;
-	COMPILE_FAIL(c, s->arg ? s->arg_pos : s->pos, "bad-argument", "the field %s takes %s", f->name,
-	             argument_form(f->arg));
-	return false;
-}
-
 static struct filter_term *new_term(struct compile_state *c, const struct syntax_term *s, enum field_type type,
                                     bool is_list)
 {
@@ -125,26 +40,41 @@ static struct filter_term *new_term(struct compile_state *c, const struct syntax
 	return t;
 }
 
+/* The argument as libsinsp understands it, however it was written. */
+static void set_argument(struct compile_state *c, struct filter_term *t, const struct field_ref *ref)
+{
+	char number[24];
+
+	t->ref_flags = ref->flags;
+	/* Falco forgets the number of proc.aenv[2]. */
+	if (ref->kind == FIELD_REF_PLAIN || (ref->flags & FIELD_REF_ANY_ANCESTOR))
+		return;
+	t->has_arg = true;
+	t->is_index = ref->kind == FIELD_REF_INDEX;
+	t->arg_index = (uint64_t)ref->index;
+	if (t->is_index)
+		(void)snprintf(number, sizeof(number), ref->field->id == FIELD_EVT_AROUND ? "%" PRIu64 : "%" PRId64,
+		               ref->index);
+	t->arg_text = t->is_index ? compile_copy(c, number, strlen(number)) : compile_copy(c, ref->key, ref->key_len);
+}
+
 static struct filter_term *compile_field(struct compile_state *c, const struct syntax_term *s)
 {
-	const char *dotted = NULL, *arg;
-	const struct field_info *f = find_field(c, s, &dotted);
+	struct field_ref ref;
 	struct filter_term *t;
+	struct error why = {0};
+	int r = field_resolve(&ref, s->name, strlen(s->name), s->arg, &why);
 
-	if (!f || !check_argument(c, s, f, dotted))
+	if (r) {
+		COMPILE_FAIL(c, r == -EINVAL && s->arg ? s->arg_pos : s->pos,
+		             r == -ENOENT ? "unknown-field" : "bad-argument", "%s", why.text);
 		return NULL;
-	t = new_term(c, s, f->type, (f->flags & FIELD_LIST) != 0);
+	}
+	t = new_term(c, s, ref.type, (ref.field->flags & FIELD_LIST) != 0);
 	if (!t)
 		return NULL;
-	t->field = f;
-	t->arg_index = FILTER_NO_INDEX;
-	arg = dotted ? dotted : s->arg;
-	if (!arg)
-		return t;
-	t->has_arg = true;
-	t->arg_text = compile_copy(c, arg, strlen(arg));
-	if (!is_index(arg, &t->arg_index))
-		t->arg_index = FILTER_NO_INDEX;
+	t->field = ref.field;
+	set_argument(c, t, &ref);
 	return t;
 }
 
@@ -158,6 +88,7 @@ struct base_type {
 	enum field_type type;
 	bool is_list;
 	const struct field_info *field; /* NULL: no field */
+	bool is_path;                   /* of a type that is no plain text to libsinsp */
 };
 
 static struct base_type base_of(const struct filter_term *t)
@@ -165,8 +96,8 @@ static struct base_type base_of(const struct filter_term *t)
 	while (t->kind == FILTER_TERM_CALL && t->nargs == 1)
 		t = t->args[0];
 	if (t->kind == FILTER_TERM_FIELD)
-		return (struct base_type){t->type, t->is_list, t->field};
-	return (struct base_type){FIELD_TYPE_STRING, t->kind == FILTER_TERM_LIST, NULL};
+		return (struct base_type){t->type, t->is_list, t->field, (t->ref_flags & FIELD_REF_PATH) != 0};
+	return (struct base_type){FIELD_TYPE_STRING, t->kind == FILTER_TERM_LIST, NULL, false};
 }
 
 static bool is_text(const struct filter_term *t)
@@ -174,15 +105,30 @@ static bool is_text(const struct filter_term *t)
 	return t->type == FIELD_TYPE_STRING && !t->is_list;
 }
 
+/* A text that is one to libsinsp, too. */
+static bool is_plain_text(const struct filter_term *t)
+{
+	const struct base_type base = base_of(t);
+
+	return is_text(t) && base.type == FIELD_TYPE_STRING && !base.is_list && !base.is_path;
+}
+
 /* Numbers are printed in a list; of other types Falco takes the raw bytes, which nobody can mean. */
 static bool may_be_listed(const struct filter_term *t)
 {
-	bool number = t->kind == FILTER_TERM_FIELD && (t->type == FIELD_TYPE_INT64 || t->type == FIELD_TYPE_UINT64);
+	return t->type == FIELD_TYPE_STRING || (t->kind == FILTER_TERM_FIELD && (t->ref_flags & FIELD_REF_PRINTED));
+}
 
-	if (t->kind == FILTER_TERM_FIELD &&
-	    ((t->field->flags & FIELD_FILTER_ONLY) || ((t->field->flags & FIELD_ANY_ANCESTOR) && !t->has_arg)))
-		return false;
-	return t->type == FIELD_TYPE_STRING || (number && t->field->type != FIELD_TYPE_DYNAMIC);
+/* What has no value of its own to transform: libsinsp takes some other's in its place. */
+static bool check_argument(struct compile_state *c, const struct filter_term *arg)
+{
+	if (arg->kind != FILTER_TERM_FIELD ||
+	    !((arg->field->flags & FIELD_FILTER_ONLY) || (arg->ref_flags & FIELD_REF_ANY_ANCESTOR)))
+		return true;
+	COMPILE_FAIL(c, arg->pos, "bad-transformer", "the field %s has no value that could be transformed%s",
+	             arg->field->name,
+	             arg->ref_flags & FIELD_REF_ANY_ANCESTOR ? "; name one ancestor by a number in brackets" : "");
+	return false;
 }
 
 static bool compile_args(struct compile_state *c, struct filter_term *t, const struct syntax_term *s)
@@ -191,7 +137,7 @@ static bool compile_args(struct compile_state *c, struct filter_term *t, const s
 	for (const struct syntax_term *a = s->args; a && t->args; a = a->next) {
 		struct filter_term *arg = term_compile(c, a);
 
-		if (!arg)
+		if (!arg || !check_argument(c, arg))
 			return false;
 		t->args[t->nargs++] = arg;
 	}
@@ -228,6 +174,11 @@ static bool type_single(struct compile_state *c, struct filter_term *t)
 		             "the field %s cannot be transformed; compare the field itself", base.field->name);
 		return false;
 	}
+	if (t->call == FILTER_CALL_LEN && arg->is_list && !base.is_list) {
+		COMPILE_FAIL(c, t->pos, "bad-transformer",
+		             "len() of all that getopt() finds makes Falco fail; take one option: getopt(…)[x]");
+		return false;
+	}
 	if (t->call == FILTER_CALL_LEN)
 		fits = fits || arg->type == FIELD_TYPE_BYTES || arg->is_list;
 	if (t->call == FILTER_CALL_B64)
@@ -258,8 +209,7 @@ static const char *wrong_concat(const struct filter_term *t)
 	if (t->nargs < 2)
 		return "takes two or more texts";
 	for (size_t i = 0; i < t->nargs; i++)
-		if (!is_text(t->args[i]) || base_of(t->args[i]).type != FIELD_TYPE_STRING ||
-		    base_of(t->args[i]).is_list)
+		if (!is_plain_text(t->args[i]))
 			return "takes texts only";
 	return NULL;
 }
@@ -270,7 +220,7 @@ static const char *wrong_getopt(const struct filter_term *t)
 		return "takes a list of arguments and an option string: getopt((proc.args[0], proc.args[1]), \"ab:\")";
 	if (!t->args[0]->is_list || !base_of(t->args[0]).is_list || t->args[0]->type != FIELD_TYPE_STRING)
 		return "takes a list of texts first: getopt((proc.args[0], proc.args[1]), \"ab:\")";
-	if (!is_text(t->args[1]) || base_of(t->args[1]).type != FIELD_TYPE_STRING || base_of(t->args[1]).is_list)
+	if (!is_plain_text(t->args[1]))
 		return "takes the option string, a text, as its second argument";
 	return NULL;
 }
@@ -386,19 +336,4 @@ const char *term_type_name(struct compile_state *c, const struct filter_term *t)
 	memcpy(whole, list, sizeof(list) - 1);
 	memcpy(whole + sizeof(list) - 1, name, strlen(name) + 1);
 	return whole;
-}
-
-bool term_names_field(const char *text, size_t len)
-{
-	_autodiag_ struct diag_list quiet = DIAG_LIST_INIT;
-	struct arena memory = {0};
-	struct compile_state c = {.arena = &memory, .diags = &quiet};
-	const struct filter_text whole = {.bytes = text, .len = len};
-	struct syntax_term *s = NULL;
-	size_t taken = 0;
-	bool is = !syntax_parse_term(&whole, 0, &memory, &s, &taken, &quiet) && s && taken == len &&
-	          s->kind == FILTER_TERM_FIELD && compile_field(&c, s);
-
-	arena_free(&memory);
-	return is;
 }

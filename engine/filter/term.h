@@ -36,7 +36,4 @@ const char *term_name(const struct filter_term *t);
 /* "string", "list of string", … as a message has it: static memory for fields' types, else of the tree. */
 const char *term_type_name(struct compile_state *c, const struct filter_term *t);
 
-/* Whether a text is a field that may be compared, as a whole: "proc.pname", "proc.aname[2]". */
-bool term_names_field(const char *text, size_t len);
-
 #endif

@@ -667,11 +667,7 @@ void report_explain_json(struct buf *out, const struct report *report, const str
 {
 	_autobuf_ struct buf text = BUF_INIT;
 
-	filter_print(&text, filter_root(rule->rule->filter));
-	buf_addc(out, '{');
-	json_rule_head(out, rule);
-	buf_addc(out, ',');
-	json_text(out, "condition", buf_str(&text));
+	json_text(out, "class", policy_class_name(rule->class));
 	buf_adds(out, ",\"points\":[");
 	for (size_t p = 0; p < rule->npoints; p++) {
 		buf_adds(out, p ? ",{" : "{");
@@ -686,15 +682,12 @@ void report_explain_json(struct buf *out, const struct report *report, const str
 		json_point(out, &rule->points[p]);
 		buf_addc(out, '}');
 	}
-	buf_adds(out, "]}\n");
+	buf_addc(out, ']');
 }
 
 void report_explain_text(struct buf *out, const struct report *report, const struct report_rule *rule)
 {
 	text_rule(out, rule);
-	buf_adds(out, "  condition: ");
-	filter_print(out, filter_root(rule->rule->filter));
-	buf_addc(out, '\n');
 	for (size_t p = 0; p < rule->npoints; p++) {
 		buf_addf(out, "  %s\n    must: ", point_name(&rule->points[p]));
 		explain_form(out, report, &rule->points[p], false);

@@ -63,7 +63,8 @@ void report_write_json(struct buf *out, const struct report *report, const struc
 /* For people: one block for each rule, and a summary line. Diagnostics are not repeated. */
 void report_write_text(struct buf *out, const struct report *report, const struct report_options *options);
 
-/* One rule in full: its condition with macros put in, and for each point must, may, what is lost. */
+/* One rule in full: its class, and for each point must, may and what is lost. The JSON form adds the members "class"
+ * and "points" to an object that its caller begins and ends. */
 void report_explain_json(struct buf *out, const struct report *report, const struct report_rule *rule);
 void report_explain_text(struct buf *out, const struct report *report, const struct report_rule *rule);
 

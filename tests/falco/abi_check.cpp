@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Compares compat/plugin_api.h and compat/events.h with the headers of Debian's libfalcosecurity0-dev: what can be
-// compared at compile time is a static_assert, the event table (which is data in a library) is compared by running
-// this. Compiled in the chroot of tests/falco/chroot. Prints "N passed, N failed".
+// Compares compat/plugin_api.h, compat/events.h, compat/event_params.h and compat/event_types.h with the headers of
+// Debian's libfalcosecurity0-dev: what can be compared at compile time is a static_assert, the event table (which is
+// data in a library) is compared by running this. Compiled in the chroot of tests/falco/chroot. Prints "N passed, N
+// failed".
 
 #include <cstddef>
 #include <cstdio>
 #include <cstring>
+#include <map>
+#include <set>
+#include <string>
 #include <type_traits>
 
 #include <driver/ppm_events_public.h>
@@ -14,6 +18,8 @@
 #include <plugin/plugin_api.h>
 
 extern "C" {
+#include "compat/event_params.h"
+#include "compat/event_types.h"
 #include "compat/plugin_api.h"
 }
 
@@ -376,11 +382,97 @@ static void check_event(const struct scap_event_info &e, const ppm_event_info &i
 		      info.params[i].name, i);
 }
 
+// ---- names of parameters and event types -------------------------------------------------------------------------
+
+// Debian's libs 0.23.2 is older than what we follow, 0.25.4, which has these besides.
+static const std::set<std::string> newer_params = {"arg3",        "arg4",       "arg5",     "argv",       "exe_ino_num",
+                                                   "exepath",     "fd_type",    "first",    "ino_num",    "last",
+                                                   "local_ip",    "local_port", "mnt_id",   "ppid",       "remote_ip",
+                                                   "remote_port", "root",       "sid",      "sk_pointer", "sk_proto",
+                                                   "sk_type",     "start_time", "sun_path", "arg2",       "vtgid"};
+static const std::set<std::string> newer_types = {"close_range",
+                                                  "keyctl",
+                                                  "task",
+                                                  "task_file_anon_inode",
+                                                  "task_file_directory",
+                                                  "task_file_memfd",
+                                                  "task_file_pipe",
+                                                  "task_file_regular",
+                                                  "task_file_socket_inet",
+                                                  "task_file_socket_inet6",
+                                                  "task_file_socket_netlink",
+                                                  "task_file_socket_unix"};
+
+static bool prints_as(param_print ours, const ppm_param_info &theirs)
+{
+	switch (ours) {
+	case PRINT_DEC:
+		return theirs.fmt == PF_DEC || theirs.fmt == PF_ID;
+	case PRINT_HEX:
+		return theirs.fmt == PF_HEX;
+	case PRINT_OCT:
+		return theirs.fmt == PF_OCT;
+	case PRINT_NONE:
+		break;
+	}
+	return theirs.fmt == PF_NA || theirs.type == PT_CHARBUF || theirs.type == PT_DYN ||
+	       theirs.type == PT_IPV4ADDR || theirs.type == PT_FDLIST;
+}
+
+static void check_params(const std::map<std::string, const ppm_param_info *> &theirs)
+{
+	size_t found = 0;
+	const char *last = "";
+	for (const auto &ours : event_params) {
+		check(std::strcmp(last, ours.name) < 0, ours.name, "is not in order", 0);
+		last = ours.name;
+		auto it = theirs.find(ours.name);
+		if (it == theirs.end()) {
+			check(newer_params.count(ours.name), "evt.arg", ours.name, 0);
+			continue;
+		}
+		found++;
+		check(static_cast<int>(ours.type) == static_cast<int>(it->second->type), "type of", ours.name,
+		      ours.type);
+		check(prints_as(ours.print, *it->second), "print format of", ours.name, it->second->fmt);
+	}
+	check(found == theirs.size(), "parameters", "some are missing", static_cast<unsigned>(found));
+}
+
+static void check_types(const std::set<std::string> &theirs)
+{
+	size_t found = 0;
+	const char *last = "";
+	for (const char *ours : event_types) {
+		check(std::strcmp(last, ours) < 0, ours, "is not in order", 0);
+		last = ours;
+		if (theirs.count(ours))
+			found++;
+		else
+			check(newer_types.count(ours), "evt.type.is", ours, 0);
+	}
+	check(found == theirs.size(), "event types", "some are missing", static_cast<unsigned>(found));
+}
+
+static void check_names(const ppm_event_info *table)
+{
+	std::map<std::string, const ppm_param_info *> params; // the first of each name
+	std::set<std::string> types;
+	for (int i = 0; i < PPM_EVENT_MAX; i++) {
+		types.insert(table[i].name);
+		for (unsigned k = 0; k < table[i].nparams; k++)
+			params.emplace(table[i].params[k].name, &table[i].params[k]);
+	}
+	check_params(params);
+	check_types(types);
+}
+
 int main()
 {
 	const ppm_event_info *table = scap_get_event_info_table();
 	for (size_t i = 0; i < scap_event_count; i++)
 		check_event(scap_events[i], table[scap_events[i].type]);
+	check_names(table);
 	std::printf("%u passed, %u failed\n", passed, failed);
 	return failed != 0;
 }

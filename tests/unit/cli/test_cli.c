@@ -30,7 +30,7 @@ static void help_and_version_go_to_stdout(void **state)
 	expect("$T --version", 0, "tercel ", "");
 	expect("$T help", 0, "usage: tercel COMMAND", "");
 	expect("$T --help", 0, "usage: tercel COMMAND", "");
-	static const char *const commands[] = {"check", "events", "probe", "run"};
+	static const char *const commands[] = {"check", "eval", "events", "explain", "probe", "run"};
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
 		_autoran_ struct ran by_option = run("$T %s --help", commands[i]);
 		_autoran_ struct ran by_help = run("$T help %s", commands[i]);
@@ -65,12 +65,13 @@ static void wrong_usage_is_one_line_and_status_2(void **state)
 	expect("$T probe surplus", 2, "", "'surplus'");
 	expect("$T run surplus", 2, "", "'surplus'");
 	expect("$T check", 2, "", "file");
+	expect("$T check --list-fields a.yaml", 2, "", "--list-fields takes no file: 'a.yaml'");
 }
 
 static void commands_of_later_versions_say_so(void **state)
 {
 	(void)state;
-	static const char *const later[] = {"explain", "eval", "policy", "status", "metrics", "verify", "replay"};
+	static const char *const later[] = {"policy", "status", "metrics", "verify", "replay"};
 	_autoran_ struct ran help = run("$T help");
 	for (size_t i = 0; i < sizeof(later) / sizeof(*later); i++) {
 		char entry[32];
@@ -368,9 +369,162 @@ static void a_reader_that_goes_away_is_no_error(void **state)
 	assert_null(strstr(no.err, "Broken pipe"));
 }
 
+/* Every line fits a terminal of 100 columns, and says the name before anything else. */
+static void fields_are_listed_for_people(void **state)
+{
+	(void)state;
+	_autoran_ struct ran r = run("$T check --list-fields");
+	assert_int_equal(r.status, 0);
+	assert_string_equal(r.err, "");
+	assert_non_null(strstr(r.out, "\n\nprocess: processes and threads\n  proc.exe  "));
+	assert_non_null(strstr(r.out, "\n  proc.aname([n])                 string   proc.name of an ancestor"));
+	assert_non_null(strstr(r.out, "\n  evt.arg.name|[n] "));
+	assert_non_null(strstr(r.out, "(of the plugin 'container')\n  container.id "));
+	for (const char *line = r.out; *line; line = strchr(line, '\n') + 1)
+		if (strcspn(line, "\n") > 100 || line[strcspn(line, "\n") - 1] == ' ')
+			fail_msg("%.*s", (int)strcspn(line, "\n"), line);
+}
+
+static const cJSON *listed(const cJSON *document, const char *name)
+{
+	const cJSON *group = NULL, *field = NULL;
+	cJSON_ArrayForEach(group, cJSON_GetObjectItem(document, "classes"))
+	{
+		cJSON_ArrayForEach(field, cJSON_GetObjectItem(group, "fields"))
+		{
+			if (!strcmp(cJSON_GetObjectItem(field, "name")->valuestring, name))
+				return field;
+		}
+	}
+	fail_msg("no field %s", name);
+	return NULL;
+}
+
+static void fields_are_listed_for_programs(void **state)
+{
+	static const struct {
+		const char *name, *json;
+	} rows[] = {
+	        {"proc.name", "\"type\":\"string\",\"arguments\":[],\"argument_required\":false,\"flags\":[]"},
+	        {"proc.apid", "\"type\":\"int64\",\"arguments\":[\"index\"],\"argument_required\":false,"
+	                      "\"flags\":[\"no-val\",\"no-transformer\",\"any-ancestor\"]"},
+	        {"fd.types", "\"arguments\":[\"index\"],\"argument_required\":false,\"flags\":[\"list\",\"no-val\"]"},
+	        {"container.mount", "\"arguments\":[\"key\",\"index\"],\"argument_required\":true,\"flags\":[]"},
+	        {"thread.cgroup", "\"arguments\":[\"name\"],\"argument_required\":true"},
+	        {"evt.dir", "\"flags\":[\"deprecated\"]"},
+	};
+
+	(void)state;
+	_autoran_ struct ran r = run("$T check --list-fields -o json");
+	assert_int_equal(r.status, 0);
+	assert_int_equal(lines(r.out), 1);
+	cJSON *document = cJSON_Parse(r.out);
+	assert_non_null(document);
+	assert_int_equal(cJSON_GetObjectItem(document, "version")->valuedouble, 1);
+	assert_string_equal(cJSON_GetObjectItem(document, "libsinsp")->valuestring, "0.25.4");
+	const cJSON *classes = cJSON_GetObjectItem(document, "classes");
+	assert_int_equal(cJSON_GetArraySize(classes), 12);
+	const cJSON *k8s = cJSON_GetArrayItem(classes, 10);
+	assert_string_equal(cJSON_GetObjectItem(k8s, "name")->valuestring, "k8s");
+	assert_string_equal(cJSON_GetObjectItem(k8s, "provider")->valuestring, "container");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char *text = cJSON_PrintUnformatted(listed(document, rows[i].name));
+		if (!strstr(text, rows[i].json))
+			fail_msg("%s", text);
+		free(text);
+	}
+	cJSON_Delete(document);
+}
+
+static void conditions_are_evaluated_line_by_line(void **state)
+{
+	(void)state;
+	write_file("events.jsonl", "{\"evt.type\":\"execve\",\"proc.name\":\"bash\",\"proc.aname\":[\"sh\",\"init\"]}\n"
+	                           "\n"
+	                           "{\"evt.type\":\"open\",\"fd.num\":3}");
+	_autoran_ struct ran json =
+	        run("$T eval --condition 'proc.aname = init or fd.num > 5' --events $D/events.jsonl -o json");
+	assert_int_equal(json.status, 0);
+	assert_string_equal(json.out, "{\"line\":1,\"match\":true}\n{\"line\":3,\"match\":false}\n");
+	assert_string_equal(json.err, "");
+	_autoran_ struct ran text = run("$T eval --condition 'fd.num = 3' --events - <$D/events.jsonl");
+	assert_string_equal(text.out, "1: no match\n3: match\n");
+	expect("$T eval --condition 'proc.name = a'", 2, "", "--events FILE is missing");
+	expect("$T eval --events -", 2, "", "either --condition EXPR or rule files");
+	expect("$T eval --condition a --events - $D/a.yaml", 2, "", "either --condition EXPR or rule files");
+	expect("$T eval --condition 'proc.name = a' --rule x --events -", 2, "", "--rule goes with rule files");
+	expect("$T eval --condition 'proc.name = a' --events $D/none", 2, "", "none: No such file");
+	expect("$T eval --condition 'proc.nme = a' --events - 2>&1 >/dev/null | head -n 1 >&2; exit 1", 1, "",
+	       "did you mean proc.name");
+}
+
+static void a_wrong_line_is_told_and_the_others_are_evaluated(void **state)
+{
+	(void)state;
+	write_file("events.jsonl", "{\"proc.pid\":1}\n{\"proc.pid\": \"x\"}\n{\"proc.pid\":1,\"proc.pdi\":2}\n");
+	_autoran_ struct ran r = run("$T eval --condition 'proc.pid = 1' --events $D/events.jsonl");
+	assert_int_equal(r.status, 2);
+	assert_string_equal(r.out, "1: match\n3: match\n");
+	assert_non_null(strstr(r.err, "events.jsonl:2:14: the value of proc.pid is not a whole decimal number"));
+	assert_non_null(strstr(r.err, "'proc.pdi' in the events is no field"));
+	assert_int_equal(lines(r.err), 2);
+}
+
+static void rules_are_evaluated_line_by_line(void **state)
+{
+	(void)state;
+	write_file("both.yaml",
+	           "- macro: shell\n  condition: proc.name in (sh, bash)\n"
+	           "- rule: One\n  desc: d\n  condition: evt.type = execve and shell\n  output: o\n"
+	           "  priority: INFO\n"
+	           "- rule: Two\n  desc: d\n  condition: evt.type = execve and not shell\n  output: o\n"
+	           "  priority: INFO\n"
+	           "- rule: Off\n  desc: d\n  condition: evt.type = execve\n  output: o\n  priority: INFO\n"
+	           "  enabled: false\n");
+	write_file("events.jsonl", "{\"evt.type\":\"execve\",\"proc.name\":\"sh\"}\n{\"evt.type\":\"open\"}\n");
+	_autoran_ struct ran json = run("$T eval --events $D/events.jsonl -o json $D/both.yaml");
+	assert_int_equal(json.status, 0);
+	assert_string_equal(json.out, "{\"line\":1,\"rules\":[\"One\"]}\n{\"line\":2,\"rules\":[]}\n");
+	expect("$T eval --events $D/events.jsonl $D/both.yaml", 0, "1: One\n2: no rule\n", "");
+	expect("$T eval --rule Off --events $D/events.jsonl $D/both.yaml", 0, "1: Off\n2: no rule\n", "");
+	expect("$T eval --rule Nobody --events - $D/both.yaml", 2, "", "no rule 'Nobody'");
+}
+
+static void a_rule_is_explained(void **state)
+{
+	(void)state;
+	write_file("explain.yaml", "- list: shells\n  items: [sh, bash]\n"
+	                           "- macro: shell\n  condition: proc.name in (shells)\n"
+	                           "- rule: One\n  desc: d\n  condition: evt.type = execve and not shell\n  output: o\n"
+	                           "  priority: INFO\n  tags: [t]\n");
+	_autoran_ struct ran text = run("$T explain --rule One $D/explain.yaml");
+	assert_int_equal(text.status, 0);
+	assert_non_null(strstr(text.out, "  and\n    evt.type = execve   (/tmp/"));
+	assert_non_null(strstr(text.out, "    not proc.name in (sh, bash)   (macro shell, /tmp/"));
+	assert_non_null(strstr(text.out, "\nAsked about these events: execve\n"));
+	assert_non_null(strstr(text.out, "\n    must: "));
+	_autoran_ struct ran json = run("$T explain --rule One -o json $D/explain.yaml");
+	cJSON *o = cJSON_Parse(json.out);
+	const cJSON *not = cJSON_GetArrayItem(cJSON_GetObjectItem(cJSON_GetObjectItem(o, "tree"), "of"), 1);
+	const cJSON *check = cJSON_GetArrayItem(cJSON_GetObjectItem(not, "of"), 0);
+	const cJSON *through = cJSON_GetArrayItem(cJSON_GetObjectItem(check, "through"), 0);
+	assert_string_equal(cJSON_GetObjectItem(check, "text")->valuestring, "proc.name in (sh, bash)");
+	assert_int_equal(cJSON_GetObjectItem(check, "line")->valueint, 4);
+	assert_string_equal(cJSON_GetObjectItem(through, "macro")->valuestring, "shell");
+	assert_int_equal(cJSON_GetObjectItem(through, "line")->valueint, 7);
+	assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(o, "fields")), 2);
+	assert_string_equal(cJSON_GetObjectItem(o, "class")->valuestring, "exact");
+	cJSON_Delete(o);
+	expect("$T explain $D/explain.yaml", 2, "", "which rule?");
+	expect("$T explain --rule One", 2, "", "which rule files?");
+	expect("$T explain --rule Nobody $D/explain.yaml", 2, "", "no rule 'Nobody'");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(fields_are_listed_for_people),
+	        cmocka_unit_test(fields_are_listed_for_programs),
 	        cmocka_unit_test(help_and_version_go_to_stdout),
 	        cmocka_unit_test(wrong_usage_is_one_line_and_status_2),
 	        cmocka_unit_test(commands_of_later_versions_say_so),
@@ -378,6 +532,10 @@ int main(void)
 	        cmocka_unit_test(rule_files_are_judged_by_exit_status),
 	        cmocka_unit_test(a_report_is_one_json_document_also_of_invalid_rules),
 	        cmocka_unit_test(also_a_missing_rule_is_told_in_the_document),
+	        cmocka_unit_test(conditions_are_evaluated_line_by_line),
+	        cmocka_unit_test(a_wrong_line_is_told_and_the_others_are_evaluated),
+	        cmocka_unit_test(rules_are_evaluated_line_by_line),
+	        cmocka_unit_test(a_rule_is_explained),
 	        cmocka_unit_test(names_in_rules_cannot_steer_the_terminal),
 	        cmocka_unit_test(errors_come_in_the_order_of_the_file),
 	        cmocka_unit_test(a_faulty_policy_is_refused_before_the_kernel_is_asked),
