@@ -53,7 +53,7 @@ __attribute__((format(printf, 1, 0))) static char *one_line(const char *format, 
 
 static void take_line(struct excerpt *out, const struct diag_list *l, struct source_pos pos)
 {
-	const struct source *s = l->sources && pos.file ? source_list_find(l->sources, pos.file) : NULL;
+	const struct source_text *s = l->sources && pos.file ? source_list_find(l->sources, pos.file) : NULL;
 
 	if (s)
 		excerpt_take(out, s, pos);

@@ -23,7 +23,7 @@ static size_t char_start(const char *line, size_t at)
 	return is_continuation(line[start]) ? at : start;
 }
 
-void excerpt_take(struct excerpt *out, const struct source *s, struct source_pos pos)
+void excerpt_take(struct excerpt *out, const struct source_text *s, struct source_pos pos)
 {
 	const char *line = NULL;
 	size_t len = 0;

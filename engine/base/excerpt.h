@@ -22,7 +22,7 @@ struct excerpt {
 
 /* Copies from the text. Leaves *out without a text if the place is not in it or memory is short: a message is good
  * without its line. */
-void excerpt_take(struct excerpt *out, const struct source *s, struct source_pos pos);
+void excerpt_take(struct excerpt *out, const struct source_text *s, struct source_pos pos);
 void excerpt_free(struct excerpt *e);
 
 /*

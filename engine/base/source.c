@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-int source_init(struct source *s, const char *name, const char *bytes, size_t len)
+int source_init(struct source_text *s, const char *name, const char *bytes, size_t len)
 {
 	if (len >= UINT32_MAX)
 		return -EFBIG;
@@ -13,7 +13,7 @@ int source_init(struct source *s, const char *name, const char *bytes, size_t le
 
 	for (size_t i = 0; i < len; i++)
 		n += bytes[i] == end;
-	*s = (struct source){.name = name, .bytes = bytes, .len = len};
+	*s = (struct source_text){.name = name, .bytes = bytes, .len = len};
 	s->lines = calloc(n, sizeof(*s->lines));
 	if (!s->lines)
 		return -ENOMEM;
@@ -24,13 +24,13 @@ int source_init(struct source *s, const char *name, const char *bytes, size_t le
 	return 0;
 }
 
-void source_free(struct source *s)
+void source_free(struct source_text *s)
 {
 	free(s->lines);
-	*s = (struct source){0};
+	*s = (struct source_text){0};
 }
 
-struct source_pos source_place(const struct source *s, size_t offset)
+struct source_pos source_place(const struct source_text *s, size_t offset)
 {
 	size_t low = 0, high = s->nlines;
 
@@ -45,7 +45,7 @@ struct source_pos source_place(const struct source *s, size_t offset)
 	return (struct source_pos){s->name, (uint32_t)low + 1, (uint32_t)(offset - s->lines[low]) + 1};
 }
 
-bool source_line(const struct source *s, uint32_t line, const char **text, size_t *len)
+bool source_line(const struct source_text *s, uint32_t line, const char **text, size_t *len)
 {
 	if (line == 0 || line > s->nlines)
 		return false;
@@ -64,11 +64,11 @@ void source_list_free(struct source_list *l)
 	*l = (struct source_list){0};
 }
 
-int source_list_add(struct source_list *l, const struct source *s)
+int source_list_add(struct source_list *l, const struct source_text *s)
 {
 	if (l->count == l->cap) {
 		size_t cap = l->cap ? l->cap * 2 : 4;
-		const struct source **items = realloc((void *)l->items, cap * sizeof(*items));
+		const struct source_text **items = realloc((void *)l->items, cap * sizeof(*items));
 
 		if (!items)
 			return -ENOMEM;
@@ -79,7 +79,7 @@ int source_list_add(struct source_list *l, const struct source *s)
 	return 0;
 }
 
-const struct source *source_list_find(const struct source_list *l, const char *name)
+const struct source_text *source_list_find(const struct source_list *l, const char *name)
 {
 	for (size_t i = l->count; i; i--)
 		if (l->items[i - 1]->name == name)

@@ -19,7 +19,7 @@ struct source_pos {
 	uint32_t column;
 };
 
-struct source {
+struct source_text {
 	const char *name;  /* not owned: of the file, for places; it must outlive them */
 	const char *bytes; /* not owned */
 	size_t len;
@@ -28,28 +28,28 @@ struct source {
 };
 
 /* Finds the lines, which end at \n, or at \r where the text has no \n. 0, -ENOMEM, or -EFBIG from 4 GB on. */
-int source_init(struct source *s, const char *name, const char *bytes, size_t len);
-void source_free(struct source *s);
+int source_init(struct source_text *s, const char *name, const char *bytes, size_t len);
+void source_free(struct source_text *s);
 #define _autosource_ _cleanup_(source_free)
 
 /* The place of a byte; `offset` is at most the text's length. Logarithmic. */
-struct source_pos source_place(const struct source *s, size_t offset);
+struct source_pos source_place(const struct source_text *s, size_t offset);
 
 /* The bytes of a line, without what ends it. False if there is no line of that number. */
-bool source_line(const struct source *s, uint32_t line, const char **text, size_t *len);
+bool source_line(const struct source_text *s, uint32_t line, const char **text, size_t *len);
 
 /* Texts by name; none of them owned. */
 struct source_list {
-	const struct source **items; /* owned */
+	const struct source_text **items; /* owned */
 	size_t count, cap;
 };
 
 void source_list_free(struct source_list *l);
 
 /* 0 or -ENOMEM. */
-int source_list_add(struct source_list *l, const struct source *s);
+int source_list_add(struct source_list *l, const struct source_text *s);
 
 /* The text of that name, the latest if there are several; NULL if there is none. */
-const struct source *source_list_find(const struct source_list *l, const char *name);
+const struct source_text *source_list_find(const struct source_list *l, const char *name);
 
 #endif

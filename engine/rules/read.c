@@ -305,7 +305,7 @@ static void warn_ignored(struct reader *r, struct yaml_stream *y, bool ended)
 		             "empty document (---)");
 }
 
-void read_rules(struct collection *c, const struct source *source)
+void read_rules(struct collection *c, const struct source_text *source)
 {
 	struct reader r = {.c = c, .source = source};
 	_cleanup_(arena_free) struct arena nodes = {0};

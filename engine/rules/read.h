@@ -8,6 +8,6 @@
 #include "rules/collect.h"
 
 /* Reads all items; errors go to the collection's diagnostics. `source` must outlive the collection. */
-void read_rules(struct collection *c, const struct source *source);
+void read_rules(struct collection *c, const struct source_text *source);
 
 #endif

@@ -10,7 +10,7 @@
 
 struct reader {
 	struct collection *c;
-	const struct source *source;
+	const struct source_text *source;
 	size_t used; /* of READ_MAX */
 };
 

@@ -43,7 +43,7 @@ const char *rule_priority_name(enum rule_priority p)
 
 /* A file's text, for as long as places in it may be told. */
 struct loaded {
-	struct source source;
+	struct source_text source;
 	char *bytes; /* owned; NULL: the caller's */
 };
 

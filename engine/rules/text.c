@@ -59,7 +59,7 @@ static bool make_room(struct text_builder *b, size_t more)
 }
 
 /* Whether bytes at the end of the text that stand at `offset` go on where the last run ends. */
-static bool goes_on(const struct text_builder *b, const struct source *source, uint32_t offset, bool fixed)
+static bool goes_on(const struct text_builder *b, const struct source_text *source, uint32_t offset, bool fixed)
 {
 	if (!b->nruns)
 		return false;

@@ -14,7 +14,7 @@
 
 /* A byte of a file. */
 struct text_place {
-	const struct source *source; /* NULL: nowhere */
+	const struct source_text *source; /* NULL: nowhere */
 	uint32_t offset;
 };
 
@@ -25,7 +25,7 @@ struct text_run {
 	uint32_t at;
 	uint32_t offset : 31;
 	uint32_t fixed : 1; /* nobody wrote them: all stand for the one byte at `offset`; else they follow it */
-	const struct source *source;
+	const struct source_text *source;
 };
 
 /* Immutable; lives in an arena, or within another text. In an arena bytes[len] is NUL. */

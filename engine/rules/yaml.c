@@ -19,7 +19,7 @@ enum within {
 	WITHIN_PAIR
 };
 
-void yaml_begin(struct yaml_stream *y, const struct source *source, struct arena *texts, struct arena *nodes)
+void yaml_begin(struct yaml_stream *y, const struct source_text *source, struct arena *texts, struct arena *nodes)
 {
 	*y = (struct yaml_stream){.nodes = nodes};
 	yaml_scanner_init(&y->scanner, source, texts);

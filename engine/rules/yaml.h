@@ -57,7 +57,7 @@ struct yaml_stream {
  * Begins. `texts` gets the values and `nodes` the trees; `source` must outlive both. The text may not have zero bytes
  * or the control character 4, which yaml-cpp stumbles over: that is an error of the first yaml_next().
  */
-void yaml_begin(struct yaml_stream *y, const struct source *source, struct arena *texts, struct arena *nodes);
+void yaml_begin(struct yaml_stream *y, const struct source_text *source, struct arena *texts, struct arena *nodes);
 void yaml_end(struct yaml_stream *y);
 #define _autoyaml_ _cleanup_(yaml_end)
 

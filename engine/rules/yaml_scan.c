@@ -15,7 +15,7 @@ enum { KEY_MAX = 1024 }; /* bytes of a key before its ':' */
 
 #define NO_TOKEN SIZE_MAX
 
-void yaml_scanner_init(struct yaml_scanner *s, const struct source *source, struct arena *arena)
+void yaml_scanner_init(struct yaml_scanner *s, const struct source_text *source, struct arena *arena)
 {
 	*s = (struct yaml_scanner){.source = source, .arena = arena, .open_quote = SIZE_MAX};
 }

@@ -77,7 +77,7 @@ struct yaml_key {
 };
 
 struct yaml_scanner {
-	const struct source *source;
+	const struct source_text *source;
 	struct arena *arena; /* of the texts */
 	/* Where it reads. Columns count from 0, by bytes; a line ends as the first one does. */
 	size_t at, line;
@@ -104,7 +104,7 @@ struct yaml_scanner {
 	bool out_of_memory;
 };
 
-void yaml_scanner_init(struct yaml_scanner *s, const struct source *source, struct arena *arena);
+void yaml_scanner_init(struct yaml_scanner *s, const struct source_text *source, struct arena *arena);
 void yaml_scanner_free(struct yaml_scanner *s);
 
 /* The next token; NULL at the end of the text, after an error, and without memory. Valid until the next call. */
