@@ -170,7 +170,8 @@ static void set_value(struct compile_state *c, const struct filter_node *n, stru
 
 	if (!wrong && (n->left->ref_flags & FIELD_REF_IPV4) && v->as.net.family != AF_INET)
 		wrong = "not an IPv4 address such as 10.0.0.1";
-	if (!wrong && is_event_type(n) && !filter_event_known(v->text)) {
+	/* libscap's table has names that are empty. */
+	if (!wrong && is_event_type(n) && v->len && !filter_event_known(v->text)) {
 		code = "unknown-event-type";
 		wrong = "no event type that Falco knows";
 	}
@@ -228,7 +229,8 @@ static const char *peculiarity(const struct filter_node *n)
 	if (f->id == FIELD_FD_NET && n->op == FILTER_OP_IN && n->nvalues > 1)
 		return "Falco compares fd.net with the first network only; write one check for each, joined by 'or'";
 	if (f->id == FIELD_FD_NET && n->op == FILTER_OP_INTERSECTS)
-		return "'fd.net intersects' never matches in Falco; use fd.net = a or fd.net = b";
+		return "'fd.net intersects' matches in Falco a listening socket alone, and the first network; use "
+		       "fd.net = a or fd.net = b";
 	if (is_membership(n->op) && (f->id == FIELD_FD_IP || (f->id == FIELD_PROC_APID && any_ancestor)))
 		return "this field is never 'in' a list in Falco; write one check with = for each value, joined by "
 		       "'or'";

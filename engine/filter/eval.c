@@ -201,9 +201,7 @@ static bool never_matches(const struct filter_node *n)
 	/* libsinsp looks these up by no bytes at all. */
 	if (in && (id == FIELD_FD_IP || (id == FIELD_PROC_APID && (n->left->ref_flags & FIELD_REF_ANY_ANCESTOR))))
 		return true;
-	if (in && id == FIELD_EVT_RAWARG && n->left->type != FIELD_TYPE_STRING)
-		return true;
-	return n->op == FILTER_OP_INTERSECTS && id == FIELD_FD_NET;
+	return in && id == FIELD_EVT_RAWARG && n->left->type != FIELD_TYPE_STRING;
 }
 
 static enum shape shape_of(const struct filter_node *n, const struct filter_term *left)
@@ -540,6 +538,9 @@ static bool ends_hold(const struct leaf *leaf, struct eval_event *ev, struct val
 
 	if (leaf->op == FILTER_OP_EXISTS)
 		return true;
+	/* Of networks, `intersects` is known to libsinsp for the one end of a listening socket. */
+	if (leaf->op == FILTER_OP_INTERSECTS && left.n != 1)
+		return false;
 	for (size_t i = 0; i < left.n; i++)
 		if (item_holds(leaf, ev, &left.items[i], (struct values){0}) != all)
 			return !all;

@@ -14,15 +14,27 @@
 #include <pcre2.h>
 
 #include "filter/regex_internal.h"
+#include "filter/regex_machine.h"
 #include "filter/regex_parse.h"
 #include "filter/regex_program.h"
 #include "filter/regex_translate.h"
 
 /*
- * How much PCRE2 may try on one text, in characters looked at; a few milliseconds. It counts what it tries only, each
- * of which may look at the whole text, so that the limit that it is given is this by the text's length.
+ * How much PCRE2 may try on one text before the machine takes over, so that both together take not much longer than the
+ * machine alone. PCRE2 counts what it tries, of which it needs about one for each character where nothing is amiss; but
+ * one may look at the whole text, so that long texts are allowed fewer.
  */
-enum { BUDGET = 1 << 21 };
+enum {
+	TRIES_MIN = 64,
+	CHARACTERS = 1 << 20, /* that may be looked at; a millisecond */
+};
+
+static uint32_t allowed_tries(size_t len)
+{
+	size_t tries = len + TRIES_MIN, long_tries = CHARACTERS / (len + 1) + TRIES_MIN;
+
+	return (uint32_t)(tries < long_tries ? tries : long_tries);
+}
 
 struct regex {
 	pcre2_code *codes[2]; /* by enum regex_texts; NULL where PCRE2 cannot or need not */
@@ -33,7 +45,7 @@ struct regex {
 struct regex_scratch {
 	pcre2_match_data *data;
 	pcre2_match_context *context;
-	struct regex_machine machine;
+	struct regex_machine *machine;
 };
 
 static void cleanup_code(pcre2_code **code)
@@ -137,7 +149,7 @@ int regex_scratch_new(struct regex_scratch **out)
 		return -ENOMEM;
 	s->data = pcre2_match_data_create(1, NULL);
 	s->context = pcre2_match_context_create(NULL);
-	if (!s->data || !s->context)
+	if (!s->data || !s->context || regex_machine_new(&s->machine))
 		return -ENOMEM;
 	*out = TAKE_PTR(s);
 	return 0;
@@ -145,7 +157,7 @@ int regex_scratch_new(struct regex_scratch **out)
 
 int regex_scratch_fit(struct regex_scratch *s, const struct regex *r)
 {
-	return regex_machine_fit(&s->machine, regex_program_size(r->program));
+	return regex_machine_fit(s->machine, r->program);
 }
 
 void regex_scratch_free(struct regex_scratch *s)
@@ -154,7 +166,7 @@ void regex_scratch_free(struct regex_scratch *s)
 		return;
 	pcre2_match_data_free(s->data);
 	pcre2_match_context_free(s->context);
-	regex_machine_free(&s->machine);
+	regex_machine_free(s->machine);
 	free(s);
 }
 
@@ -183,7 +195,7 @@ enum regex_answer regex_match_native(const struct regex *r, struct regex_scratch
 		return REGEX_NO;
 	if (!code)
 		return REGEX_UNDECIDED;
-	(void)pcre2_set_match_limit(s->context, (uint32_t)(BUDGET / (len + 1)) + 16);
+	(void)pcre2_set_match_limit(s->context, allowed_tries(len));
 	n = pcre2_jit_match(code, (PCRE2_SPTR)text, len, 0, 0, s->data, s->context);
 	/* Anything else is a limit: that on tries, or the size of its stack. */
 	return n >= 0 ? REGEX_YES : n == PCRE2_ERROR_NOMATCH ? REGEX_NO : REGEX_UNDECIDED;
@@ -191,7 +203,7 @@ enum regex_answer regex_match_native(const struct regex *r, struct regex_scratch
 
 bool regex_match_program(const struct regex *r, struct regex_scratch *s, const char *text, size_t len)
 {
-	return regex_program_matches(r->program, &s->machine, text, len);
+	return regex_machine_matches(s->machine, r->program, text, len);
 }
 
 bool regex_matches(const struct regex *r, struct regex_scratch *s, const char *text, size_t len)

@@ -38,7 +38,7 @@ static inline void cleanup_regex(struct regex **r)
 /* Memory for matching, so that no match allocates. */
 struct regex_scratch;
 
-/* An empty one. 0 or -ENOMEM. */
+/* 0 or -ENOMEM. About 200 KiB. */
 int regex_scratch_new(struct regex_scratch **out);
 /*
  * Makes it large enough for an expression: to be called once for each that will be matched with it, at any time before.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Compiles a simplified tree into a program over bytes (Thompson's construction), counting as RE2 counts, and runs it.
- * Knows no syntax.
+ * Compiles a simplified tree into a program over bytes (Thompson's construction), counting as RE2 counts. Knows no
+ * syntax, and not how programs run.
  */
 #include "filter/regex_program.h"
 
@@ -10,28 +10,6 @@
 #include <string.h>
 
 #include "base/table.h"
-
-enum opcode {
-	OP_FAIL = 0,
-	OP_SPLIT, /* goes on at `out` and at `other` */
-	OP_BYTE,  /* takes a byte from lo to hi */
-	OP_LINE_BEGIN,
-	OP_LINE_END,
-	OP_PASS,
-	OP_MATCH,
-};
-
-struct instruction {
-	uint8_t op;
-	uint8_t lo, hi;
-	uint8_t fold; /* BYTE: upper-case letters are taken as lower-case ones */
-	uint32_t out, other;
-};
-
-struct regex_program {
-	struct instruction *code; /* owned; the first is FAIL */
-	uint32_t size, start;
-};
 
 /*
  * The open ends of a fragment, chained through themselves: instruction * 2, plus 1 if `other` is the open end. 0: none,
@@ -85,13 +63,13 @@ static void compiler_free(struct compiler *c)
 
 static const struct fragment nothing = {0};
 
-static struct instruction *at(const struct compiler *c, uint32_t i)
+static struct regex_instruction *at(const struct compiler *c, uint32_t i)
 {
 	return &c->program->code[i];
 }
 
 /* The number of a new instruction; 0, with c->error, without room. */
-static uint32_t emit(struct compiler *c, struct instruction i)
+static uint32_t emit(struct compiler *c, struct regex_instruction i)
 {
 	void *code = c->program->code;
 
@@ -132,7 +110,7 @@ static struct ends both_ends(const struct compiler *c, struct ends a, struct end
 	return (struct ends){.first = a.first, .last = b.last};
 }
 
-static struct fragment single(struct compiler *c, struct instruction i, bool nullable)
+static struct fragment single(struct compiler *c, struct regex_instruction i, bool nullable)
 {
 	uint32_t n = emit(c, i);
 
@@ -154,7 +132,7 @@ static struct fragment concat(const struct compiler *c, struct fragment a, struc
 	}
 	close_ends(c, a.ends, b.start);
 	/* The empty text need not be gone through. */
-	if (at(c, a.start)->op == OP_PASS && a.ends.first == a.start << 1)
+	if (at(c, a.start)->op == REGEX_OP_PASS && a.ends.first == a.start << 1)
 		return b;
 	return (struct fragment){.start = a.start, .ends = b.ends, .nullable = a.nullable && b.nullable};
 }
@@ -165,7 +143,7 @@ static struct fragment alternate(struct compiler *c, struct fragment a, struct f
 		(void)drop(c, a.start ? b : a);
 		return a.start ? a : b;
 	}
-	uint32_t split = emit(c, (struct instruction){.op = OP_SPLIT, .out = a.start, .other = b.start});
+	uint32_t split = emit(c, (struct regex_instruction){.op = REGEX_OP_SPLIT, .out = a.start, .other = b.start});
 
 	if (!split)
 		return nothing;
@@ -176,7 +154,7 @@ static struct fragment alternate(struct compiler *c, struct fragment a, struct f
 /* A split to `start` with the other way open. */
 static uint32_t split_open(struct compiler *c, uint32_t start)
 {
-	return emit(c, (struct instruction){.op = OP_SPLIT, .out = start});
+	return emit(c, (struct regex_instruction){.op = REGEX_OP_SPLIT, .out = start});
 }
 
 static struct fragment plus(struct compiler *c, struct fragment a)
@@ -193,7 +171,7 @@ static struct fragment quest(struct compiler *c, struct fragment a)
 {
 	if (!a.start) {
 		(void)drop(c, a);
-		return single(c, (struct instruction){.op = OP_PASS}, true);
+		return single(c, (struct regex_instruction){.op = REGEX_OP_PASS}, true);
 	}
 	uint32_t split = split_open(c, a.start);
 	struct ends open = {split << 1 | 1, split << 1 | 1};
@@ -219,8 +197,8 @@ static struct fragment group(struct compiler *c, struct fragment a)
 {
 	if (!a.start)
 		return drop(c, a);
-	uint32_t left = emit(c, (struct instruction){.op = OP_PASS, .out = a.start});
-	uint32_t right = emit(c, (struct instruction){.op = OP_PASS});
+	uint32_t left = emit(c, (struct regex_instruction){.op = REGEX_OP_PASS, .out = a.start});
+	uint32_t right = emit(c, (struct regex_instruction){.op = REGEX_OP_PASS});
 
 	if (!right)
 		return nothing;
@@ -237,7 +215,8 @@ static struct fragment literal(struct compiler *c, const struct regex_node *node
 		size_t n = regex_encode(node->runes[i], bytes);
 
 		for (size_t k = 0; k < n; k++) {
-			struct instruction byte = {.op = OP_BYTE, .lo = bytes[k], .hi = bytes[k], .fold = node->fold};
+			struct regex_instruction byte = {
+			        .op = REGEX_OP_BYTE, .lo = bytes[k], .hi = bytes[k], .fold = node->fold};
 			struct fragment one = single(c, byte, false);
 
 			all = i + k ? concat(c, all, one) : one;
@@ -272,7 +251,8 @@ static bool is_shared(const struct compiler *c, uint32_t i)
 /* A byte of a sequence; next 0: its last. */
 static uint32_t sequence_byte(struct compiler *c, uint8_t lo, uint8_t hi, uint32_t next)
 {
-	uint32_t i = emit(c, (struct instruction){.op = OP_BYTE, .lo = lo, .hi = hi, .fold = c->fold, .out = next});
+	uint32_t i = emit(
+	        c, (struct regex_instruction){.op = REGEX_OP_BYTE, .lo = lo, .hi = hi, .fold = c->fold, .out = next});
 
 	if (i && !next)
 		c->class.ends = both_ends(c, c->class.ends, (struct ends){i << 1, i << 1});
@@ -303,7 +283,7 @@ static uint32_t shared_byte(struct compiler *c, uint8_t lo, uint8_t hi, uint32_t
 
 static bool same_bytes(const struct compiler *c, uint32_t a, uint32_t b)
 {
-	return at(c, a)->op == OP_BYTE && at(c, a)->lo == at(c, b)->lo && at(c, a)->hi == at(c, b)->hi &&
+	return at(c, a)->op == REGEX_OP_BYTE && at(c, a)->lo == at(c, b)->lo && at(c, a)->hi == at(c, b)->hi &&
 	       at(c, a)->fold == at(c, b)->fold;
 }
 
@@ -313,11 +293,11 @@ static bool same_bytes(const struct compiler *c, uint32_t a, uint32_t b)
  */
 static uint32_t add_sequence(struct compiler *c, uint32_t root, uint32_t id)
 {
-	bool is_split = at(c, root)->op == OP_SPLIT;
+	bool is_split = at(c, root)->op == REGEX_OP_SPLIT;
 	uint32_t newest = is_split ? at(c, root)->other : root;
 
 	if (!same_bytes(c, newest, id))
-		return emit(c, (struct instruction){.op = OP_SPLIT, .out = root, .other = id});
+		return emit(c, (struct regex_instruction){.op = REGEX_OP_SPLIT, .out = root, .other = id});
 	if (is_shared(c, newest)) {
 		newest = emit(c, *at(c, newest));
 		if (!newest)
@@ -432,15 +412,15 @@ static struct fragment compile_node(struct compiler *c, const struct regex_node 
 
 	switch (node->op) {
 	case REGEX_EMPTY:
-		return single(c, (struct instruction){.op = OP_PASS}, true);
+		return single(c, (struct regex_instruction){.op = REGEX_OP_PASS}, true);
 	case REGEX_LITERAL:
 		return literal(c, node);
 	case REGEX_CLASS:
 		return class(c, node);
 	case REGEX_LINE_BEGIN:
-		return single(c, (struct instruction){.op = OP_LINE_BEGIN}, true);
+		return single(c, (struct regex_instruction){.op = REGEX_OP_LINE_BEGIN}, true);
 	case REGEX_LINE_END:
-		return single(c, (struct instruction){.op = OP_LINE_END}, true);
+		return single(c, (struct regex_instruction){.op = REGEX_OP_LINE_END}, true);
 	case REGEX_GROUP:
 		return group(c, kids[0]);
 	case REGEX_STAR:
@@ -485,14 +465,14 @@ static int compile_tree(struct compiler *c, const struct regex_node *root)
 static void skip_passes(struct regex_program *p)
 {
 	for (uint32_t i = 0; i < p->size; i++) {
-		struct instruction *in = &p->code[i];
+		struct regex_instruction *in = &p->code[i];
 
-		while (p->code[in->out].op == OP_PASS)
+		while (p->code[in->out].op == REGEX_OP_PASS)
 			in->out = p->code[in->out].out;
-		while (p->code[in->other].op == OP_PASS)
+		while (p->code[in->other].op == REGEX_OP_PASS)
 			in->other = p->code[in->other].out;
 	}
-	while (p->code[p->start].op == OP_PASS)
+	while (p->code[p->start].op == REGEX_OP_PASS)
 		p->start = p->code[p->start].out;
 }
 
@@ -507,11 +487,12 @@ int regex_program_new(struct regex_program **out, struct arena *arena, enum rege
 	c.program = calloc(1, sizeof(*c.program));
 	if (!c.program)
 		return -ENOMEM;
-	(void)emit(&c, (struct instruction){.op = OP_FAIL});
+	(void)emit(&c, (struct regex_instruction){.op = REGEX_OP_FAIL});
 	r = c.error ? c.error : compile_tree(&c, root);
 	if (r)
 		return r;
-	struct fragment all = concat(&c, c.fragments[0], single(&c, (struct instruction){.op = OP_MATCH}, false));
+	struct fragment all =
+	        concat(&c, c.fragments[0], single(&c, (struct regex_instruction){.op = REGEX_OP_MATCH}, false));
 
 	if (c.error)
 		return c.error;
@@ -530,119 +511,4 @@ void regex_program_free(struct regex_program *p)
 		return;
 	free(p->code);
 	free(p);
-}
-
-size_t regex_program_size(const struct regex_program *p)
-{
-	return p->size;
-}
-
-/* --- The machine --- */
-
-int regex_machine_fit(struct regex_machine *m, size_t size)
-{
-	if (size <= m->size)
-		return 0;
-	/* Two sets, each a list and an index, and the stack. */
-	uint32_t *words = calloc(size, 5 * sizeof(*words));
-
-	if (!words)
-		return -ENOMEM;
-	free(m->words);
-	m->words = words;
-	m->size = size;
-	return 0;
-}
-
-void regex_machine_free(struct regex_machine *m)
-{
-	free(m->words);
-	*m = (struct regex_machine){0};
-}
-
-/* A set that is emptied without a loop: a member is one whose index points to a place in the list that names it. */
-struct set {
-	uint32_t *list, *index;
-	size_t n;
-};
-
-static bool set_add(struct set *s, uint32_t member)
-{
-	uint32_t i = s->index[member];
-
-	if (i < s->n && s->list[i] == member)
-		return false;
-	s->index[member] = (uint32_t)s->n;
-	s->list[s->n++] = member;
-	return true;
-}
-
-struct place {
-	bool line_begin, line_end;
-};
-
-static struct place place_in(const char *text, size_t len, size_t pos)
-{
-	return (struct place){
-	        .line_begin = pos == 0 || text[pos - 1] == '\n',
-	        .line_end = pos == len || text[pos] == '\n',
-	};
-}
-
-/* Adds an instruction and all it leads to without a byte. */
-static void follow(const struct regex_program *p, struct set *s, uint32_t *stack, uint32_t start, struct place place)
-{
-	size_t n = 0;
-
-	if (!set_add(s, start))
-		return;
-	stack[n++] = start;
-	while (n > 0) {
-		const struct instruction *in = &p->code[stack[--n]];
-
-		if (in->op == OP_BYTE || in->op == OP_MATCH || in->op == OP_FAIL ||
-		    (in->op == OP_LINE_BEGIN && !place.line_begin) || (in->op == OP_LINE_END && !place.line_end))
-			continue;
-		if (in->op == OP_SPLIT && set_add(s, in->other))
-			stack[n++] = in->other;
-		if (set_add(s, in->out))
-			stack[n++] = in->out;
-	}
-}
-
-static bool takes(const struct instruction *in, uint8_t byte)
-{
-	if (in->fold && byte >= 'A' && byte <= 'Z')
-		byte = (uint8_t)(byte - 'A' + 'a');
-	return in->op == OP_BYTE && in->lo <= byte && byte <= in->hi;
-}
-
-bool regex_program_matches(const struct regex_program *p, struct regex_machine *m, const char *text, size_t len)
-{
-	struct set now = {.list = m->words, .index = m->words + m->size};
-	struct set next = {.list = m->words + 2 * m->size, .index = m->words + 3 * m->size};
-	uint32_t *stack = m->words + 4 * m->size;
-
-	follow(p, &now, stack, p->start, place_in(text, len, 0));
-	for (size_t pos = 0; pos < len; pos++) {
-		struct place place = place_in(text, len, pos + 1);
-
-		next.n = 0;
-		for (size_t i = 0; i < now.n; i++) {
-			const struct instruction *in = &p->code[now.list[i]];
-
-			if (takes(in, (uint8_t)text[pos]))
-				follow(p, &next, stack, in->out, place);
-		}
-		if (next.n == 0)
-			return false;
-		struct set old = now;
-
-		now = next;
-		next = old;
-	}
-	for (size_t i = 0; i < now.n; i++)
-		if (p->code[now.list[i]].op == OP_MATCH)
-			return true;
-	return false;
 }

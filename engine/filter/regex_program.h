@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A regular expression as a program over bytes, and a machine that runs all its ways at once, in time linear in the
- * text. Knows no syntax and no PCRE2.
+ * A regular expression as a program over bytes. Knows no syntax and no PCRE2.
  *
- * The program has the instructions that RE2's would have, since RE2 refuses patterns by their number.
+ * It has the instructions that RE2's would have, since RE2 refuses patterns by their number.
  */
 #ifndef TERCEL_FILTER_REGEX_PROGRAM_H
 #define TERCEL_FILTER_REGEX_PROGRAM_H
@@ -13,7 +12,27 @@
 /* What RE2 allows by default: two thirds of 8 MiB, less 432 bytes of its own, at 8 bytes each. */
 enum { REGEX_INSTRUCTIONS_MAX = 698996 };
 
-struct regex_program;
+enum regex_opcode {
+	REGEX_OP_FAIL = 0,
+	REGEX_OP_SPLIT, /* goes on at `out` and at `other` */
+	REGEX_OP_BYTE,  /* takes a byte from lo to hi */
+	REGEX_OP_LINE_BEGIN,
+	REGEX_OP_LINE_END,
+	REGEX_OP_PASS, /* goes on; nothing leads to it in a program that is done */
+	REGEX_OP_MATCH,
+};
+
+struct regex_instruction {
+	uint8_t op; /* enum regex_opcode */
+	uint8_t lo, hi;
+	uint8_t fold; /* BYTE: upper-case letters are taken as lower-case ones */
+	uint32_t out, other;
+};
+
+struct regex_program {
+	struct regex_instruction *code; /* owned; the first is FAIL */
+	uint32_t size, start;
+};
 
 /*
  * Simplifies the tree, which is used up by that, and compiles it. 0 with *out set (the caller owns it), -E2BIG if it is
@@ -26,21 +45,5 @@ static inline void cleanup_regex_program(struct regex_program **p)
 {
 	regex_program_free(*p);
 }
-
-/* How many instructions it has. */
-size_t regex_program_size(const struct regex_program *p);
-
-/* Where the machine keeps its states; zeroed at first. */
-struct regex_machine {
-	uint32_t *words; /* owned */
-	size_t size;     /* instructions that it has room for */
-};
-
-/* Makes room for programs of that size. 0 or -ENOMEM. */
-int regex_machine_fit(struct regex_machine *m, size_t size);
-void regex_machine_free(struct regex_machine *m);
-
-/* Whether the whole text matches. The machine must fit the program. */
-bool regex_program_matches(const struct regex_program *p, struct regex_machine *m, const char *text, size_t len);
 
 #endif

@@ -116,8 +116,7 @@ static bool is_plain_text(const struct filter_term *t)
 /* Numbers are printed in a list; of other types Falco takes the raw bytes, which nobody can mean. */
 static bool may_be_listed(const struct filter_term *t)
 {
-	return t->type == FIELD_TYPE_STRING ||
-	       (t->kind == FILTER_TERM_FIELD && (t->ref_flags & FIELD_REF_PRINTED));
+	return t->type == FIELD_TYPE_STRING || (t->kind == FILTER_TERM_FIELD && (t->ref_flags & FIELD_REF_PRINTED));
 }
 
 /* What has no value of its own to transform: libsinsp takes some other's in its place. */
@@ -210,8 +209,7 @@ static const char *wrong_concat(const struct filter_term *t)
 	if (t->nargs < 2)
 		return "takes two or more texts";
 	for (size_t i = 0; i < t->nargs; i++)
-		if (!is_text(t->args[i]) || base_of(t->args[i]).type != FIELD_TYPE_STRING ||
-		    base_of(t->args[i]).is_list)
+		if (!is_plain_text(t->args[i]))
 			return "takes texts only";
 	return NULL;
 }

@@ -956,7 +956,7 @@ static bool check_size(struct generator *g, const struct oracle *o)
 	if (regex_parse(&root, &arena, o->release, buf_str(&pattern), pattern.len, &err) ||
 	    regex_program_new(&program, &arena, o->release, root))
 		return false;
-	size_t letters = REGEX_INSTRUCTIONS_MAX - 2 - regex_program_size(program);
+	size_t letters = REGEX_INSTRUCTIONS_MAX - 2 - program->size;
 
 	for (size_t i = 0; i < letters; i++)
 		buf_addc(&pattern, 'z');

@@ -633,8 +633,7 @@ static bool never(const struct filter_node *n)
 	enum field_id id = n->left->kind == FILTER_TERM_FIELD ? n->left->field->id : FIELD_COUNT;
 	bool in = n->op == FILTER_OP_IN || n->op == FILTER_OP_INTERSECTS;
 
-	return in && (id == FIELD_FD_IP || (id == FIELD_FD_NET && n->op == FILTER_OP_INTERSECTS) ||
-	              (id == FIELD_PROC_APID && (n->left->ref_flags & FIELD_REF_ANY_ANCESTOR)) ||
+	return in && (id == FIELD_FD_IP || (id == FIELD_PROC_APID && (n->left->ref_flags & FIELD_REF_ANY_ANCESTOR)) ||
 	              (id == FIELD_EVT_RAWARG && n->left->type != FIELD_TYPE_STRING));
 }
 
@@ -673,6 +672,8 @@ static bool check_holds(const struct filter_node *n, const struct list *left, co
 		count += one(n, &left->v[i], right);
 	if (any)
 		return count > 0;
+	if (ends && n->op == FILTER_OP_INTERSECTS && left->n != 1)
+		return false;
 	if (ends)
 		return n->op == FILTER_OP_NE ? left->n && count == left->n : count > 0;
 	return left->n && one(n, &left->v[0], right);

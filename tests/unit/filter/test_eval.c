@@ -201,11 +201,16 @@ static void ancestors_compare_if_some_does(void **state)
 	static const char event[] =
 	        "{\"proc.aname\":[\"sh\",\"bash\",\"init\"],\"proc.apid\":[7,1],\"proc.aname[2]\":\"bash\"}";
 	const struct row rows[] = {
-	        {"proc.aname = init", event, true},       {"proc.aname != init", event, true},
-	        {"proc.aname in (x, bash)", event, true}, {"proc.aname startswith ba", event, true},
-	        {"proc.aname exists", event, true},       {"proc.aname[2] = bash", event, true},
-	        {"proc.aname[' +2'] = bash", event, true},  {"proc.aname[1] = sh", event, false},
-	        {"proc.apid > 5", event, true},           {"proc.apid = 7 and not proc.apid = 8", event, true},
+	        {"proc.aname = init", event, true},
+	        {"proc.aname != init", event, true},
+	        {"proc.aname in (x, bash)", event, true},
+	        {"proc.aname startswith ba", event, true},
+	        {"proc.aname exists", event, true},
+	        {"proc.aname[2] = bash", event, true},
+	        {"proc.aname[' +2'] = bash", event, true},
+	        {"proc.aname[1] = sh", event, false},
+	        {"proc.apid > 5", event, true},
+	        {"proc.apid = 7 and not proc.apid = 8", event, true},
 	};
 
 	(void)state;
@@ -322,6 +327,7 @@ static void what_falco_answers_unlike_its_words_is_kept(void **state)
 	        {"fd.net in (172.16.0.0/12, 10.0.0.0/8)", ends, false},
 	        {"fd.net in (10.0.0.0/8, 172.16.0.0/12)", ends, true},
 	        {"fd.net intersects (10.0.0.0/8)", ends, false},
+	        {"fd.net intersects (10.0.0.0/8)", "{\"fd.net\":\"10.0.0.1\"}", true},
 	        {"fd.port = anyof (22, 80)", ends, false},
 	        {"fd.snet = anyof (10.0.0.0/8)", "{\"fd.sip\":\"10.0.0.1\"}", false},
 	        {"fd.snet != allof (10.0.0.0/8)", "{\"fd.sip\":\"10.0.0.1\"}", true},
