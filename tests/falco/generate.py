@@ -60,7 +60,7 @@ BAD_NUMBERS = ["", "a", "1a", "a1", "0x10", "0X1f", "1.5", "1.0", "1.", ".5", "1
                "-9223372036854775809", "4294967296", "-2147483649", "65536", "256", "-1"]
 REGEXES = [
     "", ".*", "a.*", ".*sh", "^bash$", "^.*$", "(ba|z)sh", "[a-z]+", "[^a-z]*", "[[:alpha:]]+", "[[:digit:]]*", "[[:foo:]]",
-    "\\d+", "\\w*", "\\bsh", "a{2}", "a{2,}", "a{,2}", "a{2,1}", "a{1001}", "(a{30}){30}", "x{255}", "x*", "(?i)bash",
+    "\\d+", "\\w*", "\\bsh", "a{2}", "a{2,}", "a{,2}", "a{2,1}", "a{1001}", "a{1000}", "(a{30}){30}", "x{255}", "x*", "(?i)bash",
     "(?:a)", "(?P<n>a)", "\\1", "(a)\\1", "a**", "a+?", "a|", "|a", "()", "(", ")", "[", "]", "[]a]", "[a", "[z-a]", "\\",
     "\\.", "\\/etc\\/passwd", "/etc/pass.*", "a\\", "\\x41", "\\n", "\\Qa.b\\E", "\\A", "\\z", "$", "^", "a^b", "a$b",
     "\u00e9.*", "[\u00e9]", ".", "..", "...", "\\pL+", "\\C", "*a", "+a", "?a", "{", "}", "a{", "a{b}", "a{1", "{1}", "(*a)",
@@ -247,10 +247,12 @@ def quoted(rng, s, quote):
     escapes = {"\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\b": "\\b", "\f": "\\f", quote: "\\" + quote}
     out = []
     for c in s:
-        if c in ("\\", quote) or (c in escapes and rng.random() < 0.5):
+        if c == quote or (c == "\\" and rng.random() < 0.8) or (c in escapes and rng.random() < 0.5):
             out.append(escapes[c])
         elif c == "/" and rng.random() < 0.1:
             out.append("\\/")
+        elif c == "\\" or rng.random() < 0.01:
+            out.append("\\" + rng.choice(' /"\'bnrtfxq0u\\'))
         else:
             out.append(c)
     return quote + "".join(out) + quote

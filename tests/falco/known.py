@@ -63,7 +63,7 @@ def does_not_fit(condition, event, theirs, ours):
     """A number, a port or a prefix with more digits than its type has."""
     if theirs[0] is not None or ours[0] is None:
         return False
-    number = re.search(r"'(?:[^']*/)?[ +-]*0*([0-9]+)' is (out of the range of|not a decimal number|not a network)", ours[0])
+    number = re.search(r"([0-9]+)' is (out of the range of|not a decimal number|not a network)", ours[0])
     return number is not None and int(number[1]) > (2**63 - 1 if "decimal" in number[2] else 127)
 
 
@@ -91,7 +91,7 @@ KEPT = {
     "around-without-constant": Kept(refused("evt.around is compared with = alone"), [("evt.around[1] exists", {}), ("evt.around[1] in ()", {})]),
     "number-that-does-not-fit": Kept(does_not_fit, [
         ("evt.count = 4294967296", {}), ("evt.num = 18446744073709551616", {}), ("fd.port = 65536", {}), ("fd.snet = 1.2.3.4/256", {})]),
-    "bad-escape-alone-in-a-list": Kept(refused("unknown escape"), [('proc.name in ("\\q")', {})]),
+    "bad-escape-alone-in-a-list": Kept(refused(r"unknown escape \\[^ /bnrtf\\]"), [('proc.name in ("\\q")', {})]),
     "TEMP-rawbytes": Kept(lambda c,e,t,o: t[0] is None and o[0] is None and 'evt.rawarg' in c and 'exists' in c,[]),
     "TEMP-utf8": Kept(lambda c,e,t,o: re.search('[\udc80-\udcff]',c),[]),
 }
