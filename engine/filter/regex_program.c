@@ -38,6 +38,7 @@ struct suffix {
 struct compiler {
 	struct regex_program *program;
 	size_t code_size; /* allocated */
+	size_t limit;     /* of instructions; RE2 visits twice as many nodes */
 	size_t visits;
 	struct step *steps;
 	size_t nsteps, steps_size;
@@ -75,7 +76,7 @@ static uint32_t emit(struct compiler *c, struct regex_instruction i)
 
 	if (c->error)
 		return 0;
-	if (c->program->size == REGEX_INSTRUCTIONS_MAX) {
+	if (c->program->size >= c->limit) {
 		c->error = -E2BIG;
 		return 0;
 	}
@@ -384,7 +385,7 @@ static int push_step(struct compiler *c, const struct regex_node *node)
 {
 	void *steps = c->steps;
 
-	if (++c->visits > (size_t)2 * REGEX_INSTRUCTIONS_MAX)
+	if (++c->visits > 2 * c->limit)
 		return -E2BIG;
 	int r = regex_reserve(&steps, &c->steps_size, c->nsteps + 1, sizeof(*c->steps));
 
@@ -477,10 +478,10 @@ static void skip_passes(struct regex_program *p)
 }
 
 int regex_program_new(struct regex_program **out, struct arena *arena, enum regex_release release,
-                      struct regex_node *root)
+                      struct regex_node *root, size_t limit)
 {
-	_cleanup_(compiler_free) struct compiler c = {0};
-	int r = regex_simplify(arena, release, &root, (size_t)2 * REGEX_INSTRUCTIONS_MAX);
+	_cleanup_(compiler_free) struct compiler c = {.limit = limit};
+	int r = regex_simplify(arena, release, &root, 2 * limit);
 
 	if (r)
 		return r;
@@ -497,7 +498,7 @@ int regex_program_new(struct regex_program **out, struct arena *arena, enum rege
 	if (c.error)
 		return c.error;
 	/* RE2's also has two instructions to begin anywhere. */
-	if (c.program->size + 2 > REGEX_INSTRUCTIONS_MAX)
+	if (c.program->size + 2 > limit)
 		return -E2BIG;
 	c.program->start = all.start;
 	skip_passes(c.program);
