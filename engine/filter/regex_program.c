@@ -132,9 +132,6 @@ static struct fragment concat(const struct compiler *c, struct fragment a, struc
 		return drop(c, b);
 	}
 	close_ends(c, a.ends, b.start);
-	/* The empty text need not be gone through. */
-	if (at(c, a.start)->op == REGEX_OP_PASS && a.ends.first == a.start << 1)
-		return b;
 	return (struct fragment){.start = a.start, .ends = b.ends, .nullable = a.nullable && b.nullable};
 }
 
@@ -241,14 +238,6 @@ static size_t find_suffix(const struct compiler *c, const struct suffix *s)
 	return table_find(&c->found, table_hash(s, offsetof(struct suffix, instruction)), same_suffix, c, s);
 }
 
-/* Whether an instruction is one that others may lead to also. */
-static bool is_shared(const struct compiler *c, uint32_t i)
-{
-	struct suffix s = {.lo = at(c, i)->lo, .hi = at(c, i)->hi, .next = at(c, i)->out};
-
-	return find_suffix(c, &s) != TABLE_NONE;
-}
-
 /* A byte of a sequence; next 0: its last. */
 static uint32_t sequence_byte(struct compiler *c, uint8_t lo, uint8_t hi, uint32_t next)
 {
@@ -289,30 +278,20 @@ static bool same_bytes(const struct compiler *c, uint32_t a, uint32_t b)
 }
 
 /*
- * Adds the sequence that begins with instruction `id` to those that begin at `root`, of which only the newest can begin
- * alike, as they come in order. Returns the new root; 0 on failure. The depth is that of a sequence.
+ * Adds the sequence that begins with instruction `id` to those that begin at `root`, of which only the newest can begin alike,
+ * as they come in order. What sequences have in common at the beginning are single bytes, which are not shared ones. Returns
+ * the new root; 0 on failure. The depth is that of a sequence.
  */
 static uint32_t add_sequence(struct compiler *c, uint32_t root, uint32_t id)
 {
-	bool is_split = at(c, root)->op == REGEX_OP_SPLIT;
-	uint32_t newest = is_split ? at(c, root)->other : root;
+	uint32_t newest = at(c, root)->op == REGEX_OP_SPLIT ? at(c, root)->other : root;
 
 	if (!same_bytes(c, newest, id))
 		return emit(c, (struct regex_instruction){.op = REGEX_OP_SPLIT, .out = root, .other = id});
-	if (is_shared(c, newest)) {
-		newest = emit(c, *at(c, newest));
-		if (!newest)
-			return 0;
-		if (is_split)
-			at(c, root)->other = newest;
-		else
-			root = newest;
-	}
 	uint32_t next = at(c, id)->out;
 
 	/* It is the last one emitted, and no longer needed. */
-	if (!is_shared(c, id))
-		c->program->size--;
+	c->program->size--;
 	next = add_sequence(c, at(c, newest)->out, next);
 	if (!next)
 		return 0;
