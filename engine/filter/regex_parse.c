@@ -535,7 +535,7 @@ static int parse_class(struct parser *p)
 	p->ranges.n = 0;
 	/* A bracket that comes first is a character. */
 	for (bool first = true; p->pos < p->len && (first || !at(p, 0, ']')); first = false) {
-		if (at(p, 0, '-') && !first && !at(p, 1, ']'))
+		if (at(p, 0, '-') && !first && p->pos + 1 < p->len && !at(p, 1, ']'))
 			return fail(p, p->pos, "a dash must come first or last in [ ], or be written \\-");
 		r = 1;
 		if (at(p, 0, '[') && at(p, 1, ':') && p->len - p->pos > 2)
