@@ -278,9 +278,9 @@ static bool same_bytes(const struct compiler *c, uint32_t a, uint32_t b)
 }
 
 /*
- * Adds the sequence that begins with instruction `id` to those that begin at `root`, of which only the newest can begin alike,
- * as they come in order. What sequences have in common at the beginning are single bytes, which are not shared ones. Returns
- * the new root; 0 on failure. The depth is that of a sequence.
+ * Adds the sequence that begins with instruction `id` to those that begin at `root`, of which only the newest can begin
+ * alike, as they come in order. What sequences have in common at the beginning are single bytes, which are not shared
+ * ones. Returns the new root; 0 on failure. The depth is that of a sequence.
  */
 static uint32_t add_sequence(struct compiler *c, uint32_t root, uint32_t id)
 {
@@ -385,14 +385,9 @@ static int push_fragment(struct compiler *c, struct fragment f)
 	return r;
 }
 
-/* The fragment of a node from those of its kids. */
-static struct fragment compile_node(struct compiler *c, const struct regex_node *node, const struct fragment *kids)
+static struct fragment compile_leaf(struct compiler *c, const struct regex_node *node)
 {
-	struct fragment f;
-
 	switch (node->op) {
-	case REGEX_EMPTY:
-		return single(c, (struct regex_instruction){.op = REGEX_OP_PASS}, true);
 	case REGEX_LITERAL:
 		return literal(c, node);
 	case REGEX_CLASS:
@@ -401,16 +396,26 @@ static struct fragment compile_node(struct compiler *c, const struct regex_node 
 		return single(c, (struct regex_instruction){.op = REGEX_OP_LINE_BEGIN}, true);
 	case REGEX_LINE_END:
 		return single(c, (struct regex_instruction){.op = REGEX_OP_LINE_END}, true);
+	default:
+		return single(c, (struct regex_instruction){.op = REGEX_OP_PASS}, true);
+	}
+}
+
+/* From the fragments of its kids. There are no counted repetitions any more. */
+static struct fragment compile_inner(struct compiler *c, const struct regex_node *node, const struct fragment *kids)
+{
+	struct fragment f = kids[0];
+
+	switch (node->op) {
 	case REGEX_GROUP:
-		return group(c, kids[0]);
+		return group(c, f);
 	case REGEX_STAR:
-		return star(c, kids[0]);
+		return star(c, f);
 	case REGEX_PLUS:
-		return plus(c, kids[0]);
+		return plus(c, f);
 	case REGEX_QUEST:
-		return quest(c, kids[0]);
-	default: /* CONCAT and ALTERNATE; REPEAT was simplified */
-		f = kids[0];
+		return quest(c, f);
+	default:
 		for (size_t i = 1; i < node->n && !c->error; i++)
 			f = node->op == REGEX_CONCAT ? concat(c, f, kids[i]) : alternate(c, f, kids[i]);
 		return f;
@@ -431,8 +436,8 @@ static int compile_tree(struct compiler *c, const struct regex_node *root)
 			r = push_step(c, regex_kids(node)[step->next++]);
 			continue;
 		}
-		const struct fragment *kids = nkids ? c->fragments + c->nfragments - nkids : NULL;
-		struct fragment f = compile_node(c, node, kids);
+		struct fragment f =
+		        nkids ? compile_inner(c, node, c->fragments + c->nfragments - nkids) : compile_leaf(c, node);
 
 		c->nsteps--;
 		c->nfragments -= nkids;

@@ -41,7 +41,7 @@ static void check_translation(const struct regex_node *root, enum regex_texts te
 
 	if (!code && error != PCRE2_ERROR_PATTERN_TOO_LARGE && error != PCRE2_ERROR_PARENTHESES_NEST_TOO_DEEP &&
 	    error != PCRE2_ERROR_PATTERN_TOO_COMPLICATED) {
-		(void)fprintf(stderr, "error %d at %zu of %s\n", error, (size_t)offset, buf_str(&pattern));
+		(void)fprintf(stderr, "error %d at %zu of %s\n", error, offset, buf_str(&pattern));
 		abort();
 	}
 	pcre2_code_free(code);

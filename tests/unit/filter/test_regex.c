@@ -29,29 +29,50 @@
 #define SANITIZED 1
 #endif
 
-static size_t allocations;
+static size_t allocations, living;
+static size_t fail_at = SIZE_MAX; /* the allocation that fails */
 
 #ifndef SANITIZED
 extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t n, size_t size);
 extern void *__libc_realloc(void *p, size_t size);
+extern void __libc_free(void *p);
 
-__attribute__((visibility("default"))) void *malloc(size_t size)
+/* Stand before the C library's, for PCRE2 also. */
+#define INSTEAD_OF(name) __asm__(name) __attribute__((visibility("default"), used))
+void *counted_malloc(size_t size) INSTEAD_OF("malloc");
+void *counted_calloc(size_t n, size_t size) INSTEAD_OF("calloc");
+void *counted_realloc(void *p, size_t size) INSTEAD_OF("realloc");
+void counted_free(void *p) INSTEAD_OF("free");
+
+void *counted_malloc(size_t size)
 {
-	allocations++;
-	return __libc_malloc(size);
+	void *p = allocations++ == fail_at ? NULL : __libc_malloc(size);
+
+	living += p != NULL;
+	return p;
 }
 
-__attribute__((visibility("default"))) void *calloc(size_t n, size_t size)
+void *counted_calloc(size_t n, size_t size)
 {
-	allocations++;
-	return __libc_calloc(n, size);
+	void *p = allocations++ == fail_at ? NULL : __libc_calloc(n, size);
+
+	living += p != NULL;
+	return p;
 }
 
-__attribute__((visibility("default"))) void *realloc(void *p, size_t size)
+void *counted_realloc(void *p, size_t size)
 {
-	allocations++;
-	return __libc_realloc(p, size);
+	void *grown = allocations++ == fail_at ? NULL : __libc_realloc(p, size);
+
+	living += !p && grown;
+	return grown;
+}
+
+void counted_free(void *p)
+{
+	living -= p != NULL;
+	__libc_free(p);
 }
 #endif
 
@@ -531,6 +552,48 @@ static void matching_allocates_nothing(void **state)
 	regex_scratch_free(s);
 }
 
+static void every_allocation_may_fail(void **state)
+{
+	static const char *const patterns[] = {"(foo|fo[ox]|[Kk]|b|.a|.b|\xc3\xa9|[\xc3\xa9-\xe2\x98\x83x])*",
+	                                       "(a*a+a){2,9}(((b|^c)$)?)+[^[:alpha:]]{3,}"};
+
+	(void)state;
+#ifdef SANITIZED
+	skip();
+#endif
+	for (size_t i = 0; i < 2; i++) {
+		size_t len = strlen(patterns[i]), before = living, failed = 0, first;
+		bool reached = true;
+		int error = 0;
+
+		for (size_t n = 0; reached; n++) {
+			struct regex *r = NULL;
+			struct regex_scratch *s = NULL;
+			struct regex_error err;
+
+			first = allocations;
+			fail_at = first + n;
+			error = regex_compile(&r, patterns[i], len, &err);
+			if (!error)
+				error = regex_scratch_new(&s);
+			if (!error)
+				error = regex_scratch_fit(s, r);
+			fail_at = SIZE_MAX;
+			reached = allocations > first + n;
+			assert_true(error == 0 || error == -ENOMEM);
+			failed += error != 0;
+			/* Where PCRE2 got no memory, the machine matches. */
+			if (!error)
+				assert_false(regex_matches(r, s, "foo!", 4));
+			regex_scratch_free(s);
+			regex_free(r);
+			assert_int_equal(living, before);
+		}
+		assert_int_equal(error, 0);
+		assert_true(failed > 20);
+	}
+}
+
 static void one_scratch_serves_many_expressions(void **state)
 {
 	struct regex_scratch *s = NULL;
@@ -558,34 +621,39 @@ static void one_scratch_serves_many_expressions(void **state)
 	regex_scratch_free(s);
 }
 
+struct job {
+	const struct regex *regex;
+	size_t wrong;
+};
+
 static void *match_often(void *arg)
 {
-	const struct regex *r = arg;
+	struct job *job = arg;
+	const struct regex *r = job->regex;
 	_autoscratch_ struct regex_scratch *s = NULL;
-	uintptr_t wrong = 0;
 
-	if (regex_scratch_new(&s) || regex_scratch_fit(s, r))
-		return arg;
-	for (int i = 0; i < 20000; i++) {
-		wrong += !regex_matches(r, s, "abcabc\xc3\xa9", 8) || regex_matches(r, s, "abcabx", 6);
-		wrong += !regex_match_program(r, s, "abcabc", 6) || regex_match_program(r, s, "abcabx", 6);
+	job->wrong = regex_scratch_new(&s) || regex_scratch_fit(s, r);
+	for (int i = 0; i < 20000 && !job->wrong; i++) {
+		job->wrong += !regex_matches(r, s, "abcabc\xc3\xa9", 8) || regex_matches(r, s, "abcabx", 6);
+		job->wrong += !regex_match_program(r, s, "abcabc", 6) || regex_match_program(r, s, "abcabx", 6);
 	}
-	return (void *)wrong;
+	return NULL;
 }
 
 static void threads_share_an_expression(void **state)
 {
 	_autoregex_ struct regex *r = compile("(abc|\xc3\xa9)*");
 	pthread_t threads[4];
+	struct job jobs[4];
 
 	(void)state;
-	for (int i = 0; i < 4; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, match_often, r), 0);
 	for (int i = 0; i < 4; i++) {
-		void *wrong = r;
-
-		assert_int_equal(pthread_join(threads[i], &wrong), 0);
-		assert_null(wrong);
+		jobs[i] = (struct job){.regex = r};
+		assert_int_equal(pthread_create(&threads[i], NULL, match_often, &jobs[i]), 0);
+	}
+	for (int i = 0; i < 4; i++) {
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+		assert_int_equal(jobs[i].wrong, 0);
 	}
 }
 
@@ -624,6 +692,7 @@ int main(void)
 	        cmocka_unit_test(no_pattern_takes_long),
 	        cmocka_unit_test(long_texts_are_matched_by_native_code_and_by_the_machine),
 	        cmocka_unit_test(matching_allocates_nothing),
+	        cmocka_unit_test(every_allocation_may_fail),
 	        cmocka_unit_test(one_scratch_serves_many_expressions),
 	        cmocka_unit_test(threads_share_an_expression),
 	        cmocka_unit_test(falcos_warning_about_simple_patterns_is_given_for_the_same_ones),
