@@ -343,7 +343,6 @@ static void wrong_files_are_refused_at_the_place(void **state)
 	        {"- macro: m\n  condition: proc.pid = 1\n- macro: n\n  condition: m\n- macro: m\n  condition: or n\n  "
 	         "append: true\n",
 	         "cyclic-macro", 6, 17},
-	        {RULE("R", "evt.buffer bcontains cafe"), "unsupported-operator", 3, 25},
 	};
 
 	(void)state;
@@ -496,9 +495,10 @@ static void expect_refused(const char *head, const char *unit, const char *code,
 	(void)clock_gettime(CLOCK_MONOTONIC, &begin);
 	assert_int_equal(rules_load_buffer(&r, "t.yaml", buf_str(&b), b.len, &diags), -EINVAL);
 	(void)clock_gettime(CLOCK_MONOTONIC, &end);
-	assert_int_equal(diags.count, 1);
-	assert_string_equal(diags.items[0].code, code);
-	assert_int_equal(diags.items[0].line, line);
+	const struct diag *d = find_diag(&diags, code);
+
+	assert_non_null(d);
+	assert_int_equal(d->line, line);
 	assert_true(end.tv_sec - begin.tv_sec < 10);
 }
 
