@@ -235,8 +235,9 @@ static void read_block_sequence(struct yaml_stream *y)
 		size_t end = t ? t->to : 0;
 
 		if (!take(y, YAML_BLOCK_ENTRY)) {
-			fail(y, here(y), "yaml",
-			     "expected the next item of the sequence, '- …', in the column of those above it");
+			yaml_fail_place(
+			        &y->scanner, here(y),
+			        "expected the next item of the sequence, '- …', in the column of those above it");
 			return;
 		}
 		bool null = next_is(y, YAML_BLOCK_ENTRY) || next_is(y, YAML_BLOCK_SEQUENCE_END);
@@ -259,7 +260,8 @@ static void read_block_mapping(struct yaml_stream *y)
 		} else if (next_is(y, YAML_VALUE)) {
 			push(y, new_node(y, YAML_NULL, offset));
 		} else {
-			fail(y, offset, "yaml", "expected the next key, 'key: …', in the column of those above it");
+			yaml_fail_place(&y->scanner, offset,
+			                "expected the next key, 'key: …', in the column of those above it");
 			return;
 		}
 		read_value(y, WITHIN_BLOCK_MAPPING, offset);

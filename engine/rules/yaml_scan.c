@@ -41,6 +41,19 @@ void yaml_fail(struct yaml_scanner *s, size_t offset, const char *code, const ch
 		s->error = (struct yaml_error){code, message, (uint32_t)offset};
 }
 
+void yaml_fail_place(struct yaml_scanner *s, size_t offset, const char *message)
+{
+	const char *bytes = s->source->bytes;
+	size_t start = offset, tab = SIZE_MAX;
+
+	for (; start && yaml_blank(bytes[start - 1]); start--)
+		if (bytes[start - 1] == '\t')
+			tab = start - 1;
+	bool indent = tab != SIZE_MAX && (start == 0 || yaml_break(bytes[start - 1]));
+
+	yaml_fail(s, indent ? tab : offset, "yaml", indent ? "a tab cannot indent; use blanks" : message);
+}
+
 static bool failed(const struct yaml_scanner *s)
 {
 	return s->error.code || s->out_of_memory;
@@ -353,8 +366,8 @@ static void scan_block_entry(struct yaml_scanner *s)
 	size_t from = s->at;
 
 	if (in_flow(s) || !s->key_allowed) {
-		yaml_fail(s, from, "yaml",
-		          "'- ' cannot start an item here; put it on a line of its own, or quote the value");
+		yaml_fail_place(s, from,
+		                "'- ' cannot start an item here; put it on a line of its own, or quote the value");
 		return;
 	}
 	(void)push_indent(s, YAML_INDENT_SEQUENCE);
@@ -388,8 +401,8 @@ static void scan_value(struct yaml_scanner *s)
 	s->json_key = false;
 	if (!key && !in_flow(s)) {
 		if (!s->key_allowed) {
-			yaml_fail(s, from, "yaml",
-			          "': ' within a value; quote the value, or indent the line as the keys above");
+			yaml_fail_place(s, from,
+			                "': ' within a value; quote the value, or indent the line as the keys above");
 			return;
 		}
 		(void)push_indent(s, YAML_INDENT_MAPPING);

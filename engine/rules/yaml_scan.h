@@ -119,4 +119,7 @@ struct text_place yaml_place(const struct yaml_scanner *s, size_t offset);
 /* Records the first error. */
 void yaml_fail(struct yaml_scanner *s, size_t offset, const char *code, const char *message);
 
+/* The same for what stands in a wrong place, unless a tab before it is to blame. */
+void yaml_fail_place(struct yaml_scanner *s, size_t offset, const char *message);
+
 #endif
