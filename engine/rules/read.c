@@ -275,14 +275,11 @@ static void read_item(struct reader *r, const struct yaml_node *item)
 	read_unknown(r, item);
 }
 
-static void read_document(struct reader *r, const struct yaml_stream *y, const struct yaml_node *root, size_t number)
+static void read_document(struct reader *r, const struct yaml_node *root)
 {
 	if (root->kind == YAML_SEQUENCE)
 		for (size_t i = 0; i < root->count; i++)
 			read_item(r, root->items[i]);
-	else if (number && !y->marked)
-		READ_ERROR(r, root, "bad-item",
-		           "this is not within the sequence of items above; indent it as the keys of its item are");
 	else
 		READ_ERROR(r, root, "bad-item", "a rule file must be a sequence of items (- rule: …), not %s",
 		           yaml_kind_name(root));
@@ -291,19 +288,16 @@ static void read_document(struct reader *r, const struct yaml_stream *y, const s
 static void report_yaml(struct reader *r, const struct yaml_error *e)
 {
 	r->c->incomplete = true;
-	COLLECT_ERROR(r->c, ((struct text_place){r->source, e->offset}), e->code, "%s", e->message);
+	COLLECT_ERROR(r->c, ((struct text_place){r->source, (uint32_t)e->offset}), e->code, "%s", e->message);
 }
 
 /* What Falco passes over in silence. */
-static void warn_ignored(struct reader *r, struct yaml_stream *y, bool ended)
+static void warn_ignored(struct reader *r, struct yaml_stream *y)
 {
-	const struct yaml_token *rest = ended ? yaml_peek(&y->scanner) : NULL;
+	size_t offset;
 
-	if (y->scanner.open_quote != SIZE_MAX)
-		COLLECT_WARN(r->c, ((struct text_place){r->source, (uint32_t)y->scanner.open_quote}), "open-quote",
-		             "the quoted value does not end: it takes all of the file from here on; close the quote");
-	if (rest)
-		COLLECT_WARN(r->c, ((struct text_place){r->source, rest->from}), "ignored-document",
+	if (yaml_has_rest(y, &offset))
+		COLLECT_WARN(r->c, ((struct text_place){r->source, (uint32_t)offset}), "ignored-document",
 		             "Falco reads no document behind an empty one: all from here on has no effect; remove the "
 		             "empty document (---)");
 }
@@ -317,18 +311,17 @@ void read_rules(struct collection *c, const struct source_text *source)
 	int more;
 
 	yaml_begin(&y, source, &c->arena, &nodes);
-	for (size_t number = 0; (more = yaml_next(&y, &root)) == 1; number++) {
-		read_document(&r, &y, root, number);
+	while ((more = yaml_next(&y, &root)) == 1) {
+		read_document(&r, root);
 		arena_free(&nodes);
 	}
 	if (more == -ENOMEM)
 		c->out_of_memory = true;
 	if (more == -EINVAL) {
-		struct yaml_error error = y.scanner.error;
-
-		report_yaml(&r, &error);
+		report_yaml(&r, &y.error);
 		if (root)
-			read_document(&r, &y, root, 0);
+			read_document(&r, root);
 	}
-	warn_ignored(&r, &y, more == 0);
+	if (more == 0)
+		warn_ignored(&r, &y);
 }

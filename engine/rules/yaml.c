@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From tokens to trees: which tokens make a node, and what empty ones are, is yaml-cpp's. Knows no characters.
+ * From libyaml's events to trees. Events, not its own documents: those lose anchors, keep no whole items of a broken
+ * text, and take the square of the time for masses of anchors.
  */
 #include "rules/yaml.h"
 
@@ -9,74 +10,132 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What the node that is read stands in. */
-enum within {
-	WITHIN_NOTHING,
-	WITHIN_BLOCK_SEQUENCE,
-	WITHIN_BLOCK_MAPPING,
-	WITHIN_FLOW_SEQUENCE,
-	WITHIN_FLOW_MAPPING,
-	WITHIN_PAIR
-};
+#include "rules/yaml_scalar.h"
 
 void yaml_begin(struct yaml_stream *y, const struct source_text *source, struct arena *texts, struct arena *nodes)
 {
-	*y = (struct yaml_stream){.nodes = nodes};
-	yaml_scanner_init(&y->scanner, source, texts);
-	for (size_t i = 0; i < source->len; i++) {
-		if (source->bytes[i] != '\0' && source->bytes[i] != '\4')
-			continue;
-		yaml_fail(&y->scanner, i, "yaml", "a control character (0 or 4); remove it, the file may be no text");
-		break;
+	*y = (struct yaml_stream){.source = source, .texts = texts, .nodes = nodes};
+	if (!yaml_parser_initialize(&y->parser)) {
+		y->out_of_memory = true;
+		return;
 	}
+	y->ready = true;
+	/* The encoding is given, so libyaml does not step over a byte order mark itself. */
+	y->start = source->len >= 3 && memcmp(source->bytes, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+	y->byte = y->start;
+	yaml_parser_set_encoding(&y->parser, YAML_UTF8_ENCODING);
+	yaml_parser_set_input_string(&y->parser, (const unsigned char *)source->bytes + y->start,
+	                             source->len - y->start);
+}
+
+static void drop_event(struct yaml_stream *y)
+{
+	if (y->have_event)
+		yaml_event_delete(&y->event);
+	y->have_event = false;
+}
+
+static void forget_anchors(struct yaml_stream *y)
+{
+	for (size_t i = 0; i < y->nanchors; i++)
+		free(y->anchors[i].name);
+	y->nanchors = 0;
+	table_free(&y->names);
 }
 
 void yaml_end(struct yaml_stream *y)
 {
-	yaml_scanner_free(&y->scanner);
+	drop_event(y);
+	forget_anchors(y);
+	if (y->ready)
+		yaml_parser_delete(&y->parser);
+	text_builder_free(&y->scratch);
 	free((void *)y->pending);
 	free(y->anchors);
-	table_free(&y->names);
 	*y = (struct yaml_stream){0};
+}
+
+/* Places and errors */
+
+static bool is_continuation(char c)
+{
+	return ((unsigned char)c & 0xc0) == 0x80;
+}
+
+/* The byte of a mark, which counts characters. */
+static size_t offset_of(struct yaml_stream *y, const yaml_mark_t *mark)
+{
+	if (mark->index < y->character) {
+		y->character = 0;
+		y->byte = y->start;
+	}
+	for (; y->character < mark->index && y->byte < y->source->len; y->character++)
+		do
+			y->byte++;
+		while (y->byte < y->source->len && is_continuation(y->source->bytes[y->byte]));
+	return y->byte;
 }
 
 static bool failed(const struct yaml_stream *y)
 {
-	return y->scanner.error.code || y->scanner.out_of_memory;
+	return y->error.code || y->out_of_memory;
 }
 
 static void fail(struct yaml_stream *y, size_t offset, const char *code, const char *message)
 {
-	yaml_fail(&y->scanner, offset, code, message);
+	if (failed(y))
+		return;
+	y->error.offset = offset < y->source->len ? offset : y->source->len;
+	y->error.code = code;
+	(void)snprintf(y->error.message, sizeof(y->error.message), "%s", message);
 }
 
-static const struct yaml_token *peek(struct yaml_stream *y)
+static void fail_parser(struct yaml_stream *y)
 {
-	return yaml_peek(&y->scanner);
+	const yaml_parser_t *p = &y->parser;
+	bool reader = p->error == YAML_READER_ERROR;
+	size_t offset = reader ? y->start + p->problem_offset : offset_of(y, &p->problem_mark);
+
+	/* What does not end is better told where it begins. */
+	if (!reader && p->context && offset >= y->source->len)
+		offset = offset_of(y, &p->context_mark);
+	char message[sizeof(y->error.message)];
+
+	if (p->error == YAML_MEMORY_ERROR) {
+		y->out_of_memory = true;
+		return;
+	}
+	(void)snprintf(message, sizeof(message),
+	               "the YAML is malformed: %s%s%s; correct it here or in the lines before",
+	               p->problem ? p->problem : "cannot be read", p->context ? " " : "", p->context ? p->context : "");
+	fail(y, offset, "yaml", message);
 }
 
-static bool next_is(struct yaml_stream *y, enum yaml_token_type type)
+/* The next event; NULL after an error. */
+static const yaml_event_t *peek(struct yaml_stream *y)
 {
-	const struct yaml_token *t = peek(y);
-
-	return t && t->type == type;
+	if (!y->have_event && !failed(y)) {
+		y->have_event = yaml_parser_parse(&y->parser, &y->event);
+		if (!y->have_event)
+			fail_parser(y);
+	}
+	return y->have_event ? &y->event : NULL;
 }
 
-/* Steps over a token of that type, if it is the next one. */
-static bool take(struct yaml_stream *y, enum yaml_token_type type)
+static bool next_is(struct yaml_stream *y, yaml_event_type_t type)
+{
+	const yaml_event_t *e = peek(y);
+
+	return e && e->type == type;
+}
+
+/* Steps over an event of that type, if it is the next one. */
+static bool take(struct yaml_stream *y, yaml_event_type_t type)
 {
 	if (!next_is(y, type))
 		return false;
-	yaml_pop(&y->scanner);
+	drop_event(y);
 	return true;
-}
-
-/* Where the next token starts; the end of the text if there is none. */
-static size_t here(struct yaml_stream *y)
-{
-	const struct yaml_token *t = peek(y);
-
-	return t ? t->from : y->scanner.source->len;
 }
 
 /* Nodes */
@@ -85,7 +144,7 @@ static void *alloc(struct yaml_stream *y, size_t size)
 {
 	void *m = arena_alloc(y->nodes, size);
 
-	y->scanner.out_of_memory |= !m;
+	y->out_of_memory |= !m;
 	return m;
 }
 
@@ -107,14 +166,12 @@ _Static_assert(YAML_TREE_NODES == 4000000, "as the message says");
 
 static void push(struct yaml_stream *y, struct yaml_node *n)
 {
-	if (!n)
-		return;
 	if (y->npending == y->pending_cap) {
 		size_t cap = y->pending_cap ? y->pending_cap * 2 : 64;
 		struct yaml_node **grown = realloc((void *)y->pending, cap * sizeof(*grown));
 
 		if (!grown) {
-			y->scanner.out_of_memory = true;
+			y->out_of_memory = true;
 			return;
 		}
 		y->pending = grown;
@@ -143,19 +200,21 @@ static void close_node(struct yaml_stream *y, struct yaml_node *n, size_t from)
 
 static bool same_anchor(const void *ctx, size_t entry, const void *key)
 {
-	const struct text *a = &((const struct yaml_stream *)ctx)->anchors[entry].name, *b = key;
-
-	return a->len == b->len && memcmp(a->bytes, b->bytes, a->len) == 0;
+	return strcmp(((const struct yaml_stream *)ctx)->anchors[entry].name, key) == 0;
 }
 
-static size_t find_anchor(const struct yaml_stream *y, const struct text *name)
+static size_t find_anchor(const struct yaml_stream *y, const char *name)
 {
-	return table_find(&y->names, table_hash(name->bytes, name->len), same_anchor, y, name);
+	return table_find(&y->names, table_hash(name, strlen(name)), same_anchor, y, name);
 }
 
 /* Names a node; a later one of the same name takes its place. */
-static void set_anchor(struct yaml_stream *y, const struct text *name, struct yaml_node *node)
+static void set_anchor(struct yaml_stream *y, const yaml_char_t *anchor, struct yaml_node *node)
 {
+	const char *name = (const char *)anchor;
+
+	if (!name)
+		return;
 	size_t i = find_anchor(y, name);
 
 	if (i != TABLE_NONE) {
@@ -167,356 +226,154 @@ static void set_anchor(struct yaml_stream *y, const struct text *name, struct ya
 		struct yaml_anchor *grown = realloc(y->anchors, cap * sizeof(*grown));
 
 		if (!grown) {
-			y->scanner.out_of_memory = true;
+			y->out_of_memory = true;
 			return;
 		}
 		y->anchors = grown;
 		y->anchors_cap = cap;
 	}
-	y->anchors[y->nanchors] = (struct yaml_anchor){*name, node};
-	if (table_add(&y->names, table_hash(name->bytes, name->len), y->nanchors++))
-		y->scanner.out_of_memory = true;
+	char *copy = strdup(name);
+
+	if (!copy || table_add(&y->names, table_hash(name, strlen(name)), y->nanchors)) {
+		free(copy);
+		y->out_of_memory = true;
+		return;
+	}
+	y->anchors[y->nanchors++] = (struct yaml_anchor){copy, node};
 }
 
-static struct yaml_node *take_alias(struct yaml_stream *y, const struct yaml_token *t)
+static struct yaml_node *take_alias(struct yaml_stream *y, const yaml_event_t *e)
 {
-	size_t i = find_anchor(y, &t->text);
+	size_t i = find_anchor(y, (const char *)e->data.alias.anchor);
 
 	if (i == TABLE_NONE) {
-		fail(y, t->from, "yaml",
+		fail(y, offset_of(y, &e->start_mark), "yaml",
 		     "no anchor (&name) of this name stands before; quote the value if it is no alias");
 		return NULL;
 	}
-	yaml_pop(&y->scanner);
+	drop_event(y);
 	return y->anchors[i].node;
 }
 
-/* What stands before a node. */
-struct properties {
-	enum yaml_tag tag;
-	struct text anchor; /* bytes NULL: none */
-};
+/* Trees */
 
-static void take_properties(struct yaml_stream *y, struct properties *p)
+static bool is_null(const yaml_event_t *e)
 {
-	for (const struct yaml_token *t; (t = peek(y)); yaml_pop(&y->scanner)) {
-		if (t->type == YAML_TAG) {
-			if (p->tag != YAML_TAG_NONE)
-				fail(y, t->from, "yaml", "a second tag (!) of one value; remove one");
-			p->tag = t->tag;
-		} else if (t->type == YAML_ANCHOR) {
-			if (p->anchor.bytes)
-				fail(y, t->from, "yaml", "a second anchor (&) of one value; remove one");
-			p->anchor = t->text;
-		} else {
-			break;
-		}
+	static const char *const words[] = {"", "~", "null", "Null", "NULL"};
+
+	if (e->data.scalar.style != YAML_PLAIN_SCALAR_STYLE || e->data.scalar.tag)
+		return false;
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (strcmp((const char *)e->data.scalar.value, words[i]) == 0)
+			return true;
+	return false;
+}
+
+static struct yaml_node *take_scalar(struct yaml_stream *y, const yaml_event_t *e)
+{
+	size_t from = offset_of(y, &e->start_mark), to = offset_of(y, &e->end_mark);
+	struct yaml_node *n = new_node(y, is_null(e) ? YAML_NULL : YAML_SCALAR, from);
+	int r = 0;
+
+	if (n && n->kind == YAML_SCALAR) {
+		text_builder_reset(&y->scratch);
+		yaml_scalar_text(&y->scratch, y->source, from, to, e);
+		r = text_finish(&n->text, &y->scratch, (struct text_place){y->source, (uint32_t)from}, y->texts);
 	}
+	if (r == -ENOMEM)
+		y->out_of_memory = true;
+	else if (r)
+		fail(y, from, "too-large", "the value is longer than a megabyte; split it");
+	if (n)
+		set_anchor(y, e->data.scalar.anchor, n);
+	drop_event(y);
+	return failed(y) ? NULL : n;
 }
+_Static_assert(FILTER_MAX_TEXT == 1 << 20, "as the message says");
 
-/* Collections */
+static struct yaml_node *take_node(struct yaml_stream *y);
 
-static struct yaml_node *read_node(struct yaml_stream *y, enum within within, size_t empty);
-
-/* The value behind a ':', or nothing if there is no ':'. */
-static void read_value(struct yaml_stream *y, enum within within, size_t offset)
+/* The items up to the end; those that are whole stay also after an error. */
+// NOLINTNEXTLINE(misc-no-recursion): YAML_TREE_DEPTH bounds it
+static struct yaml_node *take_collection(struct yaml_stream *y, enum yaml_kind kind, yaml_event_type_t end)
 {
-	const struct yaml_token *t = peek(y);
-	size_t end = t ? t->to : offset;
-
-	push(y, take(y, YAML_VALUE) ? read_node(y, within, end) : new_node(y, YAML_NULL, offset));
-}
-
-static void read_block_sequence(struct yaml_stream *y)
-{
-	yaml_pop(&y->scanner);
-	while (!take(y, YAML_BLOCK_SEQUENCE_END)) {
-		const struct yaml_token *t = peek(y);
-		size_t end = t ? t->to : 0;
-
-		if (!take(y, YAML_BLOCK_ENTRY)) {
-			yaml_fail_place(
-			        &y->scanner, here(y),
-			        "expected the next item of the sequence, '- …', in the column of those above it");
-			return;
-		}
-		bool null = next_is(y, YAML_BLOCK_ENTRY) || next_is(y, YAML_BLOCK_SEQUENCE_END);
-		struct yaml_node *n = null ? new_node(y, YAML_NULL, end) : read_node(y, WITHIN_BLOCK_SEQUENCE, end);
-
-		if (failed(y))
-			return;
-		push(y, n);
-	}
-}
-
-static void read_block_mapping(struct yaml_stream *y)
-{
-	yaml_pop(&y->scanner);
-	while (!take(y, YAML_BLOCK_MAPPING_END)) {
-		size_t offset = here(y);
-
-		if (take(y, YAML_KEY)) {
-			push(y, read_node(y, WITHIN_BLOCK_MAPPING, offset));
-		} else if (next_is(y, YAML_VALUE)) {
-			push(y, new_node(y, YAML_NULL, offset));
-		} else {
-			yaml_fail_place(&y->scanner, offset,
-			                "expected the next key, 'key: …', in the column of those above it");
-			return;
-		}
-		read_value(y, WITHIN_BLOCK_MAPPING, offset);
-		if (failed(y))
-			return;
-	}
-}
-
-static void read_flow_sequence(struct yaml_stream *y, size_t open)
-{
-	yaml_pop(&y->scanner);
-	while (!failed(y) && !take(y, YAML_FLOW_SEQUENCE_END)) {
-		if (!peek(y)) {
-			fail(y, open, "yaml", "the '[' is not closed; add the ']'");
-			return;
-		}
-		push(y, read_node(y, WITHIN_FLOW_SEQUENCE, here(y)));
-		if (!take(y, YAML_FLOW_ENTRY) && !next_is(y, YAML_FLOW_SEQUENCE_END))
-			fail(y, peek(y) ? here(y) : open, "yaml",
-			     peek(y) ? "expected ',' or ']' here" : "the '[' is not closed; add the ']'");
-	}
-}
-
-static void read_flow_mapping(struct yaml_stream *y, size_t open)
-{
-	yaml_pop(&y->scanner);
-	while (!failed(y) && !take(y, YAML_FLOW_MAPPING_END)) {
-		size_t offset = here(y);
-
-		if (!peek(y)) {
-			fail(y, open, "yaml", "the '{' is not closed; add the '}'");
-			return;
-		}
-		push(y, take(y, YAML_KEY) ? read_node(y, WITHIN_FLOW_MAPPING, offset) : new_node(y, YAML_NULL, offset));
-		read_value(y, WITHIN_FLOW_MAPPING, offset);
-		if (!take(y, YAML_FLOW_ENTRY) && !next_is(y, YAML_FLOW_MAPPING_END))
-			fail(y, peek(y) ? here(y) : open, "yaml",
-			     peek(y) ? "expected ',' or '}' here" : "the '{' is not closed; add the '}'");
-	}
-}
-
-/* [a: b]: a mapping of one pair; [: b] too. */
-static void read_pair(struct yaml_stream *y)
-{
-	size_t offset = here(y);
-
-	push(y, take(y, YAML_KEY) ? read_node(y, WITHIN_PAIR, offset) : new_node(y, YAML_NULL, offset));
-	read_value(y, WITHIN_PAIR, offset);
-}
-
-/* Reads what belongs to a collection; its first token is the next one. */
-static void read_items(struct yaml_stream *y, struct yaml_node *n)
-{
-	const struct yaml_token *t = peek(y);
+	const yaml_event_t *e = peek(y);
+	struct yaml_node *n = new_node(y, kind, offset_of(y, &e->start_mark));
 	size_t from = y->npending;
 
-	switch (t->type) {
-	case YAML_BLOCK_SEQUENCE:
-		read_block_sequence(y);
-		break;
-	case YAML_FLOW_SEQUENCE:
-		read_flow_sequence(y, t->from);
-		break;
-	case YAML_BLOCK_MAPPING:
-		read_block_mapping(y);
-		break;
-	case YAML_FLOW_MAPPING:
-		read_flow_mapping(y, t->from);
-		break;
-	default:
-		read_pair(y);
-		break;
+	if (n)
+		set_anchor(y, kind == YAML_SEQUENCE ? e->data.sequence_start.anchor : e->data.mapping_start.anchor, n);
+	drop_event(y);
+	while (n && !failed(y) && !take(y, end)) {
+		struct yaml_node *item = take_node(y);
+
+		if (!failed(y) && item)
+			push(y, item);
 	}
-	close_node(y, n, from);
-}
-
-/* Whether the next token starts a collection here, and of which kind; YAML_NULL if it starts none. */
-static enum yaml_kind collection_here(struct yaml_stream *y, enum within within)
-{
-	const struct yaml_token *t = peek(y);
-
-	switch (t ? t->type : YAML_DOCUMENT_END) {
-	case YAML_BLOCK_SEQUENCE:
-	case YAML_FLOW_SEQUENCE:
-		return YAML_SEQUENCE;
-	case YAML_BLOCK_MAPPING:
-	case YAML_FLOW_MAPPING:
-		return YAML_MAPPING;
-	case YAML_KEY:
-		return within == WITHIN_FLOW_SEQUENCE ? YAML_MAPPING : YAML_NULL;
-	default:
-		return YAML_NULL;
-	}
-}
-
-static bool is_null_word(const struct text *t)
-{
-	return t->len == 0 || text_is(t, "~") || text_is(t, "null") || text_is(t, "Null") || text_is(t, "NULL");
-}
-
-/* A scalar, or a node of which there is nothing. */
-static struct yaml_node *read_scalar(struct yaml_stream *y, const struct properties *p, size_t empty)
-{
-	const struct yaml_token *t = peek(y);
-	bool scalar = t && (t->type == YAML_PLAIN || t->type == YAML_QUOTED), tagged = p->tag == YAML_TAG_SOME;
-	bool null = !t || (!tagged && (!scalar || (t->type == YAML_PLAIN && is_null_word(&t->text))));
-	struct yaml_node *n = new_node(y, null ? YAML_NULL : YAML_SCALAR, scalar ? t->from : empty);
-
-	if (n && scalar && !null) {
-		n->text = t->text;
-	} else if (n && !null) {
-		struct text_builder nothing = {0};
-
-		if (text_finish(&n->text, &nothing, yaml_place(&y->scanner, empty), y->scanner.arena))
-			y->scanner.out_of_memory = true;
-	}
-	if (scalar)
-		yaml_pop(&y->scanner);
+	if (n)
+		close_node(y, n, from);
 	return n;
 }
 
-static struct yaml_node *read_plain_node(struct yaml_stream *y, enum within within, size_t empty)
+// NOLINTNEXTLINE(misc-no-recursion): YAML_TREE_DEPTH bounds it
+static struct yaml_node *take_node(struct yaml_stream *y)
 {
-	struct properties p = {0};
-	size_t offset = here(y);
-	struct yaml_node *n;
+	const yaml_event_t *e = peek(y);
+	struct yaml_node *n = NULL;
 
-	/* ": value" alone is a mapping. */
-	if (next_is(y, YAML_VALUE)) {
-		n = new_node(y, YAML_MAPPING, offset);
-		if (n)
-			read_items(y, n);
-		return n;
-	}
-	if (next_is(y, YAML_ALIAS))
-		return take_alias(y, peek(y));
-	take_properties(y, &p);
-	if (p.anchor.bytes || p.tag != YAML_TAG_NONE)
-		empty = offset;
-	if (failed(y))
+	if (!e)
 		return NULL;
-	enum yaml_kind kind = collection_here(y, within);
-
-	n = kind == YAML_NULL ? read_scalar(y, &p, empty) : new_node(y, kind, here(y));
-	if (n && p.anchor.bytes)
-		set_anchor(y, &p.anchor, n);
-	if (n && kind != YAML_NULL)
-		read_items(y, n);
-	return n;
-}
-
-/* Reads a node; one of which there is nothing stands at `empty`. NULL after an error, mostly. */
-static struct yaml_node *read_node(struct yaml_stream *y, enum within within, size_t empty)
-{
-	if (++y->depth >= YAML_TREE_DEPTH) {
-		fail(y, here(y), "too-deep", "values are nested in 500 levels here; no key needs that");
+	if (++y->depth > YAML_TREE_DEPTH) {
+		fail(y, offset_of(y, &e->start_mark), "too-deep",
+		     "sequences and mappings are nested in more than 64 levels here; no key needs that");
 		return NULL;
 	}
-	struct yaml_node *n = read_plain_node(y, within, empty);
-
+	if (e->type == YAML_ALIAS_EVENT)
+		n = take_alias(y, e);
+	else if (e->type == YAML_SCALAR_EVENT)
+		n = take_scalar(y, e);
+	else if (e->type == YAML_SEQUENCE_START_EVENT)
+		n = take_collection(y, YAML_SEQUENCE, YAML_SEQUENCE_END_EVENT);
+	else
+		n = take_collection(y, YAML_MAPPING, YAML_MAPPING_END_EVENT);
 	y->depth--;
 	return n;
 }
-_Static_assert(YAML_TREE_DEPTH == 500, "as the message says");
-
-/* Documents */
-
-/* The next word of a directive, from *at on. */
-static struct text next_word(const struct text *line, size_t *at)
-{
-	while (*at < line->len && (line->bytes[*at] == ' ' || line->bytes[*at] == '\t'))
-		++*at;
-	size_t from = *at;
-
-	while (*at < line->len && line->bytes[*at] != ' ' && line->bytes[*at] != '\t')
-		++*at;
-	return (struct text){.bytes = line->bytes + from, .len = *at - from};
-}
-
-/* A version below 2. */
-static bool is_version(const struct text *word)
-{
-	char copy[32] = "", rest;
-	unsigned int major, minor;
-
-	if (word->len < sizeof(copy))
-		memcpy(copy, word->bytes, word->len);
-	return sscanf(copy, "%9u%*1[^0-9]%9u%c", &major, &minor, &rest) == 2 && major < 2;
-}
-
-enum { DIRECTIVE_WORDS = 4, TAG_HANDLES = 16 };
-
-/* What was said before a document. */
-struct directives {
-	bool version;
-	struct text handles[TAG_HANDLES];
-	size_t nhandles;
-};
-
-static bool add_handle(struct directives *d, const struct text *handle)
-{
-	for (size_t i = 0; i < d->nhandles; i++)
-		if (d->handles[i].len == handle->len && memcmp(d->handles[i].bytes, handle->bytes, handle->len) == 0)
-			return false;
-	if (d->nhandles == TAG_HANDLES)
-		return false;
-	d->handles[d->nhandles++] = *handle;
-	return true;
-}
-
-/* %YAML and %TAG change nothing here, but must be right; others are for other programs. */
-static void take_directive(struct yaml_stream *y, struct directives *d)
-{
-	struct text words[DIRECTIVE_WORDS];
-	const struct yaml_token *t = peek(y);
-	size_t n = 0;
-
-	for (size_t at = 0; n < DIRECTIVE_WORDS; n++) {
-		words[n] = next_word(&t->text, &at);
-		if (!words[n].len && n)
-			break;
-	}
-	if (text_is(&words[0], "YAML")) {
-		if (n != 2 || d->version || !is_version(&words[1]))
-			fail(y, t->from, "yaml", "%YAML needs a version below 2, such as 1.2, and may be there once");
-		d->version = true;
-	} else if (text_is(&words[0], "TAG") && (n != 3 || !add_handle(d, &words[1]))) {
-		fail(y, t->from, "yaml", "%TAG needs two words, a handle (each at most once) and a prefix");
-	}
-	yaml_pop(&y->scanner);
-}
+_Static_assert(YAML_TREE_DEPTH == 64, "as the message says");
 
 int yaml_next(struct yaml_stream *y, struct yaml_node **root)
 {
-	struct directives d = {0};
+	struct yaml_node *n = NULL;
 
 	*root = NULL;
-	y->depth = y->npending = y->nanchors = 0;
-	table_free(&y->names);
-	while (next_is(y, YAML_DIRECTIVE))
-		take_directive(y, &d);
-	if (!peek(y) && !failed(y))
+	y->depth = y->npending = 0;
+	forget_anchors(y);
+	if (y->out_of_memory)
+		return -ENOMEM;
+	(void)take(y, YAML_STREAM_START_EVENT);
+	if (next_is(y, YAML_STREAM_END_EVENT))
 		return 0;
-	y->marked = take(y, YAML_DOCUMENT_START);
-	struct yaml_node *n = failed(y) ? NULL : read_node(y, WITHIN_NOTHING, here(y));
-
-	while (take(y, YAML_DOCUMENT_END))
-		;
+	if (take(y, YAML_DOCUMENT_START_EVENT))
+		n = take_node(y);
+	if (!failed(y))
+		(void)take(y, YAML_DOCUMENT_END_EVENT);
 	if (failed(y)) {
 		/* A sequence has got no item that is not whole. */
 		*root = n && n->kind == YAML_SEQUENCE && n->items ? n : NULL;
-		return y->scanner.out_of_memory ? -ENOMEM : -EINVAL;
+		return y->out_of_memory ? -ENOMEM : -EINVAL;
 	}
 	*root = n;
 	return n->kind == YAML_NULL ? 0 : 1;
+}
+
+bool yaml_has_rest(struct yaml_stream *y, size_t *offset)
+{
+	const yaml_event_t *e = peek(y);
+
+	if (!e || e->type == YAML_STREAM_END_EVENT)
+		return false;
+	*offset = offset_of(y, &e->start_mark);
+	return true;
 }
 
 struct yaml_node *yaml_get(const struct yaml_node *map, const char *key)

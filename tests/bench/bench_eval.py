@@ -11,25 +11,32 @@ or without the captures.
 """
 
 import json
-import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "falco"))
-from programs import Program, Skip, chroot_oracle  # noqa: E402
+from programs import Program, Skip, chroot_oracle, shared  # noqa: E402
 
 ROUNDS = 200
 BEST_OF = 5
+
+
+def fields_of(oracle, conditions):
+    """What in the conditions is a field."""
+    words = sorted({m[0] for c in conditions for m in re.finditer(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+(\[[^]]*\])?", c)})
+    errors = oracle.ask({"accept": [f"{w} exists" for w in words]})["accept"]
+    return [w for w, error in zip(words, errors) if error is None]
 
 
 def measure(build, oracle, capture, conditions, work):
     rows = [line.split("\t", 1)[1] for line in conditions.read_text().splitlines()]
     events = work / "events.jsonl"
     with events.open("w") as out:
-        for answer in oracle.stream({"capture": str(capture), "fields": []}):
+        for answer in oracle.stream({"capture": str(capture), "fields": fields_of(oracle, rows)}):
             out.write(json.dumps(answer["fields"], ensure_ascii=False) + "\n")
     best = {}
     for _ in range(BEST_OF):
@@ -50,8 +57,7 @@ def measure(build, oracle, capture, conditions, work):
 
 def main():
     build = pathlib.Path(sys.argv[1]).resolve()
-    shared = pathlib.Path(os.environ.get("TERCEL_SHARED", HERE.parents[1].parent / "shared"))
-    rules = shared / "rules" / "falco_rules.yaml"
+    rules = shared() / "rules" / "falco_rules.yaml"
     if not rules.exists():
         print(f"skipped: no {rules}")
         return 77
@@ -65,7 +71,7 @@ def main():
         conditions = work / "conditions"
         with conditions.open("w") as out:
             subprocess.run([build / "bin" / "falco_flatten", rules], stdout=out, check=True)
-        for capture in sorted((shared / "captures").glob("*.scap")):
+        for capture in sorted((shared() / "captures").glob("*.scap")):
             measure(build, oracle, capture, conditions, work)
     oracle.stop()
     return 0

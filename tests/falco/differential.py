@@ -29,11 +29,10 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import generate  # noqa: E402
 import known  # noqa: E402
-from programs import Ended, Program, Skip, chroot_oracle  # noqa: E402
+from programs import Ended, Program, Skip, chroot_oracle, shared  # noqa: E402
 from shrink import shrink  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
-SHARED = HERE.parents[1].parent / "shared"
 MOST_FOUND = 40
 
 
@@ -196,7 +195,7 @@ def check_known(comparison):
 
 def check_rule_files(comparison, build):
     """Every rule of the three upstream files loads, and libsinsp accepts its condition as Tercel prints it."""
-    files = sorted((SHARED / "rules").glob("falco*.yaml"))
+    files = sorted((shared() / "rules").glob("falco*.yaml"))
     if not files:
         print("rule files: skipped, there is no ../shared/rules")
         return 0

@@ -130,8 +130,9 @@ def fields_of(catalogue):
             out.append(Field(name, f["type"], flags))
         if flags & (ARG_REQUIRED | ARG_ALLOWED) and name != "evt.abspath":
             for arg in ("0", "1", "2") if not flags & ARG_KEY else ("HOME", "1"):
-                any_ancestor = name == "proc.aenv" and arg.isdigit()  # libsinsp's numbered environment is everybody's
-                out.append(Field(f"{name}[{arg}]", f["type"], flags, *(("ancestors", name) if any_ancestor else ())))
+                # libsinsp forgets the number of an environment: then it is that of the process, or of any ancestor.
+                numbered = {"proc.env": ("plain", name), "proc.aenv": ("ancestors", name)} if arg.isdigit() else {}
+                out.append(Field(f"{name}[{arg}]", f["type"], flags, *numbered.get(name, ())))
     by_name = {f["name"]: f for f in catalogue["fields"]}
     arg, raw = by_name["evt.arg"], by_name["evt.rawarg"]
     for a in catalogue["arguments"]:

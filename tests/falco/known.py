@@ -27,6 +27,9 @@ FEATURES = {
                      r"join\(|concat\(|getopt\("),
     "regex-errors": Feature('proc.name regex "["', False, "regex"),
     "arguments": Feature("evt.arg.sid exists", True, r"evt\.(raw)?arg\.(sid|arg[0-9])"),
+    "constant-arguments": Feature('tolower("A") = a', True, r"(tolower|toupper|b64|basename|len)\(\s*[-\"'(0-9+]"),
+    # Of the chroot rather than of libsinsp: whether it has /etc/services.
+    "services": Feature("fd.port = http", True, "http|ssh|domain"),
     "operator-ends": Feature("proc.name regexin()", False, "(contains|startswith|endswith|glob|regex)(in|pmatch)"),
 }
 

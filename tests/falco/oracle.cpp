@@ -600,6 +600,8 @@ template <class Base> class mock : public Base
 	{
 		const int32_t len = Base::parse_field_name(text, alloc_state, needed_for_filtering);
 		m_key = len < 0 ? "" : text.substr(0, static_cast<size_t>(len));
+		if (m_key.rfind("proc.env[", 0) == 0 && m_key.find_first_not_of("0123456789]", 9) == std::string::npos)
+			m_key = "proc.env"; // the number is forgotten
 		return len;
 	}
 

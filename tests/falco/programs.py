@@ -5,6 +5,7 @@ Knows their protocol (tests/falco/oracle.cpp) and nothing of what is asked.
 """
 
 import json
+import os
 import pathlib
 import subprocess
 import tempfile
@@ -20,6 +21,11 @@ class Ended(Exception):
     """The program ended instead of answering."""
 
 
+def shared():
+    """The folder of rule files and captures, which may not be there."""
+    return pathlib.Path(os.environ.get("TERCEL_SHARED", HERE.parents[1].parent / "shared")).resolve()
+
+
 def chroot_oracle():
     """The command that runs the oracle in the chroot; compiles it if need be."""
     done = subprocess.run([HERE / "chroot", "oracle"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
@@ -27,8 +33,7 @@ def chroot_oracle():
         raise Skip(done.stderr.strip())
     if done.returncode:
         raise RuntimeError("the oracle cannot be made:\n" + done.stderr)
-    shared = HERE.parents[1].parent / "shared"
-    binds = ["--bind", str(shared.resolve())] if shared.is_dir() else []
+    binds = ["--bind", str(shared())] if shared().is_dir() else []
     return [str(HERE / "chroot"), "run", *binds, done.stdout.strip()]
 
 

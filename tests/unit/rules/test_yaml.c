@@ -258,7 +258,7 @@ static int read_all(const struct source_text *s, struct buf *tree, struct yaml_e
 		dump(tree, root, 0);
 		assert_places(s, root, 0);
 	}
-	*error = y.scanner.error;
+	*error = y.error;
 	return r;
 }
 
