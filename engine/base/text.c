@@ -116,3 +116,16 @@ size_t text_visible_char(struct buf *b, const char *bytes, size_t len, size_t *c
 	*columns = n && !deceives(code) ? width(code) : taken * strlen("\\xNN");
 	return taken;
 }
+
+bool text_is_utf8(const char *bytes, size_t len)
+{
+	for (size_t i = 0; i < len;) {
+		uint32_t code;
+		size_t n = decode((const unsigned char *)bytes + i, len - i, &code);
+
+		if (!n)
+			return false;
+		i += n;
+	}
+	return true;
+}

@@ -6,6 +6,7 @@
 #ifndef TERCEL_BASE_TEXT_H
 #define TERCEL_BASE_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/buf.h"
@@ -22,6 +23,9 @@ void text_escape(struct buf *b, const char *bytes, size_t len, char also);
  * The same for sentences that quote foreign bytes: a backslash stays as it is. Applied twice it changes nothing more.
  */
 void text_visible(struct buf *b, const char *bytes, size_t len);
+
+/* Whether all bytes are UTF-8 (RFC 3629). */
+bool text_is_utf8(const char *bytes, size_t len);
 
 /*
  * Adds the first character of `len` (at least one) bytes as text_visible() does. Returns the bytes that it takes;

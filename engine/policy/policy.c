@@ -467,15 +467,11 @@ static int policy_new(struct policy **out, const char *name)
 	return 0;
 }
 
-int policy_load_buffer(struct policy **out, const char *name, const char *text, size_t len, struct diag_list *diags)
+static int read_text(struct policy *p, const char *text, size_t len, struct diag_list *diags)
 {
-	_autopolicy_ struct policy *p = NULL;
 	yaml_parser_t parser;
-	int r = policy_new(&p, name);
+	int r = check_limits(p->file, text, len, diags);
 
-	if (r)
-		return r;
-	r = check_limits(name, text, len, diags);
 	if (r)
 		return r;
 	if (!yaml_parser_initialize(&parser))
@@ -483,6 +479,26 @@ int policy_load_buffer(struct policy **out, const char *name, const char *text, 
 	yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
 	r = read_document(p, &parser, diags);
 	yaml_parser_delete(&parser);
+	return r;
+}
+
+int policy_load_buffer(struct policy **out, const char *name, const char *text, size_t len, struct diag_list *diags)
+{
+	_autopolicy_ struct policy *p = NULL;
+	_autosource_ struct source_text source = {0};
+	_cleanup_(source_list_free) struct source_list sources = {0};
+	const struct source_list *outer = diags->sources;
+	int r = policy_new(&p, name);
+
+	if (!r)
+		r = source_init(&source, p->file, text, len);
+	if (!r)
+		r = source_list_add(&sources, &source);
+	if (r)
+		return r;
+	diags->sources = &sources;
+	r = read_text(p, text, len, diags);
+	diags->sources = outer;
 	if (r)
 		return r;
 	*out = TAKE_PTR(p);

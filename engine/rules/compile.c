@@ -11,6 +11,7 @@
 #include "rules/breadth.h"
 #include "rules/depend.h"
 #include "rules/exception.h"
+#include "rules/lint.h"
 #include "rules/trace.h"
 
 struct rule_slot {
@@ -70,56 +71,6 @@ struct compiled_rule *compiler_rule(struct compiler *k, size_t number)
 
 /* Outputs */
 
-/* Fields that Falco 0.44 warns of: since it drops enter events, they say nothing any more. */
-static const char *const deprecated[] = {"evt.dir",        "evt.latency",       "evt.latency.s",
-                                         "evt.latency.ns", "evt.latency.human", "evt.wait_latency"};
-enum { DEPRECATED = sizeof(deprecated) / sizeof(*deprecated) };
-
-/* The longest of these names at the start of the text, NULL if there is none. */
-static const char *deprecated_at(const char *text, size_t len)
-{
-	const char *found = NULL;
-
-	for (size_t i = 0; i < DEPRECATED; i++) {
-		size_t n = strlen(deprecated[i]);
-
-		if (n <= len && memcmp(text, deprecated[i], n) == 0 && (!found || n > strlen(found)))
-			found = deprecated[i];
-	}
-	return found;
-}
-
-static void warn_deprecated_output(struct compiler *k, const struct text *t)
-{
-	for (size_t i = 0; i < t->len; i++) {
-		const char *name = deprecated_at(t->bytes + i, t->len - i);
-
-		if (!name)
-			continue;
-		diag_add(k->c->diags, DIAG_WARNING, text_pos(t, i), "deprecated",
-		         "%s is deprecated and says nothing any more; remove it from the output", name);
-		i += strlen(name) - 1;
-	}
-}
-
-/* %container.info prints nothing any more, and Falco takes it out of the text. */
-static void drop_container_info(struct compiler *k, const struct text *t, struct text_builder *kept)
-{
-	static const char info[] = "%container.info";
-	size_t n = sizeof(info) - 1, from = 0;
-
-	for (const char *hit; (hit = memmem(t->bytes + from, t->len - from, info, n));) {
-		size_t at = (size_t)(hit - t->bytes);
-
-		diag_add(k->c->diags, DIAG_WARNING, text_pos(t, at), "deprecated",
-		         "%%container.info is deprecated and prints nothing; name the fields instead");
-		text_add_slice(kept, t, from, at);
-		from = at + n;
-	}
-	text_add_slice(kept, t, from, t->len);
-	k->c->out_of_memory |= kept->out_of_memory;
-}
-
 /* Whether the first error of an output is one that skip-if-unknown-filter forgives: all but that it ends too early. */
 static bool forgives_output(const struct diag_list *own, const struct text *t)
 {
@@ -140,13 +91,13 @@ static bool check_output(struct compiler *k, const struct rule_def *rule, bool *
 	const struct text *t = &rule->fields.output;
 	size_t errors = k->c->diags->errors;
 
-	drop_container_info(k, t, &b);
+	lint_container_info(k->c, t, &b);
 	struct text kept = b.len ? text_view(&b) : text_slice(t, t->len, t->len);
 	struct filter_text source = text_for_filter(&kept);
 
 	(void)filter_check_output(&source, k->c->diags);
 	*forgiven = forgives_output(k->c->diags, &kept);
-	warn_deprecated_output(k, &kept);
+	lint_output(k->c, &kept);
 	return k->c->diags->errors == errors;
 }
 
@@ -172,36 +123,6 @@ static void check_events(struct compiler *k, const struct rule_def *rule, struct
 		COLLECT_WARN(k->c, rule->def.place, "no-event-type",
 		             "the rule '%s' %s; add a check such as evt.type = execve, or warn_evttypes: false",
 		             rule->def.name, codes ? "is evaluated for nearly every event" : "can match no event type");
-}
-
-static void warn_deprecated_field(struct compiler *k, const struct filter_term *t)
-{
-	const char *name = t->field->name;
-
-	for (size_t i = 0; i < DEPRECATED; i++) {
-		if (strcmp(deprecated[i], name) != 0)
-			continue;
-		diag_add(k->c->diags, DIAG_WARNING, t->pos, "deprecated",
-		         "%s is deprecated: since Falco drops enter "
-		         "events, it %s; remove the check",
-		         name, i ? "has no value" : "is always <");
-	}
-}
-
-static void warn_deprecated_term(struct compiler *k, const struct filter_term *t)
-{
-	for (size_t i = 0; i < t->nargs; i++)
-		warn_deprecated_term(k, t->args[i]);
-	if (t->kind == FILTER_TERM_FIELD)
-		warn_deprecated_field(k, t);
-}
-
-static void warn_deprecated_fields(struct compiler *k, const struct filter_node *n)
-{
-	for (size_t i = 0; i < n->nkids; i++)
-		warn_deprecated_fields(k, n->kids[i]);
-	if (n->kind == FILTER_LEAF || n->kind == FILTER_CHECK)
-		warn_deprecated_term(k, n->left);
 }
 
 struct name_use {
@@ -257,7 +178,7 @@ static void compile_text(struct compiler *k, const struct rule_def *rule, const 
 	explain_all(k, &trace, &found);
 	if (r)
 		return;
-	warn_deprecated_fields(k, filter_root(slot->made.filter));
+	lint_condition(k->c, filter_root(slot->made.filter));
 	check_events(k, rule, &slot->made);
 }
 

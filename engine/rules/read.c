@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "rules/decode.h"
 #include "rules/reader.h"
 
@@ -51,6 +52,8 @@ static bool is_one_of(char c, const char *set)
 /* What the condition language takes for a name: others are never found in a condition, or not as one. */
 static bool is_list_name(const char *name)
 {
+	if (!text_is_utf8(name, strlen(name)))
+		return false;
 	while (*name && !is_one_of(*name, "()\"'=, \t\n\v\f\r"))
 		name++;
 	return *name == '\0';
@@ -80,7 +83,7 @@ static void read_list(struct reader *r, const struct yaml_node *item)
 		return;
 	if (!is_list_name(l->def.name))
 		COLLECT_WARN(r->c, l->def.place, "invalid-name",
-		             "a list's name should have no blank, quote, comma, parenthesis or = in it");
+		             "a list's name should be UTF-8 without blanks, quotes, commas, parentheses and =");
 	bool ok = read_check_keys(r, item, keys);
 	enum presence p = read_texts(r, item, "items", &l->items, &l->nitems);
 

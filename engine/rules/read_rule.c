@@ -486,6 +486,8 @@ static const char *read_source(struct reader *r, const struct yaml_node *item)
 	const struct yaml_node *node = yaml_get(item, "source");
 	struct text t;
 
+	if (node && node->kind == YAML_NULL)
+		READ_WARN(r, node, "spelling", "an empty source says nothing; remove it");
 	if (!node || node->kind == YAML_NULL)
 		return "";
 	return read_node_text(r, node, &t) == PRESENT ? t.bytes : NULL;

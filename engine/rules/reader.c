@@ -188,7 +188,7 @@ bool read_override_lines(struct reader *r, const struct yaml_node *item, size_t 
 	*lines = 0;
 	if (!override)
 		return true;
-	if (override->kind == YAML_SEQUENCE && override->count) {
+	if (override->kind == YAML_SEQUENCE) {
 		READ_ERROR(r, override, "bad-override",
 		           "override must be a mapping from key to append or replace, not %s",
 		           yaml_kind_name(override));
@@ -204,6 +204,23 @@ bool read_override_lines(struct reader *r, const struct yaml_node *item, size_t 
 	return read_spend(r, override, override->count, 0);
 }
 
+/* More than there are keys. */
+enum { OVERRIDE_LINES = 32 };
+
+/* The same key may be there twice, and both count. */
+static void warn_same_line(struct reader *r, const struct yaml_node *override, size_t line, const char *key)
+{
+	for (size_t i = 0; i < line && i < OVERRIDE_LINES; i++) {
+		const struct yaml_node *k = override->items[2 * i];
+
+		if (k->kind != YAML_SCALAR || !text_is(&k->text, key))
+			continue;
+		READ_WARN(r, override->items[2 * line], "duplicate-key",
+		          "'%s' is overridden for the second time; remove one", key);
+		return;
+	}
+}
+
 enum override read_override(struct reader *r, const struct yaml_node *override, size_t line, const char **key)
 {
 	static const char *const words[] = {"append", "replace", NULL};
@@ -215,6 +232,7 @@ enum override read_override(struct reader *r, const struct yaml_node *override, 
 		READ_ERROR(r, k, "bad-override", "a key must be a single value, not %s", yaml_kind_name(k));
 		return OVERRIDE_NONE;
 	}
+	warn_same_line(r, override, line, *key);
 	if (value->kind == YAML_SCALAR)
 		word = value->text;
 	if (text_is(&word, words[0]))
