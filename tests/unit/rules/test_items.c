@@ -339,6 +339,7 @@ static void what_falco_says_nothing_of_is_warned_of(void **state)
 	static const struct diag_row rows[] = {
 	        {GOOD "  override: text\n", "bad-override", 6, 13},
 	        {GOOD "-\n", "empty-item", 6, 2},
+	        {GOOD "  exceptions:\n", "empty-item", 6, 14},
 	        {GOOD "---\n---\n- text\n", "ignored-document", 7, 1},
 	        {"- rule: R\n  desc: d\n  condition: evt.type = open\n  output: o\n  priority: Info\n", "spelling", 5,
 	         13},
