@@ -28,7 +28,7 @@ static bool read_entry(struct reader *r, const struct yaml_node *node, struct ex
 		return read_node_text(r, node, &out->item) == PRESENT;
 	}
 	if (node->kind != YAML_SEQUENCE || depth == 0) {
-		READ_WARN(r, node, "bad-exception",
+		READ_WARN(r, node, "ignored-value",
 		          "%s has no meaning here, Falco takes it for an empty text; remove it", yaml_kind_name(node));
 		out->is_list = node->kind == YAML_SEQUENCE;
 		return true;
