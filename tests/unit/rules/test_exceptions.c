@@ -108,7 +108,7 @@ static void wrong_exceptions_are_refused_at_their_place(void **state)
 	        {WITH("{name: e, fields: proc.name, comps: [in]}"), "bad-exception", 7, 41},
 	        {WITH("{name: e, fields: proc.name, comps: =}"), "bad-exception", 7, 41},
 	        {WITH("{name: e, fields: proc.name, comps: frobulate oneof}"), "bad-exception", 7, 41},
-	        {WITH("{name: e, fields: [proc.name], values: }"), "bad-exception", 7, 43},
+	        {WITH("{name: e, fields: [proc.name], values: }"), "bad-exception", 7, 44},
 	        {WITH("{name: e, fields: [proc.name], values: a}"), "bad-exception", 7, 44},
 	        {WITH("{name: e, fields: [proc.name], values: [a]}"), "bad-exception", 7, 45},
 	        {WITH("{name: e, fields: [proc.name], values: [[a, b]]}"), "bad-exception", 7, 45},
