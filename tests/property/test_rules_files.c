@@ -31,6 +31,7 @@ static const char *const items[] = {
         "- list: c\n  items: [b, u, c]\n",
         "- list: c\n  items: [t]\n  append: true\n",
         "- list: odd name\n  items: [a, s]\n",
+        "- list: new name\n  items: [r]\n",
         "- list: m\n  items: [n]\n",
         "- macro: m\n  condition: proc.name in (a)\n",
         "- macro: m\n  condition: proc.name = b and proc.pid = 1\n",
@@ -48,6 +49,7 @@ static const char *const items[] = {
         RULE("T", "evt.type = open and proc.cmdline contains \"x a y\" and o"),
         RULE("T", "evt.type = open and p"),
         RULE("U", "evt.type = open and proc.name in (odd name)"),
+        RULE("U", "evt.type = open and proc.cmdline contains \"x new name y\""),
         "- rule: R\n  condition: or (evt.type = close and n)\n  append: true\n",
         "- rule: R\n  condition: evt.type = close and proc.name in (c)\n  override: {condition: replace}\n",
         "- rule: S\n  tags: [t]\n  enabled: false\n  override: {tags: append, enabled: replace}\n",
@@ -77,7 +79,8 @@ static void make_files(struct files *f, uint64_t *seed)
 
 	f->count = 2 + next(seed) % (FILES_MAX - 1);
 	/* Enough that most sets are accepted. */
-	buf_adds(&f->texts[0], "- list: a\n  items: [x]\n- list: b\n  items: [v]\n- list: c\n  items: [u]\n"
+	buf_adds(&f->texts[0], "- list: a\n  items: [x]\n- list: b\n  items: [v]\n- list: c\n  items: [u]\n- list: odd "
+	                       "name\n  items: [q]\n"
 	                       "- macro: m\n  condition: proc.pid = 5\n- macro: n\n  condition: m\n"
 	                       "- macro: o\n  condition: proc.pid = 6\n- macro: p\n  condition: proc.pid = 7\n" RULE(
 	                               "R", "evt.type = open and m") RULE("S", "evt.type = open and n")
