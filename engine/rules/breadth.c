@@ -5,7 +5,6 @@
 #include "rules/breadth.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,71 +78,40 @@ static bool is_event_type(const struct filter_term *t)
 	       (t->field->id == FIELD_EVT_TYPE || t->field->id == FIELD_SYSCALL_TYPE);
 }
 
-/* The event type within a transformer, NULL if there is none. */
-static const struct filter_term *hidden_event_type(const struct filter_term *t)
-{
-	for (size_t i = 0; i < t->nargs; i++) {
-		const struct filter_term *inner = hidden_event_type(t->args[i]);
-
-		if (is_event_type(t->args[i]))
-			return t->args[i];
-		if (inner)
-			return inner;
-	}
-	return NULL;
-}
-
 /* Whether Falco looks at the operands of this operator. */
 static bool looks_at(const struct filter_node *n)
 {
 	return n->mod == FILTER_MOD_NONE && (n->op == FILTER_OP_EQ || n->op == FILTER_OP_NE || n->op == FILTER_OP_IN);
 }
 
-struct search {
-	struct source_pos *wrong;
-	bool failed;
-};
-
-static void refuse(struct search *s, struct source_pos pos)
+static struct code_set check_codes(const struct filter_node *n, bool negated)
 {
-	if (!s->failed)
-		*s->wrong = pos;
-	s->failed = true;
-}
-
-static struct code_set check_codes(struct search *s, const struct filter_node *n, bool negated)
-{
-	const struct filter_term *hidden = hidden_event_type(n->left);
 	struct code_set codes = none;
 
-	if (hidden && (looks_at(n) || n->op == FILTER_OP_EXISTS))
-		refuse(s, hidden->pos);
 	if (!is_event_type(n->left))
 		return all();
 	if (n->op == FILTER_OP_EXISTS)
 		return negated ? none : all();
 	if (!looks_at(n))
 		return all();
-	if (n->right)
-		refuse(s, n->right->pos);
 	for (size_t i = 0; i < n->nvalues; i++)
 		add_name(&codes, n->values[i].text);
 	return negated != (n->op == FILTER_OP_NE) ? complement(codes) : codes;
 }
 
-static struct code_set node_codes(struct search *s, const struct filter_node *n, bool negated)
+static struct code_set node_codes(const struct filter_node *n, bool negated)
 {
 	if (n->kind == FILTER_LEAF || n->kind == FILTER_CHECK)
-		return check_codes(s, n, negated);
+		return check_codes(n, negated);
 	if (n->kind == FILTER_NOT)
-		return node_codes(s, n->kids[0], !negated);
+		return node_codes(n->kids[0], !negated);
 
 	/* De Morgan: under a negation "and" joins and "or" intersects. */
 	bool intersect = (n->kind == FILTER_AND) != negated;
 	struct code_set codes = intersect ? all() : none;
 
 	for (size_t k = 0; k < n->nkids; k++) {
-		struct code_set kid = node_codes(s, n->kids[k], negated);
+		struct code_set kid = node_codes(n->kids[k], negated);
 
 		for (size_t i = 0; i < WORDS; i++)
 			codes.words[i] = intersect ? codes.words[i] & kid.words[i] : codes.words[i] | kid.words[i];
@@ -151,11 +119,9 @@ static struct code_set node_codes(struct search *s, const struct filter_node *n,
 	return codes;
 }
 
-int breadth_count(const struct filter_node *node, size_t *codes, struct source_pos *wrong)
+size_t breadth_count(const struct filter_node *node)
 {
-	struct search s = {.wrong = wrong};
-	struct code_set set = node_codes(&s, node, false);
+	struct code_set set = node_codes(node, false);
 
-	*codes = count(&set);
-	return s.failed ? -EINVAL : 0;
+	return count(&set);
 }

@@ -10,10 +10,7 @@
 
 #include "filter/filter.h"
 
-/*
- * The event codes for which the condition can hold. 0 with *codes; -EINVAL with the place of a comparison that Falco
- * refuses here: evt.type within a transformer, or with a field.
- */
-int breadth_count(const struct filter_node *node, size_t *codes, struct source_pos *wrong);
+/* How many event codes there are for which the condition can hold. */
+size_t breadth_count(const struct filter_node *node);
 
 #endif

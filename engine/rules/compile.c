@@ -108,16 +108,8 @@ enum { MANY_CODES = 100 };
 
 static void check_events(struct compiler *k, const struct rule_def *rule, struct compiled_rule *out)
 {
-	struct source_pos wrong;
-	size_t codes;
+	size_t codes = breadth_count(filter_root(out->filter));
 
-	if (breadth_count(filter_root(out->filter), &codes, &wrong)) {
-		diag_add(k->c->diags, DIAG_ERROR, wrong, "bad-operator",
-		         "Falco refuses rules that compare evt.type with a field or within a transformer; compare it "
-		         "with "
-		         "names");
-		return;
-	}
 	out->events = filter_event_types(filter_root(out->filter));
 	if ((codes == 0 || codes > MANY_CODES) && rule->fields.warn_evttypes)
 		COLLECT_WARN(k->c, rule->def.place, "no-event-type",

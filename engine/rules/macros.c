@@ -68,6 +68,16 @@ static bool keep_text(struct macros *m, const struct text *t, struct text *out)
 	return true;
 }
 
+/* An error of a macro's text may be in a list that was put in. */
+static void explain(struct diag_list *diags, const struct macro_def *def)
+{
+	const struct diag *d = diags->count ? &diags->items[diags->count - 1] : NULL;
+
+	if (d && !text_covers(&def->condition, (struct source_pos){d->file, d->line, d->column}))
+		diag_note(diags, text_place_pos(def->def.place), "in a list that is put into the macro '%s'",
+		          def->def.name);
+}
+
 void macro_parse(struct macros *m, size_t number, struct expander *x)
 {
 	struct macro_def *def = m->c->macros[number];
@@ -84,8 +94,12 @@ void macro_parse(struct macros *m, size_t number, struct expander *x)
 		return;
 	struct filter_text source = text_for_filter(&state->text);
 
-	if (filter_syntax_parse(&state->parsed, &source, m->c->diags) == -ENOMEM)
+	int r = filter_syntax_parse(&state->parsed, &source, m->c->diags);
+
+	if (r == -ENOMEM)
 		m->c->out_of_memory = true;
+	else if (r)
+		explain(m->c->diags, def);
 	state->macro.syntax = state->parsed;
 	struct naming n = {m, &state->names};
 

@@ -28,7 +28,7 @@ static bool read_entry(struct reader *r, const struct yaml_node *node, struct ex
 		return read_node_text(r, node, &out->item) == PRESENT;
 	}
 	if (node->kind != YAML_SEQUENCE || depth == 0) {
-		READ_WARN(r, node, "bad-exception",
+		READ_WARN(r, node, "ignored-value",
 		          "%s has no meaning here, Falco takes it for an empty text; remove it", yaml_kind_name(node));
 		out->is_list = node->kind == YAML_SEQUENCE;
 		return true;
@@ -119,8 +119,10 @@ static bool read_exceptions(struct reader *r, const struct yaml_node *item, enum
 {
 	const struct yaml_node *node = yaml_get(item, "exceptions");
 
-	if (node->kind == YAML_NULL)
+	if (node->kind == YAML_NULL) {
+		READ_WARN(r, node, "empty-item", "exceptions without content have no effect; remove the key");
 		return true;
+	}
 	if (node->kind != YAML_SEQUENCE) {
 		READ_ERROR(r, node, "bad-exception", "exceptions must be a sequence, not %s", yaml_kind_name(node));
 		return false;

@@ -191,6 +191,27 @@ struct text_place text_start(const struct text *t)
 	return text_place_at(t, 0);
 }
 
+/* Whether the run, which ends before `end`, has a byte at that place. */
+static bool run_covers(const struct text_run *run, size_t end, struct source_pos pos)
+{
+	size_t n = run->fixed ? 1 : end - run->at;
+
+	if (!run->source || pos.line == 0 || pos.column == 0 || pos.line > run->source->nlines ||
+	    strcmp(run->source->name, pos.file) != 0)
+		return false;
+	size_t offset = run->source->lines[pos.line - 1] + pos.column - 1;
+
+	return offset >= run->offset && offset < run->offset + n;
+}
+
+bool text_covers(const struct text *t, struct source_pos pos)
+{
+	for (size_t i = 0; t->bytes && pos.file && i < t->nruns; i++)
+		if (run_covers(&t->runs[i], i + 1 < t->nruns ? t->runs[i + 1].at : t->skipped + t->len, pos))
+			return true;
+	return false;
+}
+
 static struct source_pos place(const void *ctx, size_t offset)
 {
 	return text_pos(ctx, offset);

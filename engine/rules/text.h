@@ -75,6 +75,9 @@ struct source_pos text_pos(const struct text *t, size_t offset);
 /* The place of the first byte; nowhere if there is no text. */
 struct text_place text_start(const struct text *t);
 
+/* Whether one of its bytes stands at that place. Linear in the runs. */
+bool text_covers(const struct text *t, struct source_pos pos);
+
 /* For filter_syntax_parse(). The text must outlive the result's use. */
 struct filter_text text_for_filter(const struct text *t);
 

@@ -7,22 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Whether the text has the place's byte in it. */
-static bool has_place(const struct text *t, const struct diag *d)
+static struct source_pos pos_of(const struct diag *d)
 {
-	for (size_t i = 0; t->bytes && i < t->nruns; i++) {
-		const struct text_run *run = &t->runs[i];
-		size_t end = i + 1 < t->nruns ? t->runs[i + 1].at : t->skipped + t->len;
-		size_t n = run->fixed ? 1 : end - run->at;
-
-		if (!run->source || d->line > run->source->nlines || strcmp(run->source->name, d->file) != 0)
-			continue;
-		size_t offset = run->source->lines[d->line - 1] + d->column - 1;
-
-		if (offset >= run->offset && offset < run->offset + n)
-			return true;
-	}
-	return false;
+	return (struct source_pos){d->file, d->line, d->column};
 }
 
 /* Where a text names a macro. */
@@ -53,9 +40,9 @@ static struct source_pos use_of(const struct filter_syntax *syntax, const char *
 /* A search through macros, each entered once. */
 struct path {
 	const struct macros *m;
-	const struct diag *diag;
-	bool *seen;   /* by macro */
-	size_t *from; /* the macro that it was entered from; the number of macros: the rule */
+	struct source_pos pos; /* that is looked for */
+	bool *seen;            /* by macro */
+	size_t *from;          /* the macro that it was entered from; the number of macros: the rule */
 	size_t *queue, head, tail;
 };
 
@@ -93,7 +80,7 @@ static size_t find_macro(struct path *p, const struct filter_syntax *syntax)
 		size_t macro = p->queue[p->head++];
 		const struct uses *names = &p->m->states[macro].names;
 
-		if (has_place(&p->m->states[macro].text, p->diag))
+		if (text_covers(&p->m->states[macro].text, p->pos))
 			return macro;
 		for (size_t i = 0; i < names->count; i++)
 			enter(p, names->items[i], macro);
@@ -124,7 +111,7 @@ static bool explain_by_macros(const struct trace *t, struct diag_list *diags)
 
 	if (!t->syntax || !seen || !numbers)
 		return false;
-	struct path p = {.m = t->macros, .diag = &diags->items[diags->count - 1], .seen = seen};
+	struct path p = {.m = t->macros, .pos = pos_of(&diags->items[diags->count - 1]), .seen = seen};
 
 	p.from = numbers;
 	p.queue = numbers + n;
@@ -135,21 +122,43 @@ static bool explain_by_macros(const struct trace *t, struct diag_list *diags)
 	return macro < n;
 }
 
+static bool list_covers(const struct list_def *list, struct source_pos pos)
+{
+	for (size_t i = 0; i < list->nitems; i++)
+		if (text_covers(&list->items[i], pos))
+			return true;
+	return false;
+}
+
+/* Where the list was put into the text: the blank before its first item stands for its name. */
+static struct source_pos place_of_use(const struct text *t, const struct list_def *list, struct source_pos otherwise)
+{
+	bool within = false;
+
+	for (size_t i = t->nruns; i; i--) {
+		struct source_pos pos =
+		        text_place_pos((struct text_place){t->runs[i - 1].source, t->runs[i - 1].offset});
+		bool covers = list_covers(list, pos);
+
+		if (within && !covers)
+			return t->runs[i - 1].fixed ? pos : otherwise;
+		within |= covers;
+	}
+	return otherwise;
+}
+
 static void explain_by_lists(const struct trace *t, struct diag_list *diags)
 {
-	const struct collection *c = t->macros->c;
-	const struct diag *d = &diags->items[diags->count - 1];
+	struct source_pos pos = pos_of(&diags->items[diags->count - 1]);
 
 	for (size_t i = 0; i < t->lists->count; i++) {
-		const struct list_def *list = c->lists[t->lists->items[i]];
+		const struct list_def *list = t->macros->c->lists[t->lists->items[i]];
 
-		for (size_t k = 0; k < list->nitems; k++) {
-			if (!has_place(&list->items[k], d))
-				continue;
-			diag_note(diags, text_place_pos(t->rule->def.place), "in the list '%s', used by the rule '%s'",
-			          list->def.name, t->rule->def.name);
-			return;
-		}
+		if (!list_covers(list, pos))
+			continue;
+		diag_note(diags, place_of_use(t->text, list, text_place_pos(t->rule->def.place)),
+		          "in the list '%s', which is put into the rule '%s' here", list->def.name, t->rule->def.name);
+		return;
 	}
 }
 
@@ -159,7 +168,7 @@ void trace_explain(struct trace *t, struct diag_list *diags)
 
 	if (!d || !d->file || !d->line || !d->column || d->nnotes || !t->budget)
 		return;
-	if (has_place(&t->rule->fields.condition, d) || has_place(&t->rule->fields.output, d))
+	if (text_covers(&t->rule->fields.condition, pos_of(d)) || text_covers(&t->rule->fields.output, pos_of(d)))
 		return;
 	t->budget--;
 	if (!explain_by_macros(t, diags))
