@@ -103,7 +103,7 @@ static int compile(struct regex *r, struct arena *arena, enum regex_release rele
 		error = translate(r, root, REGEX_TEXTS_ANY);
 	if (error)
 		return error;
-	error = regex_program_new(&r->program, arena, release, root);
+	error = regex_program_new(&r->program, arena, release, root, REGEX_INSTRUCTIONS_MAX);
 	if (error == -E2BIG) {
 		*err = (struct regex_error){.offset = 0};
 		(void)snprintf(err->text, sizeof(err->text),

@@ -14,8 +14,12 @@ enum {
 	PLACES = 1 << 14,   /* of all states together, at least */
 	SLOTS = 2 * STATES, /* a power of two */
 	BYTES = 256,
-	NONE = 0, /* no state yet */
-	DEAD,     /* the state without places */
+};
+
+/* States that are none of those that are kept. */
+enum {
+	NONE = 0, /* not known yet */
+	DEAD,     /* without places */
 	FIRST,
 };
 

@@ -507,7 +507,7 @@ static int class_rune(struct parser *p, size_t start, uint32_t *rune)
 static int parse_range(struct parser *p, size_t start)
 {
 	size_t offset = p->pos;
-	uint32_t lo, hi;
+	uint32_t lo = 0, hi;
 	int r = class_rune(p, start, &lo);
 
 	if (r)
@@ -535,7 +535,7 @@ static int parse_class(struct parser *p)
 	p->ranges.n = 0;
 	/* A bracket that comes first is a character. */
 	for (bool first = true; p->pos < p->len && (first || !at(p, 0, ']')); first = false) {
-		if (at(p, 0, '-') && !first && !at(p, 1, ']'))
+		if (at(p, 0, '-') && !first && p->pos + 1 < p->len && !at(p, 1, ']'))
 			return fail(p, p->pos, "a dash must come first or last in [ ], or be written \\-");
 		r = 1;
 		if (at(p, 0, '[') && at(p, 1, ':') && p->len - p->pos > 2)
@@ -581,7 +581,7 @@ static int parse_close(struct parser *p)
 
 static int parse_literal(struct parser *p)
 {
-	uint32_t rune;
+	uint32_t rune = 0;
 	int r = at(p, 0, '\\') ? parse_escape(p, &rune) : next_rune(p, &rune);
 
 	return r ? r : push_rune(p, rune, false);

@@ -38,6 +38,7 @@ struct suffix {
 struct compiler {
 	struct regex_program *program;
 	size_t code_size; /* allocated */
+	size_t limit;     /* of instructions; RE2 visits twice as many nodes */
 	size_t visits;
 	struct step *steps;
 	size_t nsteps, steps_size;
@@ -75,7 +76,7 @@ static uint32_t emit(struct compiler *c, struct regex_instruction i)
 
 	if (c->error)
 		return 0;
-	if (c->program->size == REGEX_INSTRUCTIONS_MAX) {
+	if (c->program->size >= c->limit) {
 		c->error = -E2BIG;
 		return 0;
 	}
@@ -131,9 +132,6 @@ static struct fragment concat(const struct compiler *c, struct fragment a, struc
 		return drop(c, b);
 	}
 	close_ends(c, a.ends, b.start);
-	/* The empty text need not be gone through. */
-	if (at(c, a.start)->op == REGEX_OP_PASS && a.ends.first == a.start << 1)
-		return b;
 	return (struct fragment){.start = a.start, .ends = b.ends, .nullable = a.nullable && b.nullable};
 }
 
@@ -240,14 +238,6 @@ static size_t find_suffix(const struct compiler *c, const struct suffix *s)
 	return table_find(&c->found, table_hash(s, offsetof(struct suffix, instruction)), same_suffix, c, s);
 }
 
-/* Whether an instruction is one that others may lead to also. */
-static bool is_shared(const struct compiler *c, uint32_t i)
-{
-	struct suffix s = {.lo = at(c, i)->lo, .hi = at(c, i)->hi, .next = at(c, i)->out};
-
-	return find_suffix(c, &s) != TABLE_NONE;
-}
-
 /* A byte of a sequence; next 0: its last. */
 static uint32_t sequence_byte(struct compiler *c, uint8_t lo, uint8_t hi, uint32_t next)
 {
@@ -289,29 +279,19 @@ static bool same_bytes(const struct compiler *c, uint32_t a, uint32_t b)
 
 /*
  * Adds the sequence that begins with instruction `id` to those that begin at `root`, of which only the newest can begin
- * alike, as they come in order. Returns the new root; 0 on failure. The depth is that of a sequence.
+ * alike, as they come in order. What sequences have in common at the beginning are single bytes, which are not shared
+ * ones. Returns the new root; 0 on failure. The depth is that of a sequence.
  */
 static uint32_t add_sequence(struct compiler *c, uint32_t root, uint32_t id)
 {
-	bool is_split = at(c, root)->op == REGEX_OP_SPLIT;
-	uint32_t newest = is_split ? at(c, root)->other : root;
+	uint32_t newest = at(c, root)->op == REGEX_OP_SPLIT ? at(c, root)->other : root;
 
 	if (!same_bytes(c, newest, id))
 		return emit(c, (struct regex_instruction){.op = REGEX_OP_SPLIT, .out = root, .other = id});
-	if (is_shared(c, newest)) {
-		newest = emit(c, *at(c, newest));
-		if (!newest)
-			return 0;
-		if (is_split)
-			at(c, root)->other = newest;
-		else
-			root = newest;
-	}
 	uint32_t next = at(c, id)->out;
 
 	/* It is the last one emitted, and no longer needed. */
-	if (!is_shared(c, id))
-		c->program->size--;
+	c->program->size--;
 	next = add_sequence(c, at(c, newest)->out, next);
 	if (!next)
 		return 0;
@@ -384,7 +364,7 @@ static int push_step(struct compiler *c, const struct regex_node *node)
 {
 	void *steps = c->steps;
 
-	if (++c->visits > (size_t)2 * REGEX_INSTRUCTIONS_MAX)
+	if (++c->visits > 2 * c->limit)
 		return -E2BIG;
 	int r = regex_reserve(&steps, &c->steps_size, c->nsteps + 1, sizeof(*c->steps));
 
@@ -405,14 +385,9 @@ static int push_fragment(struct compiler *c, struct fragment f)
 	return r;
 }
 
-/* The fragment of a node from those of its kids. */
-static struct fragment compile_node(struct compiler *c, const struct regex_node *node, const struct fragment *kids)
+static struct fragment compile_leaf(struct compiler *c, const struct regex_node *node)
 {
-	struct fragment f;
-
 	switch (node->op) {
-	case REGEX_EMPTY:
-		return single(c, (struct regex_instruction){.op = REGEX_OP_PASS}, true);
 	case REGEX_LITERAL:
 		return literal(c, node);
 	case REGEX_CLASS:
@@ -421,16 +396,26 @@ static struct fragment compile_node(struct compiler *c, const struct regex_node 
 		return single(c, (struct regex_instruction){.op = REGEX_OP_LINE_BEGIN}, true);
 	case REGEX_LINE_END:
 		return single(c, (struct regex_instruction){.op = REGEX_OP_LINE_END}, true);
+	default:
+		return single(c, (struct regex_instruction){.op = REGEX_OP_PASS}, true);
+	}
+}
+
+/* From the fragments of its kids. There are no counted repetitions any more. */
+static struct fragment compile_inner(struct compiler *c, const struct regex_node *node, const struct fragment *kids)
+{
+	struct fragment f = kids[0];
+
+	switch (node->op) {
 	case REGEX_GROUP:
-		return group(c, kids[0]);
+		return group(c, f);
 	case REGEX_STAR:
-		return star(c, kids[0]);
+		return star(c, f);
 	case REGEX_PLUS:
-		return plus(c, kids[0]);
+		return plus(c, f);
 	case REGEX_QUEST:
-		return quest(c, kids[0]);
-	default: /* CONCAT and ALTERNATE; REPEAT was simplified */
-		f = kids[0];
+		return quest(c, f);
+	default:
 		for (size_t i = 1; i < node->n && !c->error; i++)
 			f = node->op == REGEX_CONCAT ? concat(c, f, kids[i]) : alternate(c, f, kids[i]);
 		return f;
@@ -451,8 +436,8 @@ static int compile_tree(struct compiler *c, const struct regex_node *root)
 			r = push_step(c, regex_kids(node)[step->next++]);
 			continue;
 		}
-		const struct fragment *kids = nkids ? c->fragments + c->nfragments - nkids : NULL;
-		struct fragment f = compile_node(c, node, kids);
+		struct fragment f =
+		        nkids ? compile_inner(c, node, c->fragments + c->nfragments - nkids) : compile_leaf(c, node);
 
 		c->nsteps--;
 		c->nfragments -= nkids;
@@ -477,10 +462,10 @@ static void skip_passes(struct regex_program *p)
 }
 
 int regex_program_new(struct regex_program **out, struct arena *arena, enum regex_release release,
-                      struct regex_node *root)
+                      struct regex_node *root, size_t limit)
 {
-	_cleanup_(compiler_free) struct compiler c = {0};
-	int r = regex_simplify(arena, release, &root, (size_t)2 * REGEX_INSTRUCTIONS_MAX);
+	_cleanup_(compiler_free) struct compiler c = {.limit = limit};
+	int r = regex_simplify(arena, release, &root, 2 * limit);
 
 	if (r)
 		return r;
@@ -497,7 +482,7 @@ int regex_program_new(struct regex_program **out, struct arena *arena, enum rege
 	if (c.error)
 		return c.error;
 	/* RE2's also has two instructions to begin anywhere. */
-	if (c.program->size + 2 > REGEX_INSTRUCTIONS_MAX)
+	if (c.program->size + 2 > limit)
 		return -E2BIG;
 	c.program->start = all.start;
 	skip_passes(c.program);

@@ -35,11 +35,11 @@ struct regex_program {
 };
 
 /*
- * Simplifies the tree, which is used up by that, and compiles it. 0 with *out set (the caller owns it), -E2BIG if it is
- * too large for RE2, or -ENOMEM.
+ * Simplifies the tree, which is used up by that, and compiles it. 0 with *out set (the caller owns it), -E2BIG if RE2
+ * would refuse it with that limit of instructions, or -ENOMEM.
  */
 int regex_program_new(struct regex_program **out, struct arena *arena, enum regex_release release,
-                      struct regex_node *root);
+                      struct regex_node *root, size_t limit);
 void regex_program_free(struct regex_program *p);
 static inline void cleanup_regex_program(struct regex_program **p)
 {

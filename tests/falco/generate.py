@@ -33,6 +33,7 @@ TEXT_TYPES = ("CHARBUF", "FSPATH", "FSRELPATH")
 
 ANCESTORS = ("proc.apid", "proc.aname", "proc.aexe", "proc.aexepath", "proc.acmdline", "proc.aenv")
 ENDS = ("fd.ip", "fd.net", "fd.port", "fd.proto")
+AROUND = 5_000_000_000
 EVENT_TYPES = ("execve", "execveat", "open", "openat", "openat2", "connect", "clone", "procexit", "read", "socket", "ptrace")
 
 TEXTS = [
@@ -59,7 +60,7 @@ BAD_NUMBERS = ["", "a", "1a", "a1", "0x10", "0X1f", "1.5", "1.0", "1.", ".5", "1
                "-9223372036854775809", "4294967296", "-2147483649", "65536", "256", "-1"]
 REGEXES = [
     "", ".*", "a.*", ".*sh", "^bash$", "^.*$", "(ba|z)sh", "[a-z]+", "[^a-z]*", "[[:alpha:]]+", "[[:digit:]]*", "[[:foo:]]",
-    "\\d+", "\\w*", "\\bsh", "a{2}", "a{2,}", "a{,2}", "a{2,1}", "a{1001}", "(a{30}){30}", "x{255}", "x*", "(?i)bash",
+    "\\d+", "\\w*", "\\bsh", "a{2}", "a{2,}", "a{,2}", "a{2,1}", "a{1001}", "a{1000}", "(a{30}){30}", "x{255}", "x*", "(?i)bash",
     "(?:a)", "(?P<n>a)", "\\1", "(a)\\1", "a**", "a+?", "a|", "|a", "()", "(", ")", "[", "]", "[]a]", "[a", "[z-a]", "\\",
     "\\.", "\\/etc\\/passwd", "/etc/pass.*", "a\\", "\\x41", "\\n", "\\Qa.b\\E", "\\A", "\\z", "$", "^", "a^b", "a$b",
     "\u00e9.*", "[\u00e9]", ".", "..", "...", "\\pL+", "\\C", "*a", "+a", "?a", "{", "}", "a{", "a{b}", "a{1", "{1}", "(*a)",
@@ -91,6 +92,8 @@ class Field:
 
     def cell_type(self):
         """What coverage counts: types, lists and the fields with comparisons of their own apart."""
+        if self.text.startswith("evt.around"):
+            return "around"
         name = self.type + (" list" if self.list else "")
         if self.text.startswith("evt.rawarg"):
             return "raw " + name
@@ -141,6 +144,11 @@ def fields_of(catalogue):
     out.append(Field("evt.arg[0]", arg["type"], arg["flags"]))
     for text in ("evt.abspath.src", "evt.abspath.dst"):
         out.append(Field(text, by_name["evt.abspath"]["type"], by_name["evt.abspath"]["flags"]))
+    around = by_name["evt.around"]
+    out.append(Field(f"evt.around[{AROUND}]", "ABSTIME", around["flags"], "plain", "evt.rawtime"))
+    out.append(Field("evt.type.is.3", by_name["evt.type.is"]["type"], by_name["evt.type.is"]["flags"]))
+    for name in ("proc.aname", "proc.apid"):  # -1 is what libsinsp takes for no number
+        out.append(Field(name + "[-1]", by_name[name]["type"], by_name[name]["flags"], "ancestors", name))
     out.append(Field("thread.cgroup.cpu", by_name["thread.cgroup"]["type"], by_name["thread.cgroup"]["flags"]))
     return out
 
@@ -179,6 +187,8 @@ def random_text(rng):
 
 def seed_value(rng, field):
     """One value that the field may have, as the pool's kernel."""
+    if field.key == "evt.rawtime":
+        return AROUND + rng.choice([-1, 1]) * rng.choice([0, 1, 999_999, 1_000_000, 1_000_001, 2_000_000, AROUND, rng.randrange(10**7)])
     if field.group == "number":
         low, high = RANGES[field.type]
         n = rng.choice([0, 1, 2, 5, 22, 80, 443, 1000, 65535, 2**31 - 1, 2**32 - 1, 2**53 + 1, low, high, -1, -2, rng.randrange(100)])
@@ -193,6 +203,8 @@ def seed_value(rng, field):
 
 
 def near(rng, field, value):
+    if field.key == "evt.rawtime":
+        return max(0, value + rng.choice([0, 0, 1, -1]))
     if field.group == "number":
         return near_number(rng, value, field.type)
     if field.group == "bool":
@@ -235,10 +247,12 @@ def quoted(rng, s, quote):
     escapes = {"\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\b": "\\b", "\f": "\\f", quote: "\\" + quote}
     out = []
     for c in s:
-        if c in ("\\", quote) or (c in escapes and rng.random() < 0.5):
+        if c == quote or (c == "\\" and rng.random() < 0.8) or (c in escapes and rng.random() < 0.5):
             out.append(escapes[c])
         elif c == "/" and rng.random() < 0.1:
             out.append("\\/")
+        elif c == "\\" or rng.random() < 0.01:
+            out.append("\\" + rng.choice(' /"\'bnrtfxq0u\\'))
         else:
             out.append(c)
     return quote + "".join(out) + quote
@@ -269,7 +283,9 @@ def constant_text(rng, group, type_name, op, pool):
             return rng.choice(BAD_NUMBERS)
         if type_name == "PORT" and rng.random() < 0.15:
             return rng.choice(SERVICES)
-        n = near_number(rng, rng.choice(pool), type_name) if isinstance(pool[0], int) else rng.randrange(300)
+        if not isinstance(pool[0], int) or (type_name == "ABSTIME" and rng.random() < 0.2):
+            return str(rng.randrange(300) if rng.random() < 0.5 else rng.randrange(4))
+        n = near_number(rng, rng.choice(pool), type_name)
         return ("+" if rng.random() < 0.02 else "") + str(n)
     if group == "bool":
         return rng.choice(["true", "false"]) if rng.random() < 0.93 else rng.choice(["1", "0", "True", "", "yes"])
@@ -508,6 +524,70 @@ class Generator:
         if style == "call" or (style is None and rng.random() < 0.4):
             return f"{rng.choice(SINGLE)}({other.text})"
         return rng.choice([f"val({other.text})", f"val( {other.text} )"])
+
+
+# ---- conditions of rules -----------------------------------------------------------------------------------------
+
+CHECK = re.compile(r"([a-z]\w*(?:\.\w+)+(?:\[[^]]*\])?)\s*(?:!=|<=|>=|[=<>]|\b[a-z]+)\s*"
+                   r"(\((?:\"(?:[^\"\\]|\\.)*\"|[^()\"])*\)|\"(?:[^\"\\]|\\.)*\"|[^\s()]+)")
+VALUE = re.compile(r"\"((?:[^\"\\]|\\.)*)\"|([^\s(),\"]+)")
+
+
+def parts_of(condition):
+    """The condition, and what stands in its parentheses, but lists."""
+    out, stack, quoted = [condition], [], False
+    for i, c in enumerate(condition):
+        if c == '"' and condition[i - 1] != "\\":
+            quoted = not quoted
+        elif not quoted and c == "(":
+            stack.append(i)
+        elif not quoted and c == ")" and stack:
+            inside = condition[stack.pop() + 1:i]
+            if CHECK.search(inside):
+                out.append(inside)
+    return out
+
+
+class RuleBatches:
+    """Batches of a rule's condition and its parts, on events with values near its constants."""
+
+    def __init__(self, maker, fields, conditions):
+        self.maker = maker
+        self.by_text = {f.text: f for f in fields}
+        self.conditions = conditions
+
+    def batch(self):
+        rng = self.maker.rng
+        condition = rng.choice(self.conditions)
+        parts = parts_of(condition)
+        pools = self.pools(condition)
+        return (rng.sample(parts, min(30, len(parts))),
+                self.maker.events([self.by_text[text] for text in pools], pools, 16))
+
+    def pools(self, condition):
+        out = {}
+        for text, right in CHECK.findall(condition):
+            field = self.by_text.get(text)
+            if field is None:
+                continue
+            values = [a or b for a, b in VALUE.findall(right)]
+            pool = out.setdefault(text, [])
+            pool += filter(lambda v: v is not None, (typed(field, v) for v in values))
+            if not pool:
+                pool.append(seed_value(self.maker.rng, field))
+        return out
+
+
+def typed(field, text):
+    """A constant's text as a value of the field; None if it is none."""
+    try:
+        if field.group == "number":
+            return int(text)
+        if field.group in ("address", "net"):
+            return str(ipaddress.ip_address(text.split("/")[0]))
+    except ValueError:
+        return None
+    return text == "true" if field.group == "bool" else text
 
 
 # ---- broken text -------------------------------------------------------------------------------------------------

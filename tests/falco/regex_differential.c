@@ -129,6 +129,7 @@ struct text {
 
 struct test_case {
 	struct text pattern;
+	size_t limit; /* of instructions; 0: RE2's */
 	struct text texts[TEXTS];
 	size_t ntexts;
 };
@@ -154,6 +155,8 @@ static void case_free(struct test_case *c)
 static void ask(const struct oracle *o, const struct test_case *c)
 {
 	put_bytes(o->to, c->pattern.bytes, c->pattern.len);
+	/* Two thirds of the memory less 432 bytes are for instructions, each of 8 bytes. */
+	put_u32(o->to, c->limit ? (uint32_t)(12 * c->limit + 648) : 0);
 	put_u32(o->to, (uint32_t)c->ntexts);
 	for (size_t i = 0; i < c->ntexts; i++)
 		put_bytes(o->to, c->texts[i].bytes, c->texts[i].len);
@@ -230,7 +233,7 @@ static bool differ(const struct answers *a, const struct answers *b, size_t ntex
 	return a->accepted != b->accepted || (a->accepted && memcmp(a->matches, b->matches, ntexts) != 0);
 }
 
-static bool case_differs(const struct oracle *o, const struct test_case *c)
+static bool case_differs(const struct oracle *o, struct test_case *c)
 {
 	struct answers theirs, ours;
 
@@ -244,7 +247,8 @@ static bool case_differs(const struct oracle *o, const struct test_case *c)
 /* --- Shrinking and printing --- */
 
 /* Takes pieces out of t, as long as the case still differs. */
-static bool shrink_text(const struct oracle *o, const struct test_case *c, struct text *t)
+static bool shrink_text(const struct oracle *o, struct test_case *c, struct text *t,
+                        bool (*still)(const struct oracle *, struct test_case *))
 {
 	bool changed = false;
 
@@ -258,7 +262,7 @@ static bool shrink_text(const struct oracle *o, const struct test_case *c, struc
 			t->len = whole.len - piece;
 			memcpy(t->bytes, whole.bytes, at);
 			memcpy(t->bytes + at, whole.bytes + at + piece, whole.len - at - piece);
-			if (case_differs(o, c)) {
+			if (still(o, c)) {
 				free(whole.bytes);
 				changed = true;
 			} else {
@@ -303,7 +307,8 @@ static void report(const struct oracle *o, struct test_case *c)
 		}
 	}
 	c->pattern.bytes = NULL;
-	while (shrink_text(o, &small, &small.pattern) || (small.ntexts && shrink_text(o, &small, &small.texts[0]))) {
+	while (shrink_text(o, &small, &small.pattern, case_differs) ||
+	       (small.ntexts && shrink_text(o, &small, &small.texts[0], case_differs))) {
 	}
 	ask(o, &small);
 	flush(o);
@@ -931,52 +936,86 @@ static void make_case(struct generator *g, struct test_case *c)
 
 /* --- Sizes --- */
 
-/*
- * A pattern that is as large as RE2 takes, and one that is larger by one instruction: letters behind a random part that
- * is repeated often.
- */
-static bool check_size(struct generator *g, const struct oracle *o)
+/* Whether we accept the pattern with that limit of instructions. */
+static bool fits(const struct oracle *o, const struct text *pattern, size_t limit, size_t *size)
 {
 	_cleanup_(arena_free) struct arena arena = {0};
 	_cleanup_(cleanup_regex_program) struct regex_program *program = NULL;
-	_cleanup_(case_free) struct test_case c = {0};
-	_autobuf_ struct buf part = BUF_INIT, pattern = BUF_INIT;
 	struct regex_node *root;
 	struct regex_error err;
-	size_t node;
 
-	g->n = 0;
-	g->wild = false;
-	node = make(g, 4);
-	write_shape(g, node, &part, true);
-	buf_addf(&pattern, "(");
-	for (size_t i = 0, n = 1 + below(8); i < n; i++)
-		buf_addf(&pattern, "(%s)%s", buf_str(&part), one_in(2) ? "{7,9}" : "");
-	buf_addf(&pattern, ")Z");
-	if (regex_parse(&root, &arena, o->release, buf_str(&pattern), pattern.len, &err) ||
-	    regex_program_new(&program, &arena, o->release, root))
+	if (regex_parse(&root, &arena, o->release, pattern->bytes, pattern->len, &err) ||
+	    regex_program_new(&program, &arena, o->release, root, limit))
 		return false;
-	size_t letters = REGEX_INSTRUCTIONS_MAX - 2 - program->size;
+	*size = program->size + 2;
+	return true;
+}
 
-	for (size_t i = 0; i < letters; i++)
-		buf_addc(&pattern, 'z');
-	for (int more = 0; more < 2; more++) {
-		struct answers a;
+/* Asks for the pattern with the least limit that we accept it with, and with one less. 0: we do not accept it. */
+static size_t ask_size(const struct oracle *o, const struct test_case *c)
+{
+	size_t least, ignored;
 
-		c.pattern.bytes = pattern.data;
-		c.pattern.len = pattern.len;
-		ask(o, &c);
-		flush(o);
-		read_answers(o, &c, &a);
-		c.pattern.bytes = NULL;
-		if (a.accepted == (more != 0)) {
-			(void)printf("DIFFERENCE in size: RE2 %s (%s) and %zu letters\n",
-			             a.accepted ? "accepts more than" : "refuses", buf_str(&part), letters);
-			return true;
-		}
-		buf_addc(&pattern, 'z');
+	if (!fits(o, &c->pattern, REGEX_INSTRUCTIONS_MAX, &least))
+		return 0;
+	/* Some instructions are there for a while only, and nodes are counted too. */
+	while (!fits(o, &c->pattern, least, &ignored))
+		least++;
+	ask(o, &(struct test_case){.pattern = c->pattern, .limit = least});
+	ask(o, &(struct test_case){.pattern = c->pattern, .limit = least - 1});
+	return least;
+}
+
+static bool size_differs(const struct oracle *o)
+{
+	const struct test_case no_texts = {0};
+	struct answers enough, less;
+
+	read_answers(o, &no_texts, &enough);
+	read_answers(o, &no_texts, &less);
+	return !enough.accepted || less.accepted;
+}
+
+static bool asked_size_differs(const struct oracle *o, struct test_case *c)
+{
+	if (!ask_size(o, c))
+		return false;
+	flush(o);
+	return size_differs(o);
+}
+
+static void report_size(const struct oracle *o, struct test_case *c)
+{
+	size_t least;
+
+	while (shrink_text(o, c, &c->pattern, asked_size_differs)) {
 	}
-	return false;
+	least = ask_size(o, c);
+	flush(o);
+	(void)size_differs(o);
+	(void)printf("DIFFERENCE in size: we need %zu instructions\n", least);
+	print_quoted("pattern", &c->pattern);
+}
+
+/* RE2's default limit: that many letters, and a few instructions more. */
+static bool limit_differs(const struct oracle *o)
+{
+	_cleanup_(case_free) struct test_case c = {0};
+	struct answers most, more;
+	size_t n = REGEX_INSTRUCTIONS_MAX - 4;
+
+	c.pattern.bytes = malloc(n + 1);
+	if (!c.pattern.bytes)
+		abort();
+	memset(c.pattern.bytes, 'a', n + 1);
+	for (c.pattern.len = n; c.pattern.len <= n + 1; c.pattern.len++)
+		ask(o, &c);
+	flush(o);
+	read_answers(o, &c, &most);
+	read_answers(o, &c, &more);
+	if (!most.accepted || more.accepted)
+		(void)printf("DIFFERENCE: RE2's limit is not %d instructions\n", REGEX_INSTRUCTIONS_MAX);
+	return !most.accepted || more.accepted;
 }
 
 /* --- All --- */
@@ -1004,12 +1043,13 @@ static void find_release(struct oracle *o)
 
 int main(int argc, char **argv)
 {
-	enum { BATCH = 200, REPORTS = 5 };
+	/* A batch's answers must fit into a pipe, since they are read when all is asked. */
+	enum { BATCH = 64, REPORTS = 5 };
 	static struct test_case cases[BATCH];
 	static struct generator generator;
 	size_t patterns = 0, accepted = 0, texts = 0, matched = 0, differences = 0, sizes = 0;
 	uint64_t seed = (uint64_t)time(NULL);
-	double seconds = 30, start, next_size;
+	double seconds = 30, start;
 	struct oracle oracle = {0};
 	int i = 1;
 
@@ -1030,19 +1070,24 @@ int main(int argc, char **argv)
 	find_release(&oracle);
 	random_state = seed;
 	start = now();
-	next_size = start;
+	differences += limit_differs(&oracle);
 	while (now() < start + seconds && differences < REPORTS) {
+		bool differs[BATCH] = {false}, sized[BATCH] = {false}, size_differs_too[BATCH] = {false};
+
 		for (size_t k = 0; k < BATCH; k++) {
 			make_case(&generator, &cases[k]);
 			ask(&oracle, &cases[k]);
+			sized[k] = ask_size(&oracle, &cases[k]) > 0;
 		}
 		flush(&oracle);
-		bool differs[BATCH] = {false};
 
 		for (size_t k = 0; k < BATCH; k++) {
 			struct answers theirs, ours;
 
 			read_answers(&oracle, &cases[k], &theirs);
+			if (sized[k])
+				size_differs_too[k] = size_differs(&oracle);
+			sizes += sized[k];
 			our_answers(&cases[k], &ours, oracle.release);
 			differs[k] = differ(&theirs, &ours, cases[k].ntexts);
 			patterns++;
@@ -1052,16 +1097,14 @@ int main(int argc, char **argv)
 				matched += theirs.matches[t];
 		}
 		for (size_t k = 0; k < BATCH; k++) {
-			if (differs[k] && differences < REPORTS) {
+			if (size_differs_too[k] && differences < REPORTS) {
+				differences++;
+				report_size(&oracle, &cases[k]);
+			} else if (differs[k] && differences < REPORTS) {
 				differences++;
 				report(&oracle, &cases[k]);
 			}
 			case_free(&cases[k]);
-		}
-		if (now() >= next_size) {
-			differences += check_size(&generator, &oracle);
-			sizes++;
-			next_size = now() + seconds / 15;
 		}
 	}
 	oracle_stop(&oracle);

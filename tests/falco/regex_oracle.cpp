@@ -59,7 +59,7 @@ int main()
 
 	options.set_log_errors(false);
 	while (read_u32(len)) {
-		uint32_t count;
+		uint32_t memory, count;
 		std::string pattern;
 
 		if (len == flush_request) {
@@ -67,8 +67,9 @@ int main()
 			continue;
 		}
 		read_bytes(pattern, len);
-		if (!read_u32(count))
+		if (!read_u32(memory) || !read_u32(count))
 			return 1;
+		options.set_max_mem(memory ? memory : re2::RE2::Options::kDefaultMaxMem);
 		std::vector<std::string> texts(count);
 		for (auto &text : texts)
 			text = read_text();

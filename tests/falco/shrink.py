@@ -31,6 +31,9 @@ def smaller_texts(text):
     tokens = TOKEN.findall(text)
     for at, to in chunks(len(tokens)):
         yield "".join(tokens[:at] + tokens[to:])
+    for at in range(1, len(text)):
+        yield text[:at]
+        yield text[at:]
     for at, to in parenthesis_pairs(tokens):
         yield "".join(tokens[:at] + tokens[at + 1:to] + tokens[to + 1:])
         yield "".join(tokens[at + 1:to])
@@ -75,10 +78,23 @@ def shrink(condition, event, shows, rounds=60):
         if events:
             good = [e for e, ok in zip(events, shows([condition], events)) if ok]
             event = min(good, key=lambda e: len(str(e)), default=event)
-        texts = [t for t in dict.fromkeys(smaller_texts(condition)) if t and len(t) < len(condition)][:600]
+        texts = [t for t in dict.fromkeys(smaller_texts(condition)) if t and len(t) < len(condition)][:1000]
         if texts:
             good = [t for t, ok in zip(texts, shows(texts, [event])) if ok]
             condition = min(good, key=len, default=condition)
         if (condition, event) == before:
             break
     return condition, event
+
+
+def shrink_company(conditions, events, shows):
+    """The fewest other conditions and earlier events with which the last ones still show it."""
+    for at, to in chunks(len(conditions)):
+        fewer = conditions[:at] + conditions[to:]
+        if len(fewer) < len(conditions) and shows(fewer, events):
+            return shrink_company(fewer, events, shows)
+    for at, to in chunks(len(events)):
+        fewer = events[:at] + events[to:]
+        if len(fewer) < len(events) and shows(conditions, fewer):
+            return shrink_company(conditions, fewer, shows)
+    return conditions, events
