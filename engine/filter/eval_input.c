@@ -109,6 +109,14 @@ static char *name_of(const struct filter_term *t)
 	return buf_error(&text) ? NULL : buf_take(&text);
 }
 
+/* A plugin has no way to give an empty list, and libsinsp takes a raw argument of no bytes as none. */
+static bool has_no_empty_value(const struct filter_term *t)
+{
+	if (t->is_list)
+		return field_class(t->field->in_class)->provider != FIELD_FROM_FALCO;
+	return t->field->id == FIELD_EVT_RAWARG && t->type == FIELD_TYPE_BYTES;
+}
+
 /* Adds a field, or gives its number to one that is there. */
 static int want(struct eval_input *in, const struct filter_term *t, size_t field)
 {
@@ -130,8 +138,7 @@ static int want(struct eval_input *in, const struct filter_term *t, size_t field
 	        .type = t->type,
 	        .is_list = t->is_list,
 	        .takes_many = t->is_list || (flags & FIELD_EITHER_END) || (t->ref_flags & FIELD_REF_ANY_ANCESTOR),
-	        /* A plugin has no way to give an empty list. */
-	        .empty_is_missing = t->is_list && field_class(t->field->in_class)->provider != FIELD_FROM_FALCO,
+	        .empty_is_missing = has_no_empty_value(t),
 	        .field = field,
 	};
 	return 0;
@@ -375,7 +382,7 @@ static int read_given(struct eval_input *in, struct wanted *w, size_t *offset, s
 	*offset = v->offset;
 	if (array && !w->takes_many)
 		return error_set(err, -EINVAL, "the field %s has one value, not an array", w->name);
-	if (n == 0 && w->empty_is_missing)
+	if (w->empty_is_missing && (array ? n == 0 : v->kind == JSON_STRING && v->len == 0))
 		return 0;
 	if (!reserve_items(in, n + 1))
 		return -ENOMEM;

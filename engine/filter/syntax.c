@@ -211,22 +211,42 @@ static size_t number_length(const char *s, size_t len)
 	return n;
 }
 
+/* Bytes of the UTF-8 character at s, 0 if none stands there; RE2 takes surrogates for characters. */
+static size_t character_length(const char *s, size_t len)
+{
+	unsigned char c = (unsigned char)s[0], second = len > 1 ? (unsigned char)s[1] : 0;
+	size_t n = c < 0x80 ? 1 : c >= 0xc2 && c < 0xe0 ? 2 : c >= 0xe0 && c < 0xf0 ? 3 : c >= 0xf0 && c < 0xf5 ? 4 : 0;
+
+	if (n > len || (c == 0xe0 && second < 0xa0) || (c == 0xf0 && second < 0x90) || (c == 0xf4 && second >= 0x90))
+		return 0;
+	for (size_t i = 1; i < n; i++)
+		if (((unsigned char)s[i] & 0xc0) != 0x80)
+			return 0;
+	return n;
+}
+
+/* What may stand without quotes: anything but blanks and `stops`, as long as it is UTF-8. */
+static size_t bare_until(const char *s, size_t len, const char *stops)
+{
+	size_t n = 0, character;
+
+	while (n < len && !is_space(s[n]) && s[n] != '\0' && !strchr(stops, s[n])) {
+		character = character_length(s + n, len - n);
+		if (!character)
+			break;
+		n += character;
+	}
+	return n;
+}
+
 static size_t bare_length(const char *s, size_t len)
 {
-	size_t n = 0;
-
-	while (n < len && !is_space(s[n]) && s[n] != '\0' && !strchr("()\"'=,", s[n]))
-		n++;
-	return n;
+	return bare_until(s, len, "()\"'=,");
 }
 
 static size_t bare_arg_length(const char *s, size_t len)
 {
-	size_t n = 0;
-
-	while (n < len && !is_space(s[n]) && s[n] != '\0' && !strchr("[]\"'", s[n]))
-		n++;
-	return n;
+	return bare_until(s, len, "[]\"'");
 }
 
 /* The length of a quoted string with its quotes, 0 if none stands there or it does not end. A quote behind a backslash
