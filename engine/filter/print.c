@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "filter/syntax.h"
 
 const char *filter_op_name(enum filter_op op)
 {
@@ -61,7 +62,7 @@ static bool is_modifier(const char *text)
 
 static bool is_bare(const char *text, size_t len)
 {
-	if (len == 0 || is_modifier(text))
+	if (len == 0 || is_modifier(text) || !syntax_is_utf8(text, len))
 		return false;
 	for (size_t i = 0; i < len; i++)
 		if (text[i] == ' ' || (text[i] >= '\b' && text[i] <= '\r') || strchr("()\"'=,", text[i]))

@@ -225,6 +225,19 @@ static size_t character_length(const char *s, size_t len)
 	return n;
 }
 
+bool syntax_is_utf8(const char *s, size_t len)
+{
+	size_t n = 0, character;
+
+	while (n < len) {
+		character = character_length(s + n, len - n);
+		if (!character)
+			return false;
+		n += character;
+	}
+	return true;
+}
+
 /* What may stand without quotes: anything but blanks and `stops`, as long as it is UTF-8. */
 static size_t bare_until(const char *s, size_t len, const char *stops)
 {

@@ -66,4 +66,7 @@ struct source_pos filter_text_pos(const struct filter_text *text, size_t offset)
 int syntax_parse_term(const struct filter_text *text, size_t offset, struct arena *arena, struct syntax_term **out,
                       size_t *taken, struct diag_list *diags);
 
+/* Whether all of it is UTF-8 as RE2 has it, which is what may stand without quotes. */
+bool syntax_is_utf8(const char *s, size_t len);
+
 #endif

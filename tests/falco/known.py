@@ -34,7 +34,9 @@ FEATURES = {
 }
 
 # Fields whose value depends on how often they were asked for, or on memory that was never set.
-STATEFUL = ("util.cnt", "thread.exectime", "thread.totexectime", "thread.cpu", "proc.exe_ino.ctime_duration", "evt.deltatime", "evt.reltime", "evt.latency", "evt.count")
+STATEFUL = (
+    "util.cnt", "thread.exectime", "thread.totexectime", "thread.cpu", "proc.exe_ino.ctime_duration",
+    "evt.deltatime", "evt.reltime", "evt.latency", "evt.count")
 
 # On the right of an operator libsinsp makes this field printable first; a copy of the event does not tell.
 UNLIKE_COPIES = re.compile(r"(=|!=|[a-z]) *(val|b64|len)\( *evt\.buffer")
