@@ -92,8 +92,6 @@ KEPT = {
     "number-that-does-not-fit": Kept(does_not_fit, [
         ("evt.count = 4294967296", {}), ("evt.num = 18446744073709551616", {}), ("fd.port = 65536", {}), ("fd.snet = 1.2.3.4/256", {})]),
     "bad-escape-alone-in-a-list": Kept(refused(r"unknown escape \\[^ /bnrtf\\]"), [('proc.name in ("\\q")', {})]),
-    "TEMP-rawbytes": Kept(lambda c,e,t,o: t[0] is None and o[0] is None and 'evt.rawarg' in c and 'exists' in c,[]),
-    "TEMP-utf8": Kept(lambda c,e,t,o: re.search('[\udc80-\udcff]',c),[]),
 }
 
 
