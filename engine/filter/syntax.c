@@ -211,22 +211,39 @@ static size_t number_length(const char *s, size_t len)
 	return n;
 }
 
+size_t syntax_character(const char *s, size_t len)
+{
+	unsigned char lead = len ? (unsigned char)s[0] : 0;
+	size_t n = 1;
+
+	if (lead >= 0x80)
+		n = lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
+	if (!lead || n > len)
+		return 0;
+	for (size_t i = 1; i < n; i++)
+		if (((unsigned char)s[i] & 0xc0) != 0x80)
+			return 0;
+	return n;
+}
+
+/* Up to a blank, one of `ends`, or what is no character. */
+static size_t word_length(const char *s, size_t len, const char *ends)
+{
+	size_t n = 0, c;
+
+	while (n < len && !is_space(s[n]) && !strchr(ends, s[n]) && (c = syntax_character(s + n, len - n)) > 0)
+		n += c;
+	return n;
+}
+
 static size_t bare_length(const char *s, size_t len)
 {
-	size_t n = 0;
-
-	while (n < len && !is_space(s[n]) && s[n] != '\0' && !strchr("()\"'=,", s[n]))
-		n++;
-	return n;
+	return word_length(s, len, "()\"'=,");
 }
 
 static size_t bare_arg_length(const char *s, size_t len)
 {
-	size_t n = 0;
-
-	while (n < len && !is_space(s[n]) && s[n] != '\0' && !strchr("[]\"'", s[n]))
-		n++;
-	return n;
+	return word_length(s, len, "[]\"'");
 }
 
 /* The length of a quoted string with its quotes, 0 if none stands there or it does not end. A quote behind a backslash
