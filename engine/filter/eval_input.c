@@ -114,7 +114,7 @@ static char *name_of(const struct filter_term *t)
 static bool empty_is_missing(const struct filter_term *t)
 {
 	if (t->field->id == FIELD_EVT_RAWARG)
-		return t->type == FIELD_TYPE_BYTES || t->type == FIELD_TYPE_OPAQUE;
+		return t->type == FIELD_TYPE_BYTES;
 	return t->is_list && field_class(t->field->in_class)->provider != FIELD_FROM_FALCO;
 }
 
