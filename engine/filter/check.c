@@ -32,23 +32,24 @@ static bool check_operator(struct compile_state *c, const struct filter_node *n,
 }
 
 /* Comparisons that libsinsp accepts, and then fails at the first event that reaches them: Falco ends, or crashes. */
-static bool check_either_end(struct compile_state *c, const struct filter_node *n, const struct syntax_node *s)
+static bool check_own_code(struct compile_state *c, const struct filter_node *n, const struct syntax_node *s)
 {
 	const struct filter_term *t = n->left;
 	bool net = t->type == FIELD_TYPE_NET, empty = !s->nvalues && !s->right && n->op != FILTER_OP_EXISTS;
+	bool ends = t->kind == FILTER_TERM_FIELD && (t->field->flags & FIELD_EITHER_END);
+	bool own = ends || (t->kind == FILTER_TERM_FIELD &&
+	                    ((t->ref_flags & FIELD_REF_ANY_ANCESTOR) || t->field->id == FIELD_EVT_RAWARG));
 
-	if (t->kind != FILTER_TERM_FIELD || !(t->field->flags & FIELD_EITHER_END))
-		return true;
-	if (n->op == FILTER_OP_INTERSECTS && !net) {
+	if (ends && n->op == FILTER_OP_INTERSECTS && !net) {
 		COMPILE_FAIL(c, s->op_pos, "bad-operator",
 		             "'intersects' does not compare %s (Falco accepts it and ends at the first socket); use =",
 		             t->field->name);
 		return false;
 	}
-	if (empty && (n->mod || net)) {
+	if (own && empty && (n->mod || (ends && net))) {
 		COMPILE_FAIL(c, s->op_pos, "bad-value",
 		             "%s cannot be compared with an empty list (Falco accepts it and crashes at the first "
-		             "socket); name a value",
+		             "event with a value); name a value",
 		             t->field->name);
 		return false;
 	}
@@ -79,10 +80,24 @@ static bool check_event_type(struct compile_state *c, const struct filter_node *
 
 /* Right-hand fields */
 
+/* A transformer of several arguments, whatever is made of its value. */
+static bool is_of_several(const struct filter_term *t)
+{
+	while (t->kind == FILTER_TERM_CALL && t->nargs == 1)
+		t = t->args[0];
+	return t->kind == FILTER_TERM_CALL;
+}
+
 static void check_right(struct compile_state *c, const struct filter_node *n)
 {
 	const struct filter_term *left = n->left, *right = n->right, *const sides[] = {left, right};
 
+	if (is_of_several(left)) {
+		COMPILE_FAIL(c, right->pos, "bad-value",
+		             "%s compares with constants only (Falco accepts it and crashes, or never matches)",
+		             term_name(left));
+		return;
+	}
 	if (n->op == FILTER_OP_PMATCH || n->op == FILTER_OP_REGEX) {
 		COMPILE_FAIL(c, right->pos, "bad-operator", "the operator '%s' compares with constants only",
 		             filter_op_name(n->op));
@@ -291,7 +306,7 @@ void check_compile(struct compile_state *c, struct filter_node *n, const struct 
 		n->right = term_compile(c, s->right);
 	if (!n->left || (s->right && !n->right))
 		return;
-	if (!check_operator(c, n, s) || !check_either_end(c, n, s) || !check_event_type(c, n))
+	if (!check_operator(c, n, s) || !check_own_code(c, n, s) || !check_event_type(c, n))
 		return;
 	if (n->right)
 		check_right(c, n);

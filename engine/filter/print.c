@@ -159,7 +159,7 @@ static void print_term(struct buf *out, const struct filter_term *t)
 		buf_adds(out, filter_call_name(t->call));
 		print_terms(out, t);
 		if (t->selector >= 0)
-			print_bracket(out, &(const char){(char)t->selector}, 1);
+			print_bracket(out, (const char[]){(char)t->selector, '\0'}, 1);
 		break;
 	}
 }

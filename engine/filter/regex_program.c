@@ -446,19 +446,27 @@ static int compile_tree(struct compiler *c, const struct regex_node *root)
 	return r;
 }
 
-/* Lets nothing lead to what only passes. */
+/* Where an instruction really leads to. Shortens the way for the next who asks. */
+static uint32_t behind_passes(struct regex_program *p, uint32_t i)
+{
+	while (p->code[i].op == REGEX_OP_PASS) {
+		uint32_t *out = &p->code[i].out;
+
+		if (p->code[*out].op == REGEX_OP_PASS)
+			*out = p->code[*out].out;
+		i = *out;
+	}
+	return i;
+}
+
+/* Lets nothing lead to what only passes. There is no circle of such, as what repeats splits. */
 static void skip_passes(struct regex_program *p)
 {
 	for (uint32_t i = 0; i < p->size; i++) {
-		struct regex_instruction *in = &p->code[i];
-
-		while (p->code[in->out].op == REGEX_OP_PASS)
-			in->out = p->code[in->out].out;
-		while (p->code[in->other].op == REGEX_OP_PASS)
-			in->other = p->code[in->other].out;
+		p->code[i].out = behind_passes(p, p->code[i].out);
+		p->code[i].other = behind_passes(p, p->code[i].other);
 	}
-	while (p->code[p->start].op == REGEX_OP_PASS)
-		p->start = p->code[p->start].out;
+	p->start = behind_passes(p, p->start);
 }
 
 int regex_program_new(struct regex_program **out, struct arena *arena, enum regex_release release,

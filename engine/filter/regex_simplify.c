@@ -15,6 +15,7 @@ struct simplifier {
 	struct arena *arena;
 	enum regex_release release;
 	size_t nodes, max_nodes;
+	bool expanding; /* the second pass: what is repeated no time is left out */
 };
 
 /* What is being walked. */
@@ -46,7 +47,7 @@ static int steps_push(struct steps *s, struct regex_node **slot)
 
 typedef int visitor(struct simplifier *s, struct regex_node **slot);
 
-/* Calls `visit` for every node, kids first; it may replace the node. What is repeated no time is left out. */
+/* Calls `visit` for every node, kids first; it may replace the node. */
 static int walk(struct simplifier *s, struct regex_node **root, visitor *visit)
 {
 	_cleanup_(steps_free) struct steps steps = {0};
@@ -55,7 +56,8 @@ static int walk(struct simplifier *s, struct regex_node **root, visitor *visit)
 	while (!r && steps.n > 0) {
 		struct step *step = &steps.items[steps.n - 1];
 		struct regex_node *node = *step->slot;
-		size_t nkids = node->op == REGEX_REPEAT && node->max == 0 ? 0 : regex_nkids(node);
+		bool skip = s->expanding && node->op == REGEX_REPEAT && node->max == 0;
+		size_t nkids = skip ? 0 : regex_nkids(node);
 
 		if (step->next < nkids) {
 			size_t kid = step->next++;
@@ -267,5 +269,6 @@ int regex_simplify(struct arena *arena, enum regex_release release, struct regex
 	int r = walk(&s, root, coalesce_kids);
 
 	s.nodes = 0;
+	s.expanding = true;
 	return r ? r : walk(&s, root, simplify);
 }

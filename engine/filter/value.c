@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -101,7 +102,7 @@ static const char *parse_address(struct filter_value *v, const char *text)
 static const char *parse_network(struct filter_value *v)
 {
 	const char *slash = strchr(v->text, '/');
-	char address[INET6_ADDRSTRLEN] = "";
+	char address[INET6_ADDRSTRLEN] = "", bits[32];
 	uint64_t prefix;
 	bool negative;
 
@@ -112,8 +113,9 @@ static const char *parse_network(struct filter_value *v)
 		return "not an IP network such as 10.0.0.0/8 or fd00::/8";
 	bool v4 = v->as.net.family == AF_INET;
 
-	if (!parse_decimal(slash + 1, &negative, &prefix) || negative || prefix > v->as.net.prefix ||
-	    (!v4 && prefix == 0))
+	/* libsinsp reads one line. */
+	(void)snprintf(bits, sizeof(bits), "%.*s", (int)strcspn(slash + 1, "\n"), slash + 1);
+	if (!parse_decimal(bits, &negative, &prefix) || negative || prefix > v->as.net.prefix || (!v4 && prefix == 0))
 		return v4 ? "not a network: the prefix must be 0 to 32" : "not a network: the prefix must be 1 to 128";
 	v->as.net.prefix = (uint8_t)prefix;
 	return NULL;

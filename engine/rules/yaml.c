@@ -99,6 +99,10 @@ static void fail_parser(struct yaml_stream *y)
 	/* What does not end is better told where it begins. */
 	if (!reader && p->context && offset >= y->source->len)
 		offset = offset_of(y, &p->context_mark);
+	/* Nobody sees a caret after the text: under its last character then. */
+	if (!reader && offset >= y->source->len)
+		while (offset > 0 && (offset >= y->source->len || strchr(" \t\r\n", y->source->bytes[offset])))
+			offset--;
 	char message[sizeof(y->error.message)];
 
 	if (p->error == YAML_MEMORY_ERROR) {

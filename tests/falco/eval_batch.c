@@ -197,13 +197,13 @@ static int add_results(struct buf *out, const struct batch *b, struct slice even
 		return -ENOMEM;
 	buf_adds(out, ",\"results\":[");
 	for (const char *p = events.text + 1; p < end; p++) {
-		struct slice one = {p, 0};
 		struct error err = {0};
 		size_t offset;
 
 		if (*p != '{')
 			continue;
-		one = nested(p);
+		const struct slice one = nested(p);
+
 		if (eval_input_read(in, ev, one.text, one.len, &offset, &err) == -ENOMEM)
 			return -ENOMEM;
 		buf_adds(out, first ? "" : ",");

@@ -6,9 +6,9 @@
 //
 //   {"accept":[CONDITION,…]}                     {"accept":[null or the error,…]}
 //   {"conditions":[…],"events":[EVENT,…]}        {"errors":[as accept],"results":[[a row for each event],…]}
-//   {"capture":FILE,"fields":[…]}                a line {"n":NUMBER,"fields":EVENT} for each event, then {"end":COUNT}
-//   {"capture":FILE,"conditions":[…]}            {"errors":[…]}, a line {"n":NUMBER,"results":[…]} for each event,
-//   {"end":COUNT}
+//   {"capture":FILE,"fields":[…]}                {"n":NUMBER,"fields":EVENT} for each event, then {"end":COUNT}
+//   {"capture":FILE,"conditions":[…]}            {"errors":[…]}, {"n":NUMBER,"results":[…]} for each event,
+//                                                then {"end":COUNT}
 //   {"bench":FILE,"conditions":[…],"rounds":N}   {"events":M,"conditions":C,"evaluations":E,"ns":T}
 //   {"catalogue":true}                           {"fields":[{"name","class","type","flags"},…],
 //                                                "arguments":[{"name","type","types"},…]}: those of evt.rawarg,

@@ -156,6 +156,9 @@ static void numbers_booleans_and_bytes_compare_by_type(void **state)
 	        {"evt.buffer bstartswith 00", "{\"evt.buffer\":\"a\\u0000bcd\"}", false},
 	        {"evt.buffer endswith cd", "{\"evt.buffer\":\"a\\u0000bcd\"}", true},
 	        {"evt.rawarg.flags > 1", "{\"evt.rawarg.flags\":3}", true},
+	        {"evt.rawarg.data exists", "{\"evt.rawarg.data\":\"x\"}", true},
+	        {"evt.rawarg.data exists", "{\"evt.rawarg.data\":\"\"}", false},
+	        {"evt.rawarg.name exists", "{\"evt.rawarg.name\":\"\"}", true},
 	        {"evt.around[1700000000000000000] = 5", "{\"evt.rawtime\":1700000000004000000}", true},
 	        {"evt.around[1700000000000000000] = 5", "{\"evt.rawtime\":1700000000006000000}", false},
 	};

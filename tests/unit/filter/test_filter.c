@@ -258,6 +258,8 @@ static void syntax_errors_name_their_place(void **state)
 	        {"proc.name = a or", 1, 17, "syntax", "blank or '('"},
 	        {"proc.aname[ = a", 1, 12, "syntax", "argument of proc.aname"},
 	        {"proc.aname[2 = a", 1, 13, "syntax", "']'"},
+	        {"proc.name = a\xff", 1, 14, "syntax", "'and', 'or' or the end"},
+	        {"container.label[\xff] = a", 1, 17, "syntax", "argument of container.label"},
 	};
 
 	(void)state;
@@ -288,6 +290,8 @@ static void transformers_right_hand_fields_and_modifiers_parse(void **state)
 	assert_prints("proc.name in tolower( proc.pname )", "proc.name in tolower(proc.pname)");
 	assert_prints("proc.pid > val(proc.ppid)", "proc.pid > val(proc.ppid)");
 	assert_prints("evt.rawarg.flags > 3", "evt.rawarg.flags > 3");
+	assert_prints("proc.name = '\xc3\xa9'", "proc.name = \xc3\xa9");
+	assert_prints("proc.name = '\xc3'", "proc.name = \"\xc3\"");
 }
 
 static void type_errors_name_their_place(void **state)
@@ -340,6 +344,11 @@ static void type_errors_name_their_place(void **state)
 	        {"tolower(evt.type) = open", 1, 1, "unsupported-field", "without transformers"},
 	        {"fd.ip intersects (1.2.3.4)", 1, 7, "bad-operator", "ends at the first socket"},
 	        {"fd.net in ()", 1, 8, "bad-value", "empty list"},
+	        {"fd.snet = '10.0.0.0/\n8'", 1, 11, "bad-value", "0 to 32"},
+	        {"proc.aname = anyof ()", 1, 12, "bad-value", "empty list"},
+	        {"evt.rawarg.flags != allof ()", 1, 18, "bad-value", "empty list"},
+	        {"concat(proc.name, 'a') = val(proc.exe)", 1, 30, "bad-value", "crashes"},
+	        {"tolower(join(',', ('a'))) in val(proc.exe)", 1, 34, "bad-value", "never matches"},
 	        {"evt.around[5] > 3", 1, 15, "bad-operator", "= alone"},
 	        {"proc.name = val(proc.name)[1]", 1, 27, "bad-argument", "val()"},
 	        {"proc.name = val(name)", 1, 17, "syntax", "a field in val()"},
