@@ -566,9 +566,10 @@ static void text_notes(struct buf *out, const struct report_rule *r)
 		buf_addf(out, "    note: %s: ", code);
 		for (size_t k = i; note_at(r, k); k++) {
 			const struct leaf_note *note = note_at(r, k);
+			const uintptr_t leaf = (uintptr_t)note->node;
 
 			if (strcmp(note->code, code) != 0 ||
-			    met(out, &said, table_hash(&note->node, sizeof(note->node)), same_noted_leaf, r, k, note))
+			    met(out, &said, table_hash(&leaf, sizeof(leaf)), same_noted_leaf, r, k, note))
 				continue;
 			buf_adds(out, k > i ? "; " : "");
 			text_expr(out, note->node);

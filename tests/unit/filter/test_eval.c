@@ -436,6 +436,7 @@ static void a_raw_argument_of_no_bytes_has_no_value(void **state)
 	        {"evt.rawarg.data exists", "{\"evt.rawarg.data\":\"\"}", false},
 	        {"evt.rawarg.data exists", "{\"evt.rawarg.data\":\"a\"}", true},
 	        {"evt.rawarg.cgroups exists", "{\"evt.rawarg.cgroups\":\"\"}", false},
+	        {"evt.rawarg.argv exists", "{\"evt.rawarg.argv\":\"\"}", true},
 	        {"evt.rawarg.path exists", "{\"evt.rawarg.path\":\"\"}", true},
 	};
 
