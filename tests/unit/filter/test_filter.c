@@ -153,6 +153,31 @@ static void a_modifier_word_is_a_value_where_no_list_follows(void **state)
 	assert_prints("proc.name contains anyof and proc.pid = 1", "proc.name contains \"anyof\" and proc.pid = 1");
 }
 
+static void a_prefix_is_one_line_and_never_cut_short(void **state)
+{
+	static const char zeros[] = "0000000000000000000000000000000000000000";
+	char condition[512], padded[300] = "";
+	const struct error_row rows[] = {
+	        {"fd.snet = '1.2.3.4/\\n8'", 1, 11, "bad-value", "prefix"},
+	        {"fd.snet = 'fd00::/-0'", 1, 11, "bad-value", "prefix"},
+	        {"fd.snet = 1.2.3.4/-1", 1, 11, "bad-value", "prefix"},
+	        {condition, 1, 11, "bad-value", "prefix"},
+	};
+
+	(void)state;
+	memset(padded, '0', sizeof(padded) - 1);
+	(void)snprintf(condition, sizeof(condition), "fd.snet = 1.2.3.4/%s32", padded);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		assert_fails(&rows[i]);
+	(void)snprintf(condition, sizeof(condition), "fd.snet = 1.2.3.4/%s32", zeros);
+	_autofilter_ struct filter *long_one = parse(condition), *line = parse("fd.snet = '1.2.3.4/ +8\\nx'"),
+	                           *none = parse("fd.snet = 1.2.3.4/-0");
+
+	assert_int_equal(filter_root(long_one)->values[0].as.net.prefix, 32);
+	assert_int_equal(filter_root(line)->values[0].as.net.prefix, 8);
+	assert_int_equal(filter_root(none)->values[0].as.net.prefix, 0);
+}
+
 static void what_is_no_utf8_needs_quotes(void **state)
 {
 	static const struct error_row rows[] = {
@@ -658,6 +683,7 @@ int main(void)
 	        cmocka_unit_test(every_operator_of_this_version_parses),
 	        cmocka_unit_test(strings_unquote_as_falco_does),
 	        cmocka_unit_test(a_modifier_word_is_a_value_where_no_list_follows),
+	        cmocka_unit_test(a_prefix_is_one_line_and_never_cut_short),
 	        cmocka_unit_test(what_is_no_utf8_needs_quotes),
 	        cmocka_unit_test(an_option_of_any_byte_is_printed_as_it_is_read),
 	        cmocka_unit_test(minus_one_is_any_ancestor_and_no_oddity),
