@@ -34,7 +34,10 @@ static const char eval_help[] =
         "first) and that compare with both ends of a connection take an array. 'tercel check --list-fields' lists "
         "all.\n"
         "Where their own key is absent, fd.ip and fd.net are taken from fd.cip and fd.sip (or fd.lip and fd.rip),\n"
-        "fd.port and fd.proto from the ports likewise, fd.snet from fd.sip and so on, evt.around from evt.rawtime.\n"
+        "fd.port and fd.proto from the ports likewise, fd.snet from fd.sip and so on, evt.around from evt.rawtime,\n"
+        "and proc.aname[2], say, is the second of proc.aname. Nothing else is: give evt.dir, for example, where a "
+        "rule\n"
+        "reads it.\n"
         "\n"
         "Exit status: 0 all lines were evaluated; 1 the condition or the rules are wrong; 2 usage, a file\n"
         "cannot be read, or a line is wrong (said with its place; the other lines are evaluated).\n";

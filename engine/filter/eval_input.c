@@ -84,6 +84,13 @@ static const struct source *source_of(const struct filter_term *t)
 	return NULL;
 }
 
+/* One ancestor by its number, such as proc.aname[2]: an element of proc.aname. */
+static bool is_one_ancestor(const struct filter_term *t)
+{
+	return (t->field->flags & FIELD_ANY_ANCESTOR) && t->is_index && t->arg_index > 0 &&
+	       !(t->ref_flags & FIELD_REF_ANY_ANCESTOR);
+}
+
 /* ---- names ----------------------------------------------------------------------------------------------------- */
 
 static bool same_wanted(const void *ctx, size_t entry, const void *key)
@@ -148,7 +155,12 @@ static int want(struct eval_input *in, const struct filter_term *t, size_t field
 static int want_sources(struct eval_input *in, const struct filter_term *t)
 {
 	const struct source *s = source_of(t);
-	int r = 0;
+	const struct filter_term ancestors = {.kind = FILTER_TERM_FIELD,
+	                                      .type = t->type,
+	                                      .field = t->field,
+	                                      .ref_flags = FIELD_REF_ANY_ANCESTOR,
+	                                      .selector = -1};
+	int r = is_one_ancestor(t) ? want(in, &ancestors, NO_FIELD) : 0;
 
 	for (size_t i = 0; s && !r && i < 4 && s->names[i]; i++) {
 		const struct field_info *f = field_by_name(s->names[i], strlen(s->names[i]), NULL);
@@ -431,11 +443,22 @@ static int follow(struct eval_input *in, struct wanted *w, const char *const nam
 	return 0;
 }
 
+static void follow_ancestors(const struct eval_input *in, struct wanted *w, const struct filter_term *t)
+{
+	const struct span *all = &in->wanted[find_wanted(in, t->field->name)].values;
+
+	if (all->there && t->arg_index <= all->n)
+		w->values = (struct span){.first = all->first + (size_t)t->arg_index - 1, .n = 1, .there = true};
+}
+
 static int follow_others(struct eval_input *in, struct wanted *w)
 {
-	const struct source *s = source_of(eval_field(in->program, w->field));
+	const struct filter_term *t = eval_field(in->program, w->field);
+	const struct source *s = source_of(t);
 	int r = s ? follow(in, w, s->names) : 0;
 
+	if (is_one_ancestor(t))
+		follow_ancestors(in, w, t);
 	return r || !s || w->values.there || !s->names[2] ? r : follow(in, w, s->names + 2);
 }
 
