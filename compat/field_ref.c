@@ -291,10 +291,28 @@ static void set_type(struct field_ref *ref)
 
 /* Arguments */
 
+static int refuse_as(int code, struct error *err, const struct field_info *f, const char *why)
+{
+	return error_set(err, code, "the field %s takes %s%s%s", f->name, field_arg_form(f->arg), *why ? "; " : "",
+	                 why);
+}
+
+/* To libsinsp a field of its own that can do without an argument does not exist with a wrong one. */
 static int refuse(struct error *err, const struct field_info *f, const char *why)
 {
-	return error_set(err, -EINVAL, "the field %s takes %s%s%s", f->name, field_arg_form(f->arg), *why ? "; " : "",
-	                 why);
+	bool optional = f->arg == FIELD_ARG_NONE || f->arg == FIELD_ARG_DOTTED_OPTIONAL ||
+	                (f->arg == FIELD_ARG_INDEX_OPTIONAL && f->id != FIELD_FD_TYPES);
+	bool own = field_class(f->in_class)->provider == FIELD_FROM_FALCO;
+
+	return refuse_as(optional && own ? -ENXIO : -EINVAL, err, f, why);
+}
+
+/* libsinsp reads as much of it as is a parameter's name, and finds no field with the rest. */
+static bool begins_as_param(struct text name)
+{
+	while (name.len > 0 && !find_param(name))
+		name.len--;
+	return name.len > 0;
 }
 
 static int set_dotted(struct field_ref *ref, struct text dotted, struct error *err)
@@ -305,13 +323,14 @@ static int set_dotted(struct field_ref *ref, struct text dotted, struct error *e
 
 	if (!takes_dotted(f, dotted)) {
 		if (f->id == FIELD_EVT_TYPE_IS)
-			return error_set(err, -EINVAL, "'%.*s' is no event type that Falco knows", len, dotted.bytes);
+			return error_set(err, -ENXIO, "'%.*s' is no event type that Falco knows", len, dotted.bytes);
 		if (f->id == FIELD_EVT_ABSPATH)
 			return refuse(err, f, "it is src or dst");
 		if (f->id == FIELD_THREAD_CGROUP)
-			return refuse(err, f, "it is letters and underscores");
-		return error_set(err, -EINVAL, "no event has a parameter named '%.*s' (%s.%.*s)", len, dotted.bytes,
-		                 f->name, len, dotted.bytes);
+			return refuse_as(-ENXIO, err, f, "it is letters and underscores");
+		return error_set(err, begins_as_param(dotted) ? -ENXIO : -EINVAL,
+		                 "no event has a parameter named '%.*s' (%s.%.*s)", len, dotted.bytes, f->name, len,
+		                 dotted.bytes);
 	}
 	ref->kind = FIELD_REF_KEY;
 	ref->key = dotted.bytes;
@@ -420,7 +439,7 @@ static int resolve(struct field_ref *ref, struct text dotted, const struct text 
 	int error = 0;
 
 	if (dotted.bytes && bracket)
-		return refuse(err, f, "not both a dot and brackets");
+		return refuse_as(-ENXIO, err, f, "not both a dot and brackets");
 	if (bracket && memchr(bracket->bytes, ']', bracket->len))
 		return refuse(err, f, "a ']' cannot be part of it");
 	if (dotted.bytes)

@@ -35,8 +35,8 @@ enum field_type {
 	FIELD_TYPE_IP,      /* an IPv4 or IPv6 address [IPADDR] */
 	FIELD_TYPE_NET,     /* an address that is compared with networks [IPNET] */
 	FIELD_TYPE_DYNAMIC, /* depends on the argument [DYN] */
-	FIELD_TYPE_OPAQUE,  /* only `exists` works: Falco compares it with nothing [SOCKADDR, SOCKTUPLE, FDLIST, UID, …]
-	                     */
+	FIELD_TYPE_OPAQUE, /* only `exists` works: Falco compares it with nothing [SOCKADDR, SOCKTUPLE, FDLIST, UID, …]
+	                    */
 	FIELD_TYPES,
 };
 
@@ -170,8 +170,9 @@ enum field_ref_flags {
 /*
  * Finds the field of a condition and its argument, and takes what libsinsp 0.25 takes, nothing else: `name` is the
  * dotted name (`len` bytes, no NUL needed), `bracket` what stands in the brackets behind it (NUL-terminated, unquoted),
- * NULL without brackets. 0 with *out set; -ENOENT with `err` set if there is no such field; -EINVAL if the field does
- * not take the argument. `out` may be NULL. Linear in the catalogue (loading only).
+ * NULL without brackets. 0 with *out set; -ENOENT with `err` set if there is no such field; -ENXIO and -EINVAL if the
+ * field does not take the argument: to libsinsp a field with it does not exist, or it is an error, which
+ * skip-if-unknown-filter does not forgive. `out` may be NULL. Linear in the catalogue (loading only).
  */
 int field_resolve(struct field_ref *out, const char *name, size_t len, const char *bracket, struct error *err);
 

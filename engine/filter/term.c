@@ -66,8 +66,8 @@ static struct filter_term *compile_field(struct compile_state *c, const struct s
 	int r = field_resolve(&ref, s->name, strlen(s->name), s->arg, &why);
 
 	if (r) {
-		COMPILE_FAIL(c, r == -EINVAL && s->arg ? s->arg_pos : s->pos,
-		             r == -ENOENT ? "unknown-field" : "bad-argument", "%s", why.text);
+		COMPILE_FAIL(c, r != -ENOENT && s->arg ? s->arg_pos : s->pos,
+		             r == -EINVAL ? "bad-argument" : "unknown-field", "%s", why.text);
 		return NULL;
 	}
 	t = new_term(c, s, ref.type, (ref.field->flags & FIELD_LIST) != 0);

@@ -361,7 +361,7 @@ int yaml_next(struct yaml_stream *y, struct yaml_node **root)
 		n = take_node(y);
 	if (!failed(y))
 		(void)take(y, YAML_DOCUMENT_END_EVENT);
-	if (failed(y)) {
+	if (failed(y) || !n) {
 		/* A sequence has got no item that is not whole. */
 		*root = n && n->kind == YAML_SEQUENCE && n->items ? n : NULL;
 		return y->out_of_memory ? -ENOMEM : -EINVAL;

@@ -214,5 +214,5 @@ int main(void)
 	printf("10000 rules: %.0f of %d ms, %.0f of %d MB\n", many->milliseconds, MILLISECONDS_MAX, many->megabytes,
 	       MEGABYTES_MAX);
 	/* Time depends on the machine; the rest does not. */
-	return ratio > RATIO_MAX || many->megabytes > MEGABYTES_MAX;
+	return ratio > RATIO_MAX || many->megabytes > (double)MEGABYTES_MAX;
 }

@@ -58,15 +58,18 @@ struct host {
 		factory = std::make_shared<sinsp_filter_factory>(&inspector, *checks);
 	}
 
-	// The check, as the filter compiler makes it; null where that refuses it.
-	std::unique_ptr<sinsp_filter_check> resolve(const std::string &reference)
+	// The check, as the filter compiler makes it; null where that refuses it. `threw` tells an error from a field
+	// that does not exist, which skip-if-unknown-filter forgives.
+	std::unique_ptr<sinsp_filter_check> resolve(const std::string &reference, bool &threw)
 	{
+		threw = false;
 		try {
 			auto made = factory->new_filtercheck(reference);
 			if (!made || made->parse_field_name(reference, true, true) == -1)
 				return nullptr;
 			return made;
 		} catch (const sinsp_exception &) {
+			threw = true;
 			return nullptr;
 		}
 	}
@@ -353,7 +356,8 @@ static void check_reference(host &h, const event_names &events, const std::strin
 	field_ref ref = {};
 	error err = {};
 	int ours = field_resolve(&ref, name.data(), name.size(), bracket ? bracket->c_str() : nullptr, &err);
-	auto theirs = h.resolve(text);
+	bool threw;
+	auto theirs = h.resolve(text, threw);
 	if (!ours && events.lack(ref)) {
 		newer += !theirs;
 		return;
@@ -362,6 +366,12 @@ static void check_reference(host &h, const event_names &events, const std::strin
 	      ours ? err.text : "yes");
 	check(!ours == field_is_reference(text.data(), text.size()), "%s: as one text", text.c_str());
 	check(!ours == !err.text[0], "%s: message %s", text.c_str(), err.text);
+	// It reads evt.argx as evt.arg with a wrong argument; and what stands behind a ']' in brackets is nobody's
+	// argument.
+	bool same = threw == (ours == -EINVAL) || (threw && ours == -ENOENT) ||
+	            (bracket && bracket->find(']') != bracket->npos);
+	check(!ours || theirs || same, "%s: libsinsp says %s, we say %s", text.c_str(),
+	      threw ? "that it is wrong" : "that there is no such field", err.text);
 	if (ours || !theirs)
 		return;
 	taken++;

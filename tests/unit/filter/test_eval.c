@@ -213,7 +213,11 @@ static void ancestors_compare_if_some_does(void **state)
 	        {"proc.aname exists", event, true},
 	        {"proc.aname[2] = bash", event, true},
 	        {"proc.aname[' +2'] = bash", event, true},
-	        {"proc.aname[1] = sh", event, false},
+	        {"proc.aname[1] = sh", event, true}, /* the first of proc.aname */
+	        {"proc.aname[3] = init", event, true},
+	        {"proc.aname[4] exists", event, false},
+	        {"proc.aname[0] exists", event, false},
+	        {"proc.aname[1] exists", "{\"proc.aname\":[\"sh\"],\"proc.aname[1]\":null}", false},
 	        {"proc.apid > 5", event, true},
 	        {"proc.apid = 7 and not proc.apid = 8", event, true},
 	};

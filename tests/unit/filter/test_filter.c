@@ -323,8 +323,8 @@ static void type_errors_name_their_place(void **state)
 {
 	static const struct error_row rows[] = {
 	        {"proc.naem = a", 1, 1, "unknown-field", "did you mean proc.name"},
-	        {"proc.name[1] = a", 1, 11, "bad-argument", "no argument"},
-	        {"proc.aname[x] = a", 1, 12, "bad-argument", "number in brackets"},
+	        {"proc.name[1] = a", 1, 11, "unknown-field", "no argument"},
+	        {"proc.aname[x] = a", 1, 12, "unknown-field", "number in brackets"},
 	        {"k8s.pod.label = a", 1, 1, "bad-argument", "key in brackets"},
 	        {"evt.arg exists", 1, 1, "bad-argument", "dot"},
 	        {"fd.num contains 3", 1, 8, "bad-operator", "'contains'"},

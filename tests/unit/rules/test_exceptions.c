@@ -96,7 +96,7 @@ static void wrong_exceptions_are_refused_at_their_place(void **state)
 	        {WITH("{name: e, fields: [[proc.name]]}"), "unknown-field", 7, 24},
 	        {WITH("{name: e, fields: ['proc.name ']}"), "unknown-field", 7, 24},
 	        {WITH("{name: e, fields: [not proc.name]}"), "unknown-field", 7, 24},
-	        {WITH("{name: e, fields: ['proc.name[1]']}"), "bad-argument", 7, 24},
+	        {WITH("{name: e, fields: ['proc.name[1]']}"), "unknown-field", 7, 24},
 	        {WITH("{name: e, fields: [proc.name], comps: [=, =]}"), "bad-exception", 7, 43},
 	        {WITH("{name: e, fields: [proc.name], comps: =}"), "bad-exception", 7, 43},
 	        {WITH("{name: e, fields: [proc.name], comps: [like]}"), "bad-exception", 7, 44},
