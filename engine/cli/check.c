@@ -100,7 +100,6 @@ static int take_target(const char **out, const char *text)
 static int take_files(struct arguments *a, int argc, char **argv)
 {
 	const struct command *c = &command_check;
-	struct error err = {0};
 
 	if (a->list_fields && optind < argc) {
 		(void)cli_fail(c, CLI_USAGE, "--list-fields takes no file: '%s'", argv[optind]);
@@ -108,18 +107,8 @@ static int take_files(struct arguments *a, int argc, char **argv)
 	}
 	if (a->list_fields)
 		return 0;
-	if (optind == argc) {
-		(void)cli_fail(c, CLI_USAGE, "which rule files? usage: tercel check [options] FILE…");
+	if (cli_take_files(c, &a->files, argc, argv))
 		return -EINVAL;
-	}
-	if (file_list_add(&a->files, (const char *const *)argv + optind, (size_t)(argc - optind), &err)) {
-		(void)cli_fail(c, CLI_USAGE, "%s", err.text);
-		return -EINVAL;
-	}
-	if (!a->files.count) {
-		(void)cli_fail(c, CLI_USAGE, "%s: no file in it ends in .yaml or .yml", argv[optind]);
-		return -EINVAL;
-	}
 	a->report.files = (const char *const *)a->files.names;
 	a->report.nfiles = a->files.count;
 	return 0;
@@ -154,15 +143,6 @@ static int parse(struct arguments *a, int argc, char **argv)
 		}
 	}
 	return error ? error : take_files(a, argc, argv);
-}
-
-/* Whether the rules are wrong, or could not even be read. */
-static enum cli_status status_of(const struct diag_list *diags)
-{
-	for (size_t i = 0; i < diags->count; i++)
-		if (diags->items[i].severity == DIAG_ERROR && !strcmp(diags->items[i].code, "file"))
-			return CLI_USAGE;
-	return diags->out_of_memory ? CLI_SYSTEM : CLI_NO;
 }
 
 static bool meets(enum policy_class class, enum requirement require)
@@ -279,7 +259,7 @@ static enum cli_status check(const struct arguments *a)
 	if (error == -ENOMEM)
 		return cli_fail(&command_check, CLI_SYSTEM, "out of memory");
 	if (error)
-		return answer(a, NULL, &diags, status_of(&diags));
+		return answer(a, NULL, &diags, cli_status_of_rules(&diags));
 	if (a->report.rule && !rules_find(rules, a->report.rule))
 		return no_such_rule(a, &diags);
 	enum cli_status status = strcmp(a->report.target, "auto") ? CLI_OK : judge_for_this_kernel(report);

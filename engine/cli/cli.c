@@ -99,6 +99,28 @@ int cli_parse_count(const struct command *c, const char *option, const char *tex
 	return 0;
 }
 
+int cli_take_files(const struct command *c, struct file_list *out, int argc, char **argv)
+{
+	struct error err = {0};
+	if (optind == argc)
+		(void)cli_fail(c, CLI_USAGE, "which rule files? see 'tercel %s --help'", c->name);
+	else if (file_list_add(out, (const char *const *)argv + optind, (size_t)(argc - optind), &err))
+		(void)cli_fail(c, CLI_USAGE, "%s", err.text);
+	else if (!out->count)
+		(void)cli_fail(c, CLI_USAGE, "%s: no file in it ends in .yaml or .yml", argv[optind]);
+	else
+		return 0;
+	return -EINVAL;
+}
+
+enum cli_status cli_status_of_rules(const struct diag_list *diags)
+{
+	for (size_t i = 0; i < diags->count; i++)
+		if (diags->items[i].severity == DIAG_ERROR && !strcmp(diags->items[i].code, "file"))
+			return CLI_USAGE;
+	return diags->out_of_memory ? CLI_SYSTEM : CLI_NO;
+}
+
 int cli_write(int fd, const char *data, size_t len)
 {
 	while (len) {

@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/diag.h"
 #include "events/event.h"
+#include "rules/files.h"
 
 /* Exit statuses; part of the contract with users. */
 enum cli_status {
@@ -54,6 +55,15 @@ int cli_option(const struct command *c, int argc, char **argv, const char *short
 int cli_parse_format(const struct command *c, const char *text, enum event_format *out);
 int cli_parse_seconds(const struct command *c, const char *option, const char *text, uint64_t *out_ns);
 int cli_parse_count(const struct command *c, const char *option, const char *text, uint64_t *out);
+
+/*
+ * The operands from `optind` on as rule files: at least one, directories as their files. 0, or -EINVAL after saying
+ * what is wrong. `out` is the caller's to free in any case.
+ */
+int cli_take_files(const struct command *c, struct file_list *out, int argc, char **argv);
+
+/* The exit status of rules that were refused: whether they are wrong, or could not even be read. */
+enum cli_status cli_status_of_rules(const struct diag_list *diags);
 
 /* Writes all of it. 0 or -errno. */
 int cli_write(int fd, const char *data, size_t len);

@@ -34,10 +34,13 @@ static const char eval_help[] =
         "first) and that compare with both ends of a connection take an array. 'tercel check --list-fields' lists "
         "all.\n"
         "Where their own key is absent, fd.ip and fd.net are taken from fd.cip and fd.sip (or fd.lip and fd.rip),\n"
-        "fd.port and fd.proto from the ports likewise, fd.snet from fd.sip and so on, evt.around from evt.rawtime.\n"
+        "fd.port and fd.proto from the ports likewise, fd.snet from fd.sip and so on, evt.around from evt.rawtime,\n"
+        "and proc.aname[2], say, is the second of proc.aname. Nothing else is: give evt.dir, for example, where a "
+        "rule\n"
+        "reads it.\n"
         "\n"
-        "Exit status: 0 all lines were evaluated; 1 the condition or the rules are wrong; 2 usage, or a line is wrong\n"
-        "(said with its place; the other lines are evaluated).\n";
+        "Exit status: 0 all lines were evaluated; 1 the condition or the rules are wrong; 2 usage, a file\n"
+        "cannot be read, or a line is wrong (said with its place; the other lines are evaluated).\n";
 
 enum {
 	OPTION_CONDITION = 0x100,
@@ -98,7 +101,6 @@ static int check_usage(const struct arguments *a)
 static int parse(struct arguments *a, int argc, char **argv)
 {
 	const struct command *c = &command_eval;
-	struct error err = {0};
 	int error = 0;
 
 	for (int option = 0; !error && (option = cli_option(c, argc, argv, ":o:h", options)) != -1;) {
@@ -121,10 +123,8 @@ static int parse(struct arguments *a, int argc, char **argv)
 			return -EINVAL;
 		}
 	}
-	if (!error && file_list_add(&a->files, (const char *const *)argv + optind, (size_t)(argc - optind), &err)) {
-		(void)cli_fail(c, CLI_USAGE, "%s", err.text);
-		error = -EINVAL;
-	}
+	if (!error && optind < argc)
+		error = cli_take_files(c, &a->files, argc, argv);
 	return error ? error : check_usage(a);
 }
 
@@ -181,7 +181,7 @@ static enum cli_status load(struct subject *s, const struct arguments *a)
 	if (r != -ENOMEM)
 		diag_print(&diags, stderr);
 	if (r == -EINVAL)
-		return CLI_NO;
+		return cli_status_of_rules(&diags);
 	if (!r && s->rules)
 		r = take_rules(s, a);
 	if (!r && a->rule && !s->n)
@@ -293,7 +293,8 @@ static enum cli_status answer_all(const struct arguments *a, const struct subjec
 		if (status != CLI_OK)
 			all = status;
 	}
-	if (ferror(f))
+	/* A line that finds no memory is no error of the stream, and not its end. */
+	if (ferror(f) || !feof(f))
 		return cli_fail(&command_eval, CLI_USAGE, "%s: cannot be read: %s", a->events, strerror(errno));
 	return all;
 }

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/table.h"
 #include "base/text.h"
 #include "cli/cli.h"
 #include "policy/report.h"
@@ -25,7 +26,8 @@ static const char explain_help[] =
         "      --rule NAME      the rule's name, as it is written in the file\n"
         "  -h, --help           this text\n"
         "\n"
-        "Exit status: 0 explained; 1 the rules are invalid; 2 usage, or there is no such rule.\n";
+        "Exit status: 0 explained; 1 the rules are invalid; 2 usage, a file cannot be read, or there is no such "
+        "rule.\n";
 
 enum { OPTION_RULE = 0x100 };
 
@@ -46,7 +48,6 @@ struct arguments {
 static int parse(struct arguments *a, int argc, char **argv)
 {
 	const struct command *c = &command_explain;
-	struct error err = {0};
 	int error = 0;
 
 	for (int option = 0; !error && (option = cli_option(c, argc, argv, ":o:h", options)) != -1;) {
@@ -65,15 +66,11 @@ static int parse(struct arguments *a, int argc, char **argv)
 	}
 	if (error)
 		return error;
-	if (!a->rule)
+	if (!a->rule) {
 		(void)cli_fail(c, CLI_USAGE, "which rule? usage: tercel explain [options] --rule NAME FILE…");
-	else if (optind == argc)
-		(void)cli_fail(c, CLI_USAGE, "which rule files? usage: tercel explain [options] --rule NAME FILE…");
-	else if (file_list_add(&a->files, (const char *const *)argv + optind, (size_t)(argc - optind), &err))
-		(void)cli_fail(c, CLI_USAGE, "%s", err.text);
-	else
-		return 0;
-	return -EINVAL;
+		return -EINVAL;
+	}
+	return cli_take_files(c, &a->files, argc, argv);
 }
 
 /* ---- what both forms tell -------------------------------------------------------------------------------------- */
@@ -82,25 +79,31 @@ static int parse(struct arguments *a, int argc, char **argv)
 struct fields {
 	const struct filter_term **terms;
 	size_t n, cap;
+	struct table names; /* of terms, by field and argument */
 	bool out_of_memory;
 };
 
 static void fields_free(struct fields *f)
 {
 	free(f->terms);
+	table_free(&f->names);
 }
 
-static bool same_field(const struct filter_term *a, const struct filter_term *b)
+static bool same_field(const void *ctx, size_t entry, const void *key)
 {
+	const struct filter_term *a = ((const struct fields *)ctx)->terms[entry], *b = key;
+
 	return a->field == b->field && a->has_arg == b->has_arg &&
 	       (!a->has_arg || strcmp(a->arg_text, b->arg_text) == 0);
 }
 
 static void add_field(struct fields *f, const struct filter_term *t)
 {
-	for (size_t i = 0; i < f->n; i++)
-		if (same_field(f->terms[i], t))
-			return;
+	const char *name = t->has_arg ? t->arg_text : t->field->name;
+	uint64_t hash = table_hash(name, strlen(name));
+
+	if (table_find(&f->names, hash, same_field, f, t) != TABLE_NONE)
+		return;
 	if (f->n == f->cap) {
 		size_t cap = f->cap ? f->cap * 2 : 16;
 		const struct filter_term **grown = reallocarray(f->terms, cap, sizeof(*grown));
@@ -111,6 +114,10 @@ static void add_field(struct fields *f, const struct filter_term *t)
 		}
 		f->terms = grown;
 		f->cap = cap;
+	}
+	if (table_add(&f->names, hash, f->n)) {
+		f->out_of_memory = true;
+		return;
 	}
 	f->terms[f->n++] = t;
 }
@@ -460,7 +467,7 @@ static enum cli_status explain(const struct arguments *a)
 	if (error == -EINVAL) {
 		diag_sort(&diags);
 		diag_print(&diags, stderr);
-		return CLI_NO;
+		return cli_status_of_rules(&diags);
 	}
 	r = error ? NULL : rules_find(rules, a->rule);
 	if (!error && !r)

@@ -277,7 +277,8 @@ static const char *set_peculiarity(const struct filter_node *n)
 /* An index that Falco forgets: the comparison is with any ancestor. */
 static bool forgets_index(const struct filter_term *t)
 {
-	return (t->ref_flags & FIELD_REF_ANY_ANCESTOR) && (t->ref_flags & FIELD_REF_BRACKET);
+	return t->field->id == FIELD_PROC_AENV && (t->ref_flags & FIELD_REF_ANY_ANCESTOR) &&
+	       (t->ref_flags & FIELD_REF_BRACKET);
 }
 
 static enum filter_kind kind_of(struct compile_state *c, const struct filter_node *n, const struct syntax_node *s)

@@ -6,6 +6,7 @@
 #include "filter/eval.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -145,7 +146,8 @@ static int number_of(struct names *n, struct buf *text, uint32_t *out)
 	return NAME_NEW;
 }
 
-static bool push_term(struct eval *e, const struct filter_term *t)
+/* The arguments are taken over. */
+static bool push_term(struct eval *e, const struct filter_term *t, uint32_t **args)
 {
 	struct term term = {.source = t};
 
@@ -158,33 +160,44 @@ static bool push_term(struct eval *e, const struct filter_term *t)
 	} else if (t->kind == FILTER_TERM_TEXT) {
 		term.text = eval_text(t->text, t->len);
 	} else {
-		term.args = calloc(t->nargs + 1, sizeof(*term.args));
-		if (!term.args)
-			return false;
+		term.args = TAKE_PTR(*args);
 	}
 	e->terms[e->nterms++] = term;
 	return true;
+}
+
+/* What terms are the same by. Arguments stand as their numbers: written out, each would be there again at every level
+ * that transformers nest. */
+static void name_term(struct buf *text, const struct filter_term *t, const uint32_t *args)
+{
+	if (t->kind == FILTER_TERM_FIELD || t->kind == FILTER_TERM_TEXT) {
+		filter_print_term(text, t);
+		return;
+	}
+	buf_addf(text, "%s%d(", t->kind == FILTER_TERM_CALL ? filter_call_name(t->call) : "", t->selector);
+	for (size_t i = 0; i < t->nargs; i++)
+		buf_addf(text, "#%" PRIu32, args[i]);
 }
 
 /* The term's number. */
 // NOLINTNEXTLINE(misc-no-recursion): as deep as the parser lets transformers nest
 static uint32_t add_term(struct builder *b, const struct filter_term *t)
 {
+	_autofree_ uint32_t *args = calloc(t->nargs + 1, sizeof(*args));
 	_autobuf_ struct buf text = BUF_INIT;
 	uint32_t number = 0;
-	int r;
+	int r = args ? 0 : -ENOMEM;
 
-	filter_print_term(&text, t);
-	r = number_of(&b->terms, &text, &number);
-	if (r < 0 || (r == NAME_NEW && !push_term(b->e, t))) {
+	for (size_t i = 0; !r && i < t->nargs; i++) {
+		args[i] = add_term(b, t->args[i]);
+		r = b->error;
+	}
+	if (!r) {
+		name_term(&text, t, args);
+		r = number_of(&b->terms, &text, &number);
+	}
+	if (r < 0 || (r == NAME_NEW && !push_term(b->e, t, &args)))
 		b->error = -ENOMEM;
-		return 0;
-	}
-	for (size_t i = 0; r == NAME_NEW && !b->error && i < t->nargs; i++) {
-		uint32_t arg = add_term(b, t->args[i]);
-
-		b->e->terms[number].args[i] = arg; /* looked up only now: the array may have moved */
-	}
 	return number;
 }
 

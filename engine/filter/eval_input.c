@@ -20,7 +20,7 @@ struct wanted {
 	char *name; /* as filter_print_term() writes it */
 	enum field_type type;
 	bool is_list, takes_many;
-	bool empty_is_missing;
+	bool empty_is_missing;          /* an empty list, or no bytes */
 	size_t field;                   /* number in the program; NO_FIELD: read only for others */
 	const struct json_value *given; /* of this event */
 	struct span {
@@ -84,6 +84,13 @@ static const struct source *source_of(const struct filter_term *t)
 	return NULL;
 }
 
+/* One ancestor by its number, such as proc.aname[2]: an element of proc.aname. */
+static bool is_one_ancestor(const struct filter_term *t)
+{
+	return (t->field->flags & FIELD_ANY_ANCESTOR) && t->is_index && t->arg_index > 0 &&
+	       !(t->ref_flags & FIELD_REF_ANY_ANCESTOR);
+}
+
 /* ---- names ----------------------------------------------------------------------------------------------------- */
 
 static bool same_wanted(const void *ctx, size_t entry, const void *key)
@@ -109,12 +116,13 @@ static char *name_of(const struct filter_term *t)
 	return buf_error(&text) ? NULL : buf_take(&text);
 }
 
-/* A plugin has no way to give an empty list, and libsinsp takes a raw argument of no bytes as none. */
-static bool has_no_empty_value(const struct filter_term *t)
+/* A plugin has no way to give an empty list, and libsinsp none to give a raw argument of no bytes: a text has its NUL.
+ */
+static bool empty_is_missing(const struct filter_term *t)
 {
-	if (t->is_list)
-		return field_class(t->field->in_class)->provider != FIELD_FROM_FALCO;
-	return t->field->id == FIELD_EVT_RAWARG && t->type == FIELD_TYPE_BYTES;
+	if (t->field->id == FIELD_EVT_RAWARG)
+		return t->type == FIELD_TYPE_BYTES;
+	return t->is_list && field_class(t->field->in_class)->provider != FIELD_FROM_FALCO;
 }
 
 /* Adds a field, or gives its number to one that is there. */
@@ -138,7 +146,7 @@ static int want(struct eval_input *in, const struct filter_term *t, size_t field
 	        .type = t->type,
 	        .is_list = t->is_list,
 	        .takes_many = t->is_list || (flags & FIELD_EITHER_END) || (t->ref_flags & FIELD_REF_ANY_ANCESTOR),
-	        .empty_is_missing = has_no_empty_value(t),
+	        .empty_is_missing = empty_is_missing(t),
 	        .field = field,
 	};
 	return 0;
@@ -147,7 +155,12 @@ static int want(struct eval_input *in, const struct filter_term *t, size_t field
 static int want_sources(struct eval_input *in, const struct filter_term *t)
 {
 	const struct source *s = source_of(t);
-	int r = 0;
+	const struct filter_term ancestors = {.kind = FILTER_TERM_FIELD,
+	                                      .type = t->type,
+	                                      .field = t->field,
+	                                      .ref_flags = FIELD_REF_ANY_ANCESTOR,
+	                                      .selector = -1};
+	int r = is_one_ancestor(t) ? want(in, &ancestors, NO_FIELD) : 0;
 
 	for (size_t i = 0; s && !r && i < 4 && s->names[i]; i++) {
 		const struct field_info *f = field_by_name(s->names[i], strlen(s->names[i]), NULL);
@@ -183,7 +196,7 @@ static char *canonical(const char *name, size_t len)
 /* What a name is that is met for the first time; remembered while there is room. */
 static ptrdiff_t learn(struct eval_input *in, const char *name, size_t len)
 {
-	_autofree_ char *whole = memchr(name, '\0', len) ? NULL : canonical(name, len), *copy = strdup(name);
+	_autofree_ char *whole = canonical(name, len), *copy = strdup(name);
 	size_t found = whole ? find_wanted(in, whole) : TABLE_NONE;
 	ptrdiff_t what = !whole ? NAME_UNKNOWN : found == TABLE_NONE ? NAME_UNUSED : (ptrdiff_t)found;
 
@@ -249,6 +262,15 @@ void eval_input_free(struct eval_input *in)
 
 /* ---- values ---------------------------------------------------------------------------------------------------- */
 
+/* Whether it begins as numbers do in JSON, where they are text, too: strtoll() and its like also take blanks, '+' and
+ * words. */
+static bool begins_as_number(const struct json_value *v)
+{
+	const char *digit = v->bytes + (v->bytes[0] == '-');
+
+	return *digit >= '0' && *digit <= '9';
+}
+
 /* NULL, or what the value is not. */
 static const char *read_signed(struct eval_item *item, const struct json_value *v, unsigned int bits)
 {
@@ -257,7 +279,7 @@ static const char *read_signed(struct eval_item *item, const struct json_value *
 
 	errno = 0;
 	item->as.s64 = strtoll(v->bytes, &end, 10);
-	if (!v->len || *end || end != v->bytes + v->len)
+	if (!begins_as_number(v) || end != v->bytes + v->len)
 		return "not a whole decimal number";
 	if (errno || item->as.s64 > limit || item->as.s64 < -limit - 1)
 		return "out of the range of the field";
@@ -271,7 +293,7 @@ static const char *read_unsigned(struct eval_item *item, const struct json_value
 
 	errno = 0;
 	item->as.u64 = strtoull(v->bytes, &end, 10);
-	if (!v->len || *end || end != v->bytes + v->len)
+	if (!begins_as_number(v) || end != v->bytes + v->len)
 		return "not a whole decimal number";
 	if (errno || v->bytes[0] == '-' || item->as.u64 > limit)
 		return "out of the range of the field";
@@ -283,7 +305,7 @@ static const char *read_double(struct eval_item *item, const struct json_value *
 	char *end;
 
 	item->as.d = strtod(v->bytes, &end);
-	return v->len && !*end && end == v->bytes + v->len ? NULL : "not a number";
+	return begins_as_number(v) && end == v->bytes + v->len ? NULL : "not a number";
 }
 
 static const char *read_bool(struct eval_item *item, const struct json_value *v)
@@ -382,7 +404,7 @@ static int read_given(struct eval_input *in, struct wanted *w, size_t *offset, s
 	*offset = v->offset;
 	if (array && !w->takes_many)
 		return error_set(err, -EINVAL, "the field %s has one value, not an array", w->name);
-	if (w->empty_is_missing && (array ? n == 0 : v->kind == JSON_STRING && v->len == 0))
+	if (w->empty_is_missing && (n == 0 || (v->kind == JSON_STRING && v->len == 0 && !w->is_list)))
 		return 0;
 	if (!reserve_items(in, n + 1))
 		return -ENOMEM;
@@ -421,11 +443,22 @@ static int follow(struct eval_input *in, struct wanted *w, const char *const nam
 	return 0;
 }
 
+static void follow_ancestors(const struct eval_input *in, struct wanted *w, const struct filter_term *t)
+{
+	const struct span *all = &in->wanted[find_wanted(in, t->field->name)].values;
+
+	if (all->there && t->arg_index <= all->n)
+		w->values = (struct span){.first = all->first + (size_t)t->arg_index - 1, .n = 1, .there = true};
+}
+
 static int follow_others(struct eval_input *in, struct wanted *w)
 {
-	const struct source *s = source_of(eval_field(in->program, w->field));
+	const struct filter_term *t = eval_field(in->program, w->field);
+	const struct source *s = source_of(t);
 	int r = s ? follow(in, w, s->names) : 0;
 
+	if (is_one_ancestor(t))
+		follow_ancestors(in, w, t);
 	return r || !s || w->values.there || !s->names[2] ? r : follow(in, w, s->names + 2);
 }
 
@@ -438,11 +471,14 @@ static int sort_members(struct eval_input *in, size_t *offset, struct error *err
 	}
 	for (size_t i = 0; i < in->object.n; i++) {
 		const struct json_member *m = &in->object.members[i];
+
+		*offset = m->offset;
+		if (memchr(m->name, '\0', m->name_len))
+			return error_set(err, -EINVAL, "a zero byte in a name");
 		ptrdiff_t number = look_up(in, m->name, m->name_len);
 
 		if (number < 0)
 			continue;
-		*offset = m->offset;
 		if (in->wanted[number].given)
 			return error_set(err, -EINVAL, "a second value of %s", in->wanted[number].name);
 		in->wanted[number].given = &m->value;

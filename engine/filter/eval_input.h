@@ -31,7 +31,7 @@ static inline void cleanup_eval_input(struct eval_input **in)
  *
  * Fields that are no values of their own in Falco are taken from others where their own key is absent: fd.ip and fd.net
  * from fd.cip and fd.sip (else fd.lip and fd.rip), fd.port and fd.proto from the ports likewise, fd.snet from fd.sip
- * and so on, evt.around from evt.rawtime.
+ * and so on, evt.around from evt.rawtime. So is one ancestor: proc.aname[2] is the second element of proc.aname.
  *
  * 0; -EINVAL with *offset the place in the line and `err` set (the event then has no values); -ENOMEM. The values live
  * until the next call.

@@ -64,7 +64,7 @@ static struct filter_event_set set_all(void)
 
 	for (size_t i = 0; i < EVENT_NAMES / 64; i++)
 		s.words[i] = UINT64_MAX;
-	for (size_t i = EVENT_NAMES / 64 * 64; i < EVENT_NAMES; i++)
+	for (size_t i = EVENT_NAMES - EVENT_NAMES % 64; i < EVENT_NAMES; i++)
 		set_add(&s, i);
 	return s;
 }

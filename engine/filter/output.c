@@ -34,8 +34,8 @@ static size_t try_token(struct output *o, size_t at, size_t end, struct diag_lis
 	return taken;
 }
 
-/* A name that goes on for longer is no field with something behind it. */
-enum { LONGEST_NAME = 256 };
+/* No field's name with its dotted argument needs more bytes to be found; one that goes on is cut short below. */
+enum { NAME_MAX_BYTES = 256 };
 
 /*
  * Where the token may end, from the farthest on: behind its brackets, and then at each byte of its name. A name is cut
@@ -46,13 +46,16 @@ static size_t longest_token(struct output *o, size_t at, struct diag_list *why)
 	const char *s = o->text->bytes + at;
 	size_t left = o->text->len - at, name = 0, taken = try_token(o, at, o->text->len, why);
 
-	while (name < left && name < LONGEST_NAME &&
+	while (name < left && name < NAME_MAX_BYTES &&
 	       (s[name] == '.' || s[name] == '_' || (s[name] >= '0' && s[name] <= '9') ||
 	        (s[name] >= 'a' && s[name] <= 'z') || (s[name] >= 'A' && s[name] <= 'Z')))
 		name++;
 	for (; !taken && name && !why->out_of_memory; name--) {
 		_autodiag_ struct diag_list quiet = DIAG_LIST_INIT;
 
+		/* A look first: a text may be full of what is no field. */
+		if (field_resolve(NULL, s, name, NULL, NULL))
+			continue;
 		taken = try_token(o, at, at + name, &quiet);
 		why->out_of_memory |= quiet.out_of_memory;
 	}

@@ -55,19 +55,25 @@ const char *filter_call_name(enum filter_call call)
 }
 
 /* Words that would be read as a modifier if a list or a name followed. */
-static bool is_modifier(const char *text)
+static bool is_modifier(const char *text, size_t len)
 {
-	return strcmp(text, "oneof") == 0 || strcmp(text, "anyof") == 0 || strcmp(text, "allof") == 0;
+	for (enum filter_mod mod = FILTER_MOD_ONEOF; mod < FILTER_MODS; mod++)
+		if (strlen(filter_mod_name(mod)) == len && memcmp(text, filter_mod_name(mod), len) == 0)
+			return true;
+	return false;
 }
 
+/* Whether it can be written without quotes; no NUL needs to stand behind it. */
 static bool is_bare(const char *text, size_t len)
 {
-	if (len == 0 || is_modifier(text) || !syntax_is_utf8(text, len))
-		return false;
-	for (size_t i = 0; i < len; i++)
-		if (text[i] == ' ' || (text[i] >= '\b' && text[i] <= '\r') || strchr("()\"'=,", text[i]))
+	size_t n;
+
+	for (size_t i = 0; i < len; i += n) {
+		n = syntax_character(text + i, len - i);
+		if (!n || text[i] == ' ' || (text[i] >= '\b' && text[i] <= '\r') || strchr("()\"'=,", text[i]))
 			return false;
-	return true;
+	}
+	return len && !is_modifier(text, len);
 }
 
 static void print_quoted(struct buf *out, const char *text, size_t len)
@@ -100,7 +106,7 @@ static void print_value(struct buf *out, const struct filter_value *v)
 static void print_bracket(struct buf *out, const char *text, size_t len)
 {
 	buf_addc(out, '[');
-	if (is_bare(text, len) && !memchr(text, '[', len))
+	if (is_bare(text, len) && !memchr(text, '[', len) && !memchr(text, ']', len))
 		buf_add(out, text, len);
 	else
 		print_quoted(out, text, len);

@@ -211,13 +211,14 @@ static size_t number_length(const char *s, size_t len)
 	return n;
 }
 
-/* Bytes of the UTF-8 character at s, 0 if none stands there; RE2 takes surrogates for characters. */
-static size_t character_length(const char *s, size_t len)
+size_t syntax_character(const char *s, size_t len)
 {
-	unsigned char c = (unsigned char)s[0], second = len > 1 ? (unsigned char)s[1] : 0;
-	size_t n = c < 0x80 ? 1 : c >= 0xc2 && c < 0xe0 ? 2 : c >= 0xe0 && c < 0xf0 ? 3 : c >= 0xf0 && c < 0xf5 ? 4 : 0;
+	unsigned char lead = len ? (unsigned char)s[0] : 0;
+	size_t n = 1;
 
-	if (n > len || (c == 0xe0 && second < 0xa0) || (c == 0xf0 && second < 0x90) || (c == 0xf4 && second >= 0x90))
+	if (lead >= 0x80)
+		n = lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
+	if (!lead || n > len)
 		return 0;
 	for (size_t i = 1; i < n; i++)
 		if (((unsigned char)s[i] & 0xc0) != 0x80)
@@ -225,41 +226,24 @@ static size_t character_length(const char *s, size_t len)
 	return n;
 }
 
-bool syntax_is_utf8(const char *s, size_t len)
+/* Up to a blank, one of `ends`, or what is no character. */
+static size_t word_length(const char *s, size_t len, const char *ends)
 {
-	size_t n = 0, character;
+	size_t n = 0, c;
 
-	while (n < len) {
-		character = character_length(s + n, len - n);
-		if (!character)
-			return false;
-		n += character;
-	}
-	return true;
-}
-
-/* What may stand without quotes: anything but blanks and `stops`, as long as it is UTF-8. */
-static size_t bare_until(const char *s, size_t len, const char *stops)
-{
-	size_t n = 0, character;
-
-	while (n < len && !is_space(s[n]) && s[n] != '\0' && !strchr(stops, s[n])) {
-		character = character_length(s + n, len - n);
-		if (!character)
-			break;
-		n += character;
-	}
+	while (n < len && !is_space(s[n]) && !strchr(ends, s[n]) && (c = syntax_character(s + n, len - n)) > 0)
+		n += c;
 	return n;
 }
 
 static size_t bare_length(const char *s, size_t len)
 {
-	return bare_until(s, len, "()\"'=,");
+	return word_length(s, len, "()\"'=,");
 }
 
 static size_t bare_arg_length(const char *s, size_t len)
 {
-	return bare_until(s, len, "[]\"'");
+	return word_length(s, len, "[]\"'");
 }
 
 /* The length of a quoted string with its quotes, 0 if none stands there or it does not end. A quote behind a backslash

@@ -58,6 +58,10 @@ struct filter_syntax {
 /* The place of an offset of a text, by its mapping or by counting. */
 struct source_pos filter_text_pos(const struct filter_text *text, size_t offset);
 
+/* The bytes of the character that stands here, as libsinsp takes them outside quotes: UTF-8, longer forms than needed
+ * and surrogates too. 0 if none does. */
+size_t syntax_character(const char *s, size_t len);
+
 /*
  * For output formats: reads the field or transformer that starts at `offset` of the text, as far as it reaches. 0 with
  * *out in the arena (NULL: neither stands there) and the bytes that it takes, -EINVAL after adding the error to
@@ -65,8 +69,5 @@ struct source_pos filter_text_pos(const struct filter_text *text, size_t offset)
  */
 int syntax_parse_term(const struct filter_text *text, size_t offset, struct arena *arena, struct syntax_term **out,
                       size_t *taken, struct diag_list *diags);
-
-/* Whether all of it is UTF-8 as RE2 has it, which is what may stand without quotes. */
-bool syntax_is_utf8(const char *s, size_t len);
 
 #endif

@@ -102,7 +102,7 @@ static const char *parse_address(struct filter_value *v, const char *text)
 static const char *parse_network(struct filter_value *v)
 {
 	const char *slash = strchr(v->text, '/');
-	char address[INET6_ADDRSTRLEN] = "", bits[32];
+	char address[INET6_ADDRSTRLEN] = "", bits[256];
 	uint64_t prefix;
 	bool negative;
 
@@ -113,9 +113,11 @@ static const char *parse_network(struct filter_value *v)
 		return "not an IP network such as 10.0.0.0/8 or fd00::/8";
 	bool v4 = v->as.net.family == AF_INET;
 
-	/* libsinsp reads one line. */
-	(void)snprintf(bits, sizeof(bits), "%.*s", (int)strcspn(slash + 1, "\n"), slash + 1);
-	if (!parse_decimal(bits, &negative, &prefix) || negative || prefix > v->as.net.prefix || (!v4 && prefix == 0))
+	/* libsinsp reads one line. A longer one is refused: cut short, it would be another network. */
+	int len = snprintf(bits, sizeof(bits), "%.*s", (int)strcspn(slash + 1, "\n"), slash + 1);
+
+	if (len >= (int)sizeof(bits) || !parse_decimal(bits, &negative, &prefix) || (negative && prefix) ||
+	    prefix > v->as.net.prefix || (!v4 && prefix == 0))
 		return v4 ? "not a network: the prefix must be 0 to 32" : "not a network: the prefix must be 1 to 128";
 	v->as.net.prefix = (uint8_t)prefix;
 	return NULL;

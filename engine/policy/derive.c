@@ -11,7 +11,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "base/cleanup.h"
+#include "base/buf.h"
+#include "base/table.h"
 #include "compat/capabilities.h"
 
 #define EFFECT_POSITIVE "taken as false for blocking: acts that match only through it are detected, not blocked"
@@ -20,6 +21,7 @@
 struct deriver {
 	struct derivation *d;
 	struct atoms *atoms;
+	struct table noted; /* the derivation's notes, by what they say */
 	int error;
 };
 
@@ -466,23 +468,36 @@ static struct formula *event_leaf(struct deriver *v, const struct filter_node *n
 	return text_leaf(v, n, field, MATCH_EVENT, 0, negated);
 }
 
+static bool same_note(const void *ctx, size_t entry, const void *key)
+{
+	const struct leaf_note *have = &((const struct derivation *)ctx)->notes[entry], *wanted = key;
+
+	return have->code == wanted->code && filter_equal(have->node, wanted->node);
+}
+
+/* Once for each leaf, however often the condition has it. */
 static void note(struct deriver *v, const char *code, const struct filter_node *n)
 {
+	const struct leaf_note wanted = {.code = code, .node = n};
 	struct derivation *d = v->d;
+	_autobuf_ struct buf text = BUF_INIT;
 	struct leaf_note *notes;
+	uint64_t hash;
 
 	if (!code)
 		return;
-	for (size_t i = 0; i < d->nnotes; i++)
-		if (d->notes[i].code == code && filter_equal(d->notes[i].node, n))
-			return;
+	filter_print(&text, n);
+	hash = table_hash(buf_str(&text), text.len);
+	if (!buf_error(&text) && table_find(&v->noted, hash, same_note, d, &wanted) != TABLE_NONE)
+		return;
 	notes = realloc(d->notes, (d->nnotes + 1) * sizeof(*notes));
-	if (!notes) {
+	if (notes)
+		d->notes = notes;
+	if (!notes || buf_error(&text) || table_add(&v->noted, hash, d->nnotes)) {
 		v->error = -ENOMEM;
 		return;
 	}
-	d->notes = notes;
-	notes[d->nnotes++] = (struct leaf_note){.code = code, .node = n};
+	notes[d->nnotes++] = wanted;
 }
 
 static struct formula *leaf(struct deriver *v, const struct filter_node *n, bool negated)
@@ -672,6 +687,7 @@ int derive(struct derivation *out, const struct filter_node *condition, const st
 	/* If nothing else is left, what never holds is why. */
 	d.formula = settled->kind == FORMULA_FALSE ? whole : settled;
 	lose_other_sockets(&v, condition, settled);
+	table_free(&v.noted);
 	if (v.error) {
 		derivation_free(&d);
 		return v.error;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/table.h"
 
 /* With more event types than this the report says "*" instead of naming them. */
 #define NAMED_EVENTS_MAX 32
@@ -446,35 +447,52 @@ static bool same_loss(const struct lost_leaf *a, const struct lost_leaf *b)
 	return strcmp(a->reason, b->reason) == 0 && strcmp(a->effect, b->effect) == 0;
 }
 
-/* A leaf that is there several times (a macro that is used twice) is said once. */
-static bool said_before(const struct derivation *d, size_t i)
+/* Whether an entry was met before, by its hash and `same`; it counts as met from now on. Hashes, since a condition may
+ * have thousands of leaves. */
+static bool met(struct buf *out, struct table *before, uint64_t hash, table_same *same, const void *ctx, size_t entry,
+                const void *key)
 {
-	const struct lost_leaf *l = &d->lost[i];
-
-	for (size_t k = 0; k < i; k++) {
-		const struct source_pos *a = &d->lost[k].node->pos, *b = &l->node->pos;
-
-		if (same_loss(&d->lost[k], l) && filter_equal(d->lost[k].node, l->node) && a->line == b->line &&
-		    a->column == b->column && strcmp(a->file ? a->file : "", b->file ? b->file : "") == 0)
-			return true;
-	}
+	if (table_find(before, hash, same, ctx, key) != TABLE_NONE)
+		return true;
+	if (table_add(before, hash, entry))
+		out->error = -ENOMEM;
 	return false;
+}
+
+static bool same_lost_leaf(const void *ctx, size_t entry, const void *key)
+{
+	const struct lost_leaf *have = &((const struct derivation *)ctx)->lost[entry], *wanted = key;
+	const struct source_pos *a = &have->node->pos, *b = &wanted->node->pos;
+
+	return same_loss(have, wanted) && a->line == b->line && a->column == b->column &&
+	       strcmp(a->file ? a->file : "", b->file ? b->file : "") == 0 && filter_equal(have->node, wanted->node);
+}
+
+/* A leaf that is there several times (a macro that is used twice) is said once. */
+static bool said_before(struct buf *out, struct table *said, const struct derivation *d, size_t i)
+{
+	const struct source_pos *pos = &d->lost[i].node->pos;
+	const uint32_t place[] = {pos->line, pos->column};
+
+	return met(out, said, table_hash(place, sizeof(place)), same_lost_leaf, d, i, &d->lost[i]);
 }
 
 /* One block for each reason and effect, in the order of their first leaves. */
 static void text_lost(struct buf *out, const struct derivation *d)
 {
+	_autotable_ struct table said = {0};
+
 	for (size_t i = 0; i < d->nlost; i++) {
 		bool told = false;
 
-		for (size_t k = 0; k < i; k++)
-			told |= same_loss(&d->lost[k], &d->lost[i]);
+		for (size_t k = 0; k < i && !told; k++)
+			told = same_loss(&d->lost[k], &d->lost[i]);
 		if (told)
 			continue;
 		for (size_t k = i; k < d->nlost; k++) {
 			const struct lost_leaf *l = &d->lost[k];
 
-			if (!same_loss(l, &d->lost[i]) || said_before(d, k))
+			if (!same_loss(l, &d->lost[i]) || said_before(out, &said, d, k))
 				continue;
 			buf_adds(out, k == i ? "      lost: " : "            ");
 			filter_print(out, l->node);
@@ -519,29 +537,42 @@ static const struct leaf_note *note_at(const struct report_rule *r, size_t i)
 	return NULL;
 }
 
-/* Whether an earlier note has the code, of the same leaf if `node` is not NULL. */
-static bool noted_before(const struct report_rule *r, size_t i, const struct filter_node *node)
+/* Whether an earlier note has the code. */
+static bool code_before(const struct report_rule *r, size_t i)
 {
 	for (size_t k = 0; k < i; k++)
-		if (strcmp(note_at(r, k)->code, note_at(r, i)->code) == 0 && (!node || note_at(r, k)->node == node))
+		if (strcmp(note_at(r, k)->code, note_at(r, i)->code) == 0)
 			return true;
 	return false;
+}
+
+static bool same_noted_leaf(const void *ctx, size_t entry, const void *key)
+{
+	const struct leaf_note *have = note_at(ctx, entry), *wanted = key;
+
+	return have->node == wanted->node && strcmp(have->code, wanted->code) == 0;
 }
 
 /* One line for each code: its leaves, and once what it means. */
 static void text_notes(struct buf *out, const struct report_rule *r)
 {
+	_autotable_ struct table said = {0};
+
 	for (size_t i = 0; note_at(r, i); i++) {
 		const char *code = note_at(r, i)->code;
 
-		if (noted_before(r, i, NULL))
+		if (code_before(r, i))
 			continue;
 		buf_addf(out, "    note: %s: ", code);
 		for (size_t k = i; note_at(r, k); k++) {
-			if (strcmp(note_at(r, k)->code, code) != 0 || noted_before(r, k, note_at(r, k)->node))
+			const struct leaf_note *note = note_at(r, k);
+			const uintptr_t leaf = (uintptr_t)note->node;
+
+			if (strcmp(note->code, code) != 0 ||
+			    met(out, &said, table_hash(&leaf, sizeof(leaf)), same_noted_leaf, r, k, note))
 				continue;
 			buf_adds(out, k > i ? "; " : "");
-			text_expr(out, note_at(r, k)->node);
+			text_expr(out, note->node);
 		}
 		buf_addf(out, ": %s\n", note_meaning(code));
 	}

@@ -13,7 +13,7 @@
 
 /* An alias costs a few bytes and stands for as many as its anchor has: what is read is bounded, not only what is
  * written. Counted in bytes, with some for each node. */
-enum { READ_MAX = 256 << 20, NODE_COST = 16 };
+enum { READ_MAX = 64 << 20, NODE_COST = 32 };
 
 struct text_place node_place(const struct reader *r, const struct yaml_node *node)
 {

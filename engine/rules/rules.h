@@ -60,9 +60,11 @@ struct rules;
 /*
  * Loads files in order. 0 and *out (the caller owns it), -EINVAL after adding every error found to `diags` (the set is
  * refused whole), -ENOMEM. Warnings do not fail. A file that cannot be read is an error of the list, too.
- * Codes besides those of filter.h: file, yaml, bad-item, missing-key, bad-value, unknown-key, duplicate-key,
- * unknown-item, macro-order, unknown-macro, cyclic-macro, nested-list, no-such-rule, no-such-list, no-such-macro,
- * bad-override, bad-exception, other-source, engine-version, no-event-type, deprecated, ignored-key.
+ * Codes of errors besides those of filter.h: file, yaml, bad-item, missing-key, bad-value, bad-override, bad-exception,
+ * macro-order, no-such-rule, no-such-list, no-such-macro, engine-version. Codes of warnings: unknown-key,
+ * duplicate-key, unknown-item, empty-item, ignored-key, ignored-value, ignored-document, spelling, invalid-name,
+ * deprecated, no-values, duplicate-exception, nested-list, unknown-list, unused-macro, unused-list, other-source,
+ * no-event-type, bad-override. Messages have their lines and notes.
  */
 int rules_load(struct rules **out, const char *const *files, size_t n, struct diag_list *diags);
 

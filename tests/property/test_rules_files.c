@@ -89,15 +89,18 @@ static void make_files(struct files *f, uint64_t *seed)
 		buf_adds(&f->texts[next(seed) % f->count], items[next(seed) % ITEMS]);
 }
 
+static bool write_text(const char *path, const struct buf *text)
+{
+	_autofclose_ FILE *out = fopen(path, "we");
+
+	return out && fwrite(buf_str(text), 1, text->len, out) == text->len && fflush(out) == 0;
+}
+
 static void write_files(struct files *f, const char *directory)
 {
 	for (size_t i = 0; i < f->count; i++) {
 		(void)snprintf(f->paths[i], sizeof(f->paths[i]), "%s/%zu.yaml", directory, i);
-		FILE *out = fopen(f->paths[i], "we");
-
-		assert_non_null(out);
-		assert_int_equal(fwrite(buf_str(&f->texts[i]), 1, f->texts[i].len, out), f->texts[i].len);
-		assert_int_equal(fclose(out), 0);
+		assert_true(write_text(f->paths[i], &f->texts[i]));
 	}
 }
 

@@ -166,7 +166,7 @@ static bool try_mutant(const struct buf *text, double *longest)
 	double took = seconds(&begin);
 
 	*longest = took > *longest ? took : *longest;
-	assert_true(took < SECONDS_MAX);
+	assert_true(took < (double)SECONDS_MAX);
 	assert_int_equal(error, diags.errors ? -EINVAL : 0);
 	assert_true((r != NULL) == (error == 0));
 	for (size_t i = 0; i < diags.count; i++)

@@ -530,6 +530,23 @@ static void a_rule_is_explained(void **state)
 	expect("$T explain --rule Nobody $D/explain.yaml", 2, "", "no rule 'Nobody'");
 }
 
+static void rules_that_cannot_be_read_are_status_2_in_each_command(void **state)
+{
+	static const char *const commands[] = {"check", "explain --rule x", "eval --events -"};
+
+	(void)state;
+	_autoran_ struct ran prepared = run("mkdir -p $D/nothing");
+	assert_int_equal(prepared.status, 0);
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
+		char command[128];
+
+		(void)snprintf(command, sizeof(command), "$T %s $D/none.yaml", commands[i]);
+		expect(command, 2, "", "cannot read the rule file");
+		(void)snprintf(command, sizeof(command), "$T %s $D/nothing", commands[i]);
+		expect(command, 2, "", "no file in it ends in .yaml");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -542,6 +559,7 @@ int main(void)
 	        cmocka_unit_test(rule_files_are_judged_by_exit_status),
 	        cmocka_unit_test(a_report_is_one_json_document_also_of_invalid_rules),
 	        cmocka_unit_test(also_a_missing_rule_is_told_in_the_document),
+	        cmocka_unit_test(rules_that_cannot_be_read_are_status_2_in_each_command),
 	        cmocka_unit_test(conditions_are_evaluated_line_by_line),
 	        cmocka_unit_test(a_wrong_line_is_told_and_the_others_are_evaluated),
 	        cmocka_unit_test(rules_are_evaluated_line_by_line),

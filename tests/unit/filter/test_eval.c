@@ -3,6 +3,7 @@
  * The exact evaluator: what conditions answer on events, each row a fact of libsinsp 0.25.
  */
 #include <errno.h>
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "base/buf.h"
 #include "filter/eval_input.h"
 
 struct row {
@@ -358,6 +360,12 @@ static void lines_that_are_wrong_name_their_place(void **state)
 	} rows[] = {
 	        {"proc.pid = 1", "{\"proc.pid\": \"x\"}", 13, "whole decimal"},
 	        {"proc.pid = 1", "{\"proc.pid\": 1.5}", 13, "whole decimal"},
+	        {"proc.pid = 1", "{\"proc.pid\": \" 1\"}", 13, "whole decimal"},
+	        {"proc.pid = 1", "{\"proc.pid\": \"+1\"}", 13, "whole decimal"},
+	        {"evt.num = 1", "{\"evt.num\": \" -5\"}", 12, "whole decimal"},
+	        {"evt.num = 1", "{\"evt.num\": \"-5\"}", 12, "range"},
+	        {"evt.num = 1", "{\"evt.num\": \"\"}", 12, "whole decimal"},
+	        {"proc.name = a", "{\"proc.name\\u0000x\": \"a\"}", 1, "zero byte"},
 	        {"proc.pid = 1", "{\"proc.pid\": [1]}", 13, "one value"},
 	        {"proc.pid = 1", "{\"proc.pid\": 1, \"proc.pid\": 2}", 16, "second value"},
 	        {"proc.pid = 1", "{\"proc.pid\": true}", 13, "wrong kind"},
@@ -422,6 +430,46 @@ static void events_follow_one_another_and_unknown_names_are_told_once(void **sta
 	assert_int_equal(unknown, 1);
 }
 
+static void a_raw_argument_of_no_bytes_has_no_value(void **state)
+{
+	static const struct row rows[] = {
+	        {"evt.rawarg.data exists", "{\"evt.rawarg.data\":\"\"}", false},
+	        {"evt.rawarg.data exists", "{\"evt.rawarg.data\":\"a\"}", true},
+	        {"evt.rawarg.cgroups exists", "{\"evt.rawarg.cgroups\":\"\"}", false},
+	        {"evt.rawarg.argv exists", "{\"evt.rawarg.argv\":\"\"}", true},
+	        {"evt.rawarg.path exists", "{\"evt.rawarg.path\":\"\"}", true},
+	};
+
+	(void)state;
+	CHECK(rows);
+}
+
+/* Naming each transformer by all that is in it would take 300 MB here. */
+static void deep_transformers_of_many_arguments_take_linear_memory(void **state)
+{
+	enum { DEPTH = 900, ARGUMENTS = 30000 };
+	_autobuf_ struct buf text = BUF_INIT;
+	_autoeval_ struct eval *e = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < DEPTH; i++)
+		buf_adds(&text, "tolower(");
+	buf_adds(&text, "concat(proc.name");
+	for (size_t i = 1; i < ARGUMENTS; i++)
+		buf_adds(&text, ",proc.name");
+	for (size_t i = 0; i <= DEPTH; i++)
+		buf_addc(&text, ')');
+	buf_adds(&text, " = x");
+
+	_autofilter_ struct filter *f = parse(buf_str(&text));
+	const struct filter_node *root = filter_root(f);
+	size_t before = mallinfo2().uordblks + mallinfo2().hblkhd;
+
+	assert_int_equal(eval_compile(&e, &root, 1, NULL), 0);
+	assert_int_equal(eval_fields(e), 1);
+	assert_true(mallinfo2().uordblks + mallinfo2().hblkhd - before < 4 << 20);
+}
+
 static void equal_comparisons_exist_once(void **state)
 {
 	_autofilter_ struct filter *a = parse("proc.name in (a, b) and evt.type = open"),
@@ -450,6 +498,8 @@ int main(void)
 	        cmocka_unit_test(what_falco_answers_unlike_its_words_is_kept),
 	        cmocka_unit_test(lines_that_are_wrong_name_their_place),
 	        cmocka_unit_test(events_follow_one_another_and_unknown_names_are_told_once),
+	        cmocka_unit_test(a_raw_argument_of_no_bytes_has_no_value),
+	        cmocka_unit_test(deep_transformers_of_many_arguments_take_linear_memory),
 	        cmocka_unit_test(equal_comparisons_exist_once),
 	};
 

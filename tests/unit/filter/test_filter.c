@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -150,6 +151,73 @@ static void a_modifier_word_is_a_value_where_no_list_follows(void **state)
 	(void)state;
 	assert_prints("proc.name = oneof", "proc.name = \"oneof\"");
 	assert_prints("proc.name contains anyof and proc.pid = 1", "proc.name contains \"anyof\" and proc.pid = 1");
+}
+
+static void a_prefix_is_one_line_and_never_cut_short(void **state)
+{
+	static const char zeros[] = "0000000000000000000000000000000000000000";
+	char condition[512], padded[300] = "";
+	const struct error_row rows[] = {
+	        {"fd.snet = '1.2.3.4/\\n8'", 1, 11, "bad-value", "prefix"},
+	        {"fd.snet = 'fd00::/-0'", 1, 11, "bad-value", "prefix"},
+	        {"fd.snet = 1.2.3.4/-1", 1, 11, "bad-value", "prefix"},
+	        {condition, 1, 11, "bad-value", "prefix"},
+	};
+
+	(void)state;
+	memset(padded, '0', sizeof(padded) - 1);
+	(void)snprintf(condition, sizeof(condition), "fd.snet = 1.2.3.4/%s32", padded);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		assert_fails(&rows[i]);
+	(void)snprintf(condition, sizeof(condition), "fd.snet = 1.2.3.4/%s32", zeros);
+	_autofilter_ struct filter *long_one = parse(condition), *line = parse("fd.snet = '1.2.3.4/ +8\\nx'"),
+	                           *none = parse("fd.snet = 1.2.3.4/-0");
+
+	assert_int_equal(filter_root(long_one)->values[0].as.net.prefix, 32);
+	assert_int_equal(filter_root(line)->values[0].as.net.prefix, 8);
+	assert_int_equal(filter_root(none)->values[0].as.net.prefix, 0);
+}
+
+static void what_is_no_utf8_needs_quotes(void **state)
+{
+	static const struct error_row rows[] = {
+	        {"proc.name = \xff", 1, 13, "syntax", "expected a value"},
+	        {"proc.name = a\xc3", 1, 14, "syntax", "expected 'and'"},
+	        {"proc.name in (a, \xc1\x80)", 1, 18, "syntax", "expected a value"},
+	        {"proc.name in (\xf5\x80\x80\x80)", 1, 15, "syntax", "expected ',' or ')'"},
+	        {"proc.env[\xe0\xa4] exists", 1, 10, "syntax", "expected the argument"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		assert_fails(&rows[i]);
+	assert_prints("proc.name = '\xff'", "proc.name = \"\xff\"");
+	assert_prints("proc.env['\xff'] exists", "proc.env[\"\xff\"] exists");
+	/* libsinsp takes more than UTF-8 proper: longer forms, surrogates, and what is above U+10FFFF. */
+	assert_prints("proc.name in (\xc3\xa9, \xe0\x80\x80, \xed\xa0\x80, \xf4\x90\x80\x80)",
+	              "proc.name in (\xc3\xa9, \xe0\x80\x80, \xed\xa0\x80, \xf4\x90\x80\x80)");
+}
+
+static void an_option_of_any_byte_is_printed_as_it_is_read(void **state)
+{
+	(void)state;
+	assert_prints("getopt((proc.name), 'o')[o] exists", "getopt((proc.name), \"o\")[o] exists");
+	assert_prints("getopt((proc.name), 'a')[a] exists", "getopt((proc.name), \"a\")[a] exists");
+	assert_prints("getopt((proc.name), 'a')[']'] exists", "getopt((proc.name), \"a\")[\"]\"] exists");
+	assert_prints("getopt((proc.name), 'a')['\xff'] exists", "getopt((proc.name), \"a\")[\"\xff\"] exists");
+}
+
+static void minus_one_is_any_ancestor_and_no_oddity(void **state)
+{
+	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
+	struct filter_text text = text_of("proc.aname[-1] = a");
+	_autofilter_ struct filter *f = NULL;
+
+	(void)state;
+	assert_int_equal(filter_parse(&f, &text, &diags), 0);
+	assert_int_equal(diags.count, 0);
+	assert_int_equal(filter_root(f)->kind, FILTER_LEAF);
+	assert_prints("proc.aname[-1] = a", "proc.aname = a");
 }
 
 static void arguments_are_parsed_by_field(void **state)
@@ -550,6 +618,28 @@ static size_t events_of(const char *condition, struct filter_event_set *s)
 	return filter_event_set_count(s);
 }
 
+/* Half a megabyte; a look at each place of the name, or a suggestion for each, would take minutes. */
+static void outputs_full_of_what_is_no_field_take_linear_time(void **state)
+{
+	enum { SIZE = 1 << 19 };
+	static const char *const parts[] = {"a.", "a", "thread.cgroup.9"};
+	static char bytes[SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+		_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
+		size_t len = strlen(parts[i]);
+		struct filter_text text = {.bytes = bytes, .len = sizeof(bytes)};
+		clock_t from = clock();
+
+		bytes[0] = '%';
+		for (size_t at = 1; at < sizeof(bytes); at++)
+			bytes[at] = parts[i][(at - 1) % len];
+		assert_int_equal(filter_check_output(&text, &diags), -EINVAL);
+		assert_true((clock() - from) / CLOCKS_PER_SEC < 10);
+	}
+}
+
 static void event_types_follow_boolean_algebra(void **state)
 {
 	struct filter_event_set s;
@@ -593,6 +683,10 @@ int main(void)
 	        cmocka_unit_test(every_operator_of_this_version_parses),
 	        cmocka_unit_test(strings_unquote_as_falco_does),
 	        cmocka_unit_test(a_modifier_word_is_a_value_where_no_list_follows),
+	        cmocka_unit_test(a_prefix_is_one_line_and_never_cut_short),
+	        cmocka_unit_test(what_is_no_utf8_needs_quotes),
+	        cmocka_unit_test(an_option_of_any_byte_is_printed_as_it_is_read),
+	        cmocka_unit_test(minus_one_is_any_ancestor_and_no_oddity),
 	        cmocka_unit_test(arguments_are_parsed_by_field),
 	        cmocka_unit_test(values_have_the_type_of_their_field),
 	        cmocka_unit_test(syntax_errors_name_their_place),
@@ -606,6 +700,7 @@ int main(void)
 	        cmocka_unit_test(a_macro_that_uses_itself_is_an_error_at_the_use),
 	        cmocka_unit_test(a_doubling_chain_of_macros_is_cut_off),
 	        cmocka_unit_test(outputs_are_checked_against_the_catalogue),
+	        cmocka_unit_test(outputs_full_of_what_is_no_field_take_linear_time),
 	        cmocka_unit_test(event_types_follow_boolean_algebra),
 	        cmocka_unit_test(the_supported_events_have_names_that_falco_knows),
 	};

@@ -72,6 +72,77 @@ static void what_the_kernel_knows_is_exact(void **unused)
 	expect("fd.l4proto = udp and not fd.snet in (\"10.0.0.0/8\", \"fd00::/8\")", CONNECT, "exact", "");
 }
 
+/* Each as an exception: if the kernel took it at its words, it might block more than the rule says. */
+static void an_exception_that_only_the_evaluator_knows_makes_a_rule_not_enforceable(void **unused)
+{
+	static const char *const exceptions[] = {
+	        "proc.name regex a.*",
+	        "proc.name glob a*",
+	        "proc.name iglob A",
+	        "proc.name icontains A",
+	        "proc.name pmatch (a)",
+	        "proc.name intersects (a)",
+	        "proc.name < 5",
+	        "proc.name = oneof (a, b)",
+	        "proc.name != allof (a)",
+	        "proc.name contains anyof ()",
+	        "tolower(proc.name) = a",
+	        "proc.name = val(proc.pname)",
+	        "proc.aname[-2] = a",
+	        "proc.aname[16] = a",
+	        "proc.aname != a",
+	        "proc.aname exists",
+	        "proc.aname intersects (a)",
+	        "proc.pid intersects (1)",
+	        "proc.aenv[2] contains a",
+	        "proc.aname = anyof (a)",
+	        "evt.type regex execve",
+	        "evt.type glob execve",
+	        "evt.type icontains execve",
+	        "evt.type pmatch (execve)",
+	        "evt.type = anyof (execve)",
+	        "evt.dir intersects (>)",
+	        "evt.failed intersects (true)",
+	        "evt.res icontains e",
+	        "evt.rawres intersects (-1)",
+	        "thread.cap_effective = CAP_KILL",
+	};
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(exceptions) / sizeof(exceptions[0]); i++) {
+		char condition[128];
+		_autobuf_ struct buf lost = BUF_INIT;
+		_autofilter_ struct filter *filter = NULL;
+		_autoatoms_ struct atoms *atoms = NULL;
+
+		(void)snprintf(condition, sizeof(condition), "proc.exepath = /bin/sh and not %s", exceptions[i]);
+		struct derivation d = derive_text(condition, EXEC, &lost, &filter, &atoms);
+
+		if (d.applies && d.class != POLICY_DETECT_ONLY)
+			fail_msg("%s: %s", condition, policy_class_name(d.class));
+		derivation_free(&d);
+	}
+	/* -1 is how Falco says "no index". */
+	expect("not proc.aname[-1] = a and not proc.aname[0] = b", EXEC, "exact", "");
+}
+
+/* So is one with thousands of checks: the notes of each are looked up, not compared with all others. */
+static void a_leaf_is_noted_once(void **unused)
+{
+	enum { NAMES = 10000 };
+	_autobuf_ struct buf lost = BUF_INIT, text = BUF_INIT;
+	_autofilter_ struct filter *filter = NULL;
+	_autoatoms_ struct atoms *atoms = NULL;
+
+	(void)unused;
+	for (unsigned int i = 0; i < 2 * NAMES; i++)
+		buf_addf(&text, "%sproc.name = n%u", i ? " or " : "", i % NAMES);
+	struct derivation d = derive_text(buf_str(&text), EXEC, &lost, &filter, &atoms);
+
+	assert_int_equal(d.nnotes, NAMES);
+	derivation_free(&d);
+}
+
 static void an_unknown_exception_makes_a_rule_not_enforceable(void **unused)
 {
 	(void)unused;
@@ -223,6 +294,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(what_the_kernel_knows_is_exact),
+	        cmocka_unit_test(an_exception_that_only_the_evaluator_knows_makes_a_rule_not_enforceable),
+	        cmocka_unit_test(a_leaf_is_noted_once),
 	        cmocka_unit_test(an_unknown_exception_makes_a_rule_not_enforceable),
 	        cmocka_unit_test(an_unknown_alternative_makes_it_narrow),
 	        cmocka_unit_test(a_lost_leaf_that_does_not_matter_is_not_reported),

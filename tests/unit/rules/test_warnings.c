@@ -144,9 +144,10 @@ static void conditions_for_nearly_every_event_are_told(void **state)
 	        "evt.type = open and evt.type = close",
 	        "evt.type startswith open",
 	        "evt.type = oneof (open, close)",
-	        MANY ", read)",
 	};
 
+	assert_silent(RULE("R", MANY ")"));
+	assert_diag(&(struct diag_row){RULE("R", MANY ", read)"), "no-event-type", 1, 9}, DIAG_WARNING);
 	for (size_t i = 0; i < sizeof(quiet) / sizeof(*quiet); i++) {
 		_autobuf_ struct buf yaml = BUF_INIT;
 
