@@ -34,6 +34,7 @@
 #include <iostream>
 #include <map>
 #include <memory>
+#include <regex>
 #include <set>
 #include <string>
 #include <vector>
@@ -377,6 +378,16 @@ const Json::Value *follow(const Json::Value &values, const std::string &key, Jso
 	        {"fd.lnet", {{"fd.lip"}}},
 	        {"fd.rnet", {{"fd.rip"}}},
 	};
+	static const std::regex ancestor("(proc\\.a(?:exe|exepath|name|cmdline|pid))\\[([1-9][0-9]{0,8})\\]");
+	std::smatch match;
+	if (std::regex_match(key, match, ancestor)) {
+		const Json::Value *all = member(values, match[1]);
+		const auto nth = static_cast<Json::ArrayIndex>(std::stoul(match[2]));
+		if (!all || (all->isArray() ? nth > all->size() : nth > 1))
+			return nullptr;
+		made = all->isArray() ? Json::Value((*all)[nth - 1]) : Json::Value(*all);
+		return &made;
+	}
 	const auto s = sources.find(key);
 	if (s == sources.end())
 		return nullptr;
@@ -399,7 +410,7 @@ const Json::Value *find(const sinsp_evt *evt, const std::string &key)
 	static Json::Value made;
 	const auto &values = static_cast<const made_up_event *>(evt)->values;
 	const Json::Value *given = member(values, key);
-	return given ? given : follow(values, key, made);
+	return given || values.isMember(key) ? given : follow(values, key, made);
 }
 
 // A process with ancestors, and a file descriptor: what those comparisons look at that do not go by a field's value.
