@@ -395,9 +395,16 @@ static void type_errors_name_their_place(void **state)
 	        {"k8s.pod.label = a", 1, 1, "bad-argument", "key in brackets"},
 	        {"evt.arg exists", 1, 1, "bad-argument", "dot"},
 	        {"fd.num contains 3", 1, 8, "bad-operator", "'contains'"},
-	        {"evt.is_open_read > 1", 1, 18, "bad-operator", "boolean"},
-	        {"fd.sip startswith 10", 1, 8, "bad-operator", "IP address"},
-	        {"fd.types = file", 1, 10, "bad-operator", "list"},
+	        {"evt.is_open_read > 1", 1, 18, "bad-operator", "which is a boolean"},
+	        {"fd.sip startswith 10", 1, 8, "bad-operator", "which is an IP address"},
+	        {"evt.buffer > 1", 1, 12, "bad-operator", "which is bytes"},
+	        {"proc.pid = 99999999999999999999", 1, 12, "bad-value", "out of the range"},
+	        {"user.uid = -99999999999999999999", 1, 12, "bad-value", "out of the range"},
+	        {"k8s.pod.label.app = a", 1, 1, "unknown-field", "k8s.pod.label[app]"},
+	        {"not", 1, 1, "unknown-macro", "missing after 'not'"},
+	        {"tolower(proc.aname) = a", 1, 9, "bad-transformer", "compare the field itself"},
+	        {"join(',', (proc.aname)) = a", 1, 12, "bad-transformer", "number in brackets"},
+	        {"fd.types = file", 1, 10, "bad-operator", "which is a list of type string"},
 	        {"proc.pid = 0x10", 1, 12, "bad-value", "decimal number"},
 	        {"proc.pid = abc", 1, 12, "bad-value", "decimal number"},
 	        {"user.uid in (0, 4294967296)", 1, 17, "bad-value", "range"},
@@ -646,18 +653,21 @@ static void outputs_are_checked_against_the_catalogue(void **state)
 		const char *output;
 		uint32_t column; /* 0: right */
 		const char *code;
+		const char *message; /* a part of it; NULL: any */
 	} rows[] = {
-	        {"plain", 0, NULL},
-	        {"*%proc.name %10evt.time %proc.aname[2] (%fd.names) %evt.arg.flags %container.id", 0, NULL},
-	        {"a %proc.naem", 4, "unknown-field"},
-	        {"100%", 5, "bad-output"},
-	        {"100% sure", 5, "bad-output"},
-	        {"%fd.ip %proc.aname[x] %proc.name[1]", 0, NULL}, /* as in Falco: what is no argument is text */
-	        {"%toupper(proc.name) and %join(\",\", (proc.name, proc.pid)).", 0, NULL},
-	        {"%toupper(proc.pid)", 2, "bad-transformer"},
-	        {"%toupper(proc.name", 19, "syntax"},
-	        {"%evt.arg", 2, "bad-argument"},
-	        {"", 1, "bad-output"},
+	        {"plain", 0, NULL, NULL},
+	        {"*%proc.name %10evt.time %proc.aname[2] (%fd.names) %evt.arg.flags %container.id", 0, NULL, NULL},
+	        {"a %proc.naem", 4, "unknown-field", NULL},
+	        {"100%", 5, "bad-output", NULL},
+	        {"100% sure", 5, "bad-output", "lone '%'"},
+	        {"%val(proc.name)", 2, "bad-output", "val() belongs into conditions"},
+	        {"a %lower(proc.name)", 4, "bad-output", "did you mean 'tolower'"},
+	        {"%fd.ip %proc.aname[x] %proc.name[1]", 0, NULL, NULL}, /* as in Falco: what is no argument is text */
+	        {"%toupper(proc.name) and %join(\",\", (proc.name, proc.pid)).", 0, NULL, NULL},
+	        {"%toupper(proc.pid)", 2, "bad-transformer", NULL},
+	        {"%toupper(proc.name", 19, "syntax", NULL},
+	        {"%evt.arg", 2, "bad-argument", NULL},
+	        {"", 1, "bad-output", NULL},
 	};
 
 	(void)state;
@@ -672,6 +682,8 @@ static void outputs_are_checked_against_the_catalogue(void **state)
 		assert_int_equal(diags.count, 1);
 		assert_string_equal(diags.items[0].code, rows[i].code);
 		assert_int_equal(diags.items[0].column, rows[i].column);
+		if (rows[i].message)
+			assert_non_null(strstr(diags.items[0].message, rows[i].message));
 	}
 }
 
