@@ -658,7 +658,11 @@ static bool fail_name(struct parser *p)
 	}
 	if (fail_keyword(p, p->name_at, p->name_end - p->name_at) || fail_call(p))
 		return true;
-	if (strcmp(p->name, "not") == 0 || !operator_here(p))
+	if (strcmp(p->name, "not") == 0) {
+		FAIL(p, p->name_end, "syntax", "a check is missing after 'not'");
+		return true;
+	}
+	if (!operator_here(p))
 		return false;
 	FAIL(p, p->name_at, "syntax", "'%s' is no field: a field's name has a dot, such as proc.name", p->name);
 	return true;
@@ -739,7 +743,7 @@ static bool fail_leaf(struct parser *p)
 			     word, meant);
 		return meant != NULL;
 	}
-	if (peek(p) != ',' || !(leaf->nvalues || leaf->right))
+	if (peek(p) != ',' || !leaf->nvalues || p->bytes[p->leaf_end - 1] == ')')
 		return false;
 	if (takes_list)
 		FAIL(p, p->at, "syntax", "the values of '%s' stand in parentheses: %s (a, b)", op, op);

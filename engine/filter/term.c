@@ -119,6 +119,11 @@ static bool may_be_listed(const struct filter_term *t)
 	return t->type == FIELD_TYPE_STRING || (t->kind == FILTER_TERM_FIELD && (t->ref_flags & FIELD_REF_PRINTED));
 }
 
+static bool is_single(enum filter_call call)
+{
+	return call != FILTER_CALL_JOIN && call != FILTER_CALL_CONCAT && call != FILTER_CALL_GETOPT;
+}
+
 /* What has no value of its own to transform: libsinsp takes some other's in its place. */
 static bool check_argument(struct compile_state *c, const struct filter_term *of, const struct filter_term *arg)
 {
@@ -128,8 +133,9 @@ static bool check_argument(struct compile_state *c, const struct filter_term *of
 	COMPILE_FAIL(c, arg->pos, "bad-transformer", "the field %s has no value that could be transformed%s",
 	             arg->field->name,
 	             !(arg->ref_flags & FIELD_REF_ANY_ANCESTOR) ? ""
-	             : of->kind == FILTER_TERM_CALL             ? "; compare the field itself"
-	                                                        : "; name one ancestor by a number in brackets");
+	             : of->kind == FILTER_TERM_CALL && is_single(of->call)
+	                     ? "; compare the field itself"
+	                     : "; name one ancestor by a number in brackets");
 	return false;
 }
 
@@ -239,11 +245,6 @@ static const char *wrong_arguments(const struct filter_term *t)
 	default:
 		return t->nargs == 1 ? NULL : "takes one argument";
 	}
-}
-
-static bool is_single(enum filter_call call)
-{
-	return call != FILTER_CALL_JOIN && call != FILTER_CALL_CONCAT && call != FILTER_CALL_GETOPT;
 }
 
 /* getopt(…)[x] gives one option's argument; no other transformer has brackets. */
