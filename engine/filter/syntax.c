@@ -752,6 +752,18 @@ static bool fail_leaf(struct parser *p)
 	return true;
 }
 
+/* Two texts were joined here: nobody wrote the blank between them, so that it has the place of what follows. */
+static bool appended_here(const struct parser *p)
+{
+	for (size_t at = p->at; p->text->pos && at && at < p->len && is_blank(p->bytes[at - 1]); at--) {
+		struct source_pos blank = filter_text_pos(p->text, at - 1), next = filter_text_pos(p->text, at);
+
+		if (blank.file == next.file && blank.line == next.line && blank.column == next.column)
+			return true;
+	}
+	return false;
+}
+
 /* Something stands where 'and', 'or' or an end must: true if it is known what was meant. */
 static bool fail_unjoined(struct parser *p)
 {
@@ -759,10 +771,16 @@ static bool fail_unjoined(struct parser *p)
 
 	if (fail_comment(p, p->at) || fail_name(p) || fail_leaf(p))
 		return true;
-	if (advice_keyword(p->bytes + p->at, len) == NULL || strcmp(advice_keyword(p->bytes + p->at, len), "not") != 0)
-		return fail_keyword(p, p->at, len);
-	FAIL(p, p->at, "syntax", "expected 'and' or 'or' before '%.*s'", (int)len, p->bytes + p->at);
-	return true;
+	const char *meant = advice_keyword(p->bytes + p->at, len);
+	bool negation = meant && strcmp(meant, "not") == 0;
+
+	if (!negation && fail_keyword(p, p->at, len))
+		return true;
+	if (appended_here(p))
+		FAIL(p, p->at, "syntax", "what is appended to a condition must begin with 'and' or 'or'");
+	else if (negation)
+		FAIL(p, p->at, "syntax", "expected 'and' or 'or' before '%.*s'", (int)len, p->bytes + p->at);
+	return p->error != 0;
 }
 
 /* "proc.name not in (a)": true if it was meant so. */
