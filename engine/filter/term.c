@@ -333,12 +333,11 @@ const char *term_type_name(struct compile_state *c, const struct filter_term *t)
 	                      : t->type == FIELD_TYPE_BYTES      ? ""
 	                      : name[0] == 'I' || name[0] == '8' ? "an "
 	                                                         : "a ";
-	size_t lead = strlen(article);
-	char *whole = compile_alloc(c, lead + strlen(name) + 1);
+	size_t size = strlen(article) + strlen(name) + 1;
+	char *whole = compile_alloc(c, size);
 
 	if (!whole)
 		return name;
-	memcpy(whole, article, lead);
-	memcpy(whole + lead, name, strlen(name) + 1);
+	(void)snprintf(whole, size, "%s%s", article, name);
 	return whole;
 }
