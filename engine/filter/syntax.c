@@ -712,6 +712,10 @@ static bool fail_leaf(struct parser *p)
 			return true;
 		}
 	}
+	/* "a&&b = c": the value is "a&&b". */
+	for (size_t at = p->op_end; bare && at + 1 < p->leaf_end; at++)
+		if ((p->bytes[at] == '&' || p->bytes[at] == '|') && p->bytes[at + 1] == p->bytes[at])
+			return fail_keyword(p, at, 2);
 	if (bare && starts(p, "of") && word_here(p) == 2) {
 		size_t at = word_before(p, p->leaf_end);
 

@@ -298,6 +298,7 @@ static void mistakes_are_told_the_way_out(void **state)
 	        {"proc.name=a AND proc.name=b", 1, 13, "syntax", "write 'and' for 'AND'"},
 	        {"shell Or proc.name = b", 1, 7, "syntax", "write 'or' for 'Or'"},
 	        {"(proc.name = a && proc.name = b)", 1, 16, "syntax", "write 'and' for '&&'"},
+	        {"proc.name=a&&proc.name=b", 1, 12, "syntax", "write 'and' for '&&'"},
 	        {"proc.name = a || proc.name = b", 1, 15, "syntax", "write 'or' for '||'"},
 	        {"proc.name = a and NOT proc.name = b", 1, 19, "syntax", "write 'not' for 'NOT'"},
 	        {"NOT(proc.name = a)", 1, 1, "syntax", "write 'not' for 'NOT'"},
