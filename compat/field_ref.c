@@ -457,10 +457,31 @@ static int resolve(struct field_ref *ref, struct text dotted, const struct text 
 	return 0;
 }
 
+/* The field that takes a key in brackets, where the key was put behind a dot. */
+static const struct field_info *keyed_prefix(struct text name)
+{
+	for (enum field_id id = 0; id < FIELD_COUNT; id++) {
+		const struct field_info *f = field_by_id(id);
+		size_t n = name_lengths[id];
+
+		if ((f->arg == FIELD_ARG_KEY || f->arg == FIELD_ARG_KEY_OPTIONAL || f->arg == FIELD_ARG_KEY_OR_INDEX) &&
+		    name.len > n + 1 && name.bytes[n] == '.' && memcmp(f->name, name.bytes, n) == 0)
+			return f;
+	}
+	return NULL;
+}
+
 static int unknown(struct error *err, struct text name)
 {
 	if (!err) /* a suggestion is dear */
 		return -ENOENT;
+	const struct field_info *keyed = keyed_prefix(name);
+	size_t key = keyed ? strlen(keyed->name) + 1 : 0;
+
+	if (keyed && name.len < 100)
+		return error_set(err, -ENOENT, "unknown field %.*s; its key stands in brackets: %s[%.*s]",
+		                 (int)name.len, name.bytes, keyed->name, (int)(name.len - key), name.bytes + key);
+
 	const struct field_info *near = field_suggest(name.bytes, name.len);
 	int len = name.len < 200 ? (int)name.len : 200;
 

@@ -26,7 +26,7 @@ static bool check_operator(struct compile_state *c, const struct filter_node *n,
 		if (!n->left->is_list || n->mod == FILTER_MOD_NONE)
 			return true;
 	}
-	COMPILE_FAIL(c, s->op_pos, "bad-operator", "the operator '%s' does not compare %s, which is a %s",
+	COMPILE_FAIL(c, s->op_pos, "bad-operator", "the operator '%s' does not compare %s, which is %s",
 	             filter_op_name(n->op), term_name(n->left), term_type_name(c, n->left));
 	return false;
 }
@@ -118,7 +118,7 @@ static void check_right(struct compile_state *c, const struct filter_node *n)
 		return;
 	}
 	if (left->type != right->type || left->is_list != right->is_list)
-		COMPILE_FAIL(c, right->pos, "bad-value", "%s is a %s and %s a %s: both sides must be of the same type",
+		COMPILE_FAIL(c, right->pos, "bad-value", "%s is %s and %s %s: both sides must be of the same type",
 		             term_name(left), term_type_name(c, left), term_name(right), term_type_name(c, right));
 }
 
@@ -191,7 +191,7 @@ static void set_value(struct compile_state *c, const struct filter_node *n, stru
 		wrong = "no event type that Falco knows";
 	}
 	if (wrong)
-		COMPILE_FAIL(c, v->pos, code, "'%s' is %s (%s is a %s)", v->text, wrong, term_name(n->left),
+		COMPILE_FAIL(c, v->pos, code, "'%s' is %s (%s is %s)", v->text, wrong, term_name(n->left),
 		             term_type_name(c, n->left));
 	else
 		warn_of_constant(c, v);

@@ -49,6 +49,10 @@ static struct filter_node *compile_macro(struct compiler *c, const struct syntax
 	const struct filter_macro *inside = scope ? scope->macro : NULL;
 	const struct filter_macro *m = c->macros ? c->macros->find(c->macros->ctx, inside, s->name) : NULL;
 
+	if (!m && strcmp(s->name, "not") == 0) {
+		FAIL(c, s->pos, "unknown-macro", "a check is missing after 'not'");
+		return NULL;
+	}
 	if (!m) {
 		FAIL(c, s->pos, "unknown-macro",
 		     "'%s' is neither a macro nor a check; define the macro or add an operator", s->name);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "filter/advice.h"
 #include "filter/term.h"
 
 /* One output text being checked. */
@@ -68,14 +69,25 @@ static size_t check_token(struct output *o, size_t at)
 	_autodiag_ struct diag_list why = DIAG_LIST_INIT;
 	size_t taken = at < o->text->len ? longest_token(o, at, &why) : 0;
 	struct source_pos pos = filter_text_pos(o->text, at);
+	const char *s = o->text->bytes + at, *meant = NULL;
+	size_t left = o->text->len - at, word;
 
 	arena_free(&o->memory);
 	o->diags->out_of_memory |= why.out_of_memory;
 	if (taken)
 		return taken;
+	word = advice_word_length(s, left);
+	if (word < left && s[word] == '(')
+		meant = advice_transformer(s, word);
 	if (why.count)
 		diag_add(o->diags, DIAG_ERROR, (struct source_pos){pos.file, why.items[0].line, why.items[0].column},
 		         why.items[0].code, "%s", why.items[0].message);
+	else if (left >= 4 && memcmp(s, "val(", 4) == 0)
+		diag_add(o->diags, DIAG_ERROR, pos, "bad-output",
+		         "val() belongs into conditions; write the field alone behind the '%%'");
+	else if (meant)
+		diag_add(o->diags, DIAG_ERROR, pos, "bad-output", "no transformer is called '%.*s', did you mean '%s'",
+		         word < 64 ? (int)word : 64, s, meant);
 	else
 		diag_add(o->diags, DIAG_ERROR, pos, "bad-output",
 		         "expected a field's name after '%%'; an output cannot contain a lone '%%'");

@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "filter/advice.h"
+
 struct parser {
 	const struct filter_text *text;
 	const char *bytes;
@@ -20,6 +22,13 @@ struct parser {
 	size_t counted; /* up to here lines were counted: `counted_pos` */
 	struct source_pos counted_pos;
 	int error; /* 0 until the first failure, which ends everything */
+	/* What was read last, for messages. */
+	const char *joiner; /* "and", "or" or "not"; NULL at first */
+	size_t joiner_end;
+	const char *name; /* a macro's; NULL at first */
+	size_t name_at, name_end;
+	const struct syntax_node *leaf; /* NULL at first */
+	size_t op_at, op_end, leaf_end;
 };
 
 struct source_pos filter_text_pos(const struct filter_text *text, size_t offset)
@@ -547,6 +556,295 @@ static struct syntax_term *take_val(struct parser *p)
 	return p->error ? NULL : t;
 }
 
+/* What a failure was meant to be */
+
+static bool only_blanks(const struct parser *p, size_t from, size_t to)
+{
+	while (from < to && is_blank(p->bytes[from]))
+		from++;
+	return from == to;
+}
+
+static size_t word_here(const struct parser *p)
+{
+	return advice_word_length(p->bytes + p->at, p->len - p->at);
+}
+
+/* Where the word that ends at `end` begins. */
+static size_t word_before(const struct parser *p, size_t end)
+{
+	while (end && is_word(p->bytes[end - 1]))
+		end--;
+	return end;
+}
+
+static const char *term_words(const struct syntax_term *t)
+{
+	return t->kind == FILTER_TERM_FIELD ? t->name : "the transformer";
+}
+
+/* A term as it may be shown in an example: "tolower(…)", "proc.aname[…]". */
+static const char *term_head(const struct syntax_term *t)
+{
+	return t->kind == FILTER_TERM_FIELD ? t->name : filter_call_name(t->call);
+}
+
+static const char *term_rest(const struct syntax_term *t)
+{
+	return t->kind != FILTER_TERM_FIELD ? "(…)" : t->arg ? "[…]" : "";
+}
+
+static bool fail_comment(struct parser *p, size_t at)
+{
+	if (at >= p->len || p->bytes[at] != '#')
+		return false;
+	FAIL(p, at, "syntax", "a '#' starts no comment inside a condition; put the remark outside of it");
+	return true;
+}
+
+/* A word that means 'and', 'or' or 'not' elsewhere. */
+static bool fail_keyword(struct parser *p, size_t at, size_t len)
+{
+	const char *word = p->bytes + at, *meant = advice_keyword(word, len);
+
+	if (!meant || (strlen(meant) == len && memcmp(word, meant, len) == 0))
+		return false;
+	FAIL(p, at, "syntax", "write '%s' for '%.*s'", meant, (int)len, word);
+	return true;
+}
+
+/* "name (", where the parser took the name for a macro's. */
+static bool fail_call(struct parser *p)
+{
+	const char *word = p->bytes + p->name_at, *meant;
+	size_t len = p->name_end - p->name_at;
+
+	if (peek(p) != '(')
+		return false;
+	if (strcmp(p->name, "val") == 0) {
+		FAIL(p, p->name_at, "syntax",
+		     "val() stands on the right of an operator only; write the field alone here");
+		return true;
+	}
+	meant = advice_transformer(word, len);
+	if (!meant)
+		return false;
+	if (strcmp(p->name, meant) == 0)
+		FAIL(p, p->name_at, "syntax", "no blank may stand between '%s' and its '('", meant);
+	else
+		FAIL(p, p->name_at, "syntax", "no transformer is called '%.*s', did you mean '%s'",
+		     len < 64 ? (int)len : 64, word, meant);
+	return true;
+}
+
+/* A sign, or a whole word. */
+static bool operator_here(const struct parser *p)
+{
+	const char *meant = advice_operator(p->bytes + p->at, word_here(p));
+	char c = peek(p);
+
+	return c == '=' || c == '<' || c == '>' || (c == '!' && starts(p, "!=")) ||
+	       (meant && strlen(meant) == word_here(p) && starts(p, meant));
+}
+
+/* After a name, which is a macro's to the parser. */
+static bool fail_name(struct parser *p)
+{
+	if (!p->name || !only_blanks(p, p->name_end, p->at))
+		return false;
+	if (strcmp(p->name, "and") == 0 || strcmp(p->name, "or") == 0) {
+		FAIL(p, p->name_at, "syntax", "a check is missing before '%s'", p->name);
+		return true;
+	}
+	if (fail_keyword(p, p->name_at, p->name_end - p->name_at) || fail_call(p))
+		return true;
+	if (strcmp(p->name, "not") == 0) {
+		FAIL(p, p->name_end, "syntax", "a check is missing after 'not'");
+		return true;
+	}
+	if (!operator_here(p))
+		return false;
+	FAIL(p, p->name_at, "syntax", "'%s' is no field: a field's name has a dot, such as proc.name", p->name);
+	return true;
+}
+
+/* Several values stand behind an operator that compares with one. */
+static void fail_several(struct parser *p, const struct syntax_node *leaf)
+{
+	const char *op = filter_op_name(leaf->op), *head = term_head(leaf->left), *rest = term_rest(leaf->left);
+
+	switch (leaf->op) {
+	case FILTER_OP_EQ:
+		FAIL(p, p->at, "syntax", "'=' compares with one value; for several write %s%s in (…)", head, rest);
+		break;
+	case FILTER_OP_NE:
+		FAIL(p, p->at, "syntax", "'!=' compares with one value; for several write not %s%s in (…)", head, rest);
+		break;
+	case FILTER_OP_LT:
+	case FILTER_OP_LE:
+	case FILTER_OP_GT:
+	case FILTER_OP_GE:
+		FAIL(p, p->at, "syntax", "'%s' compares with one number, without parentheses", op);
+		break;
+	default:
+		FAIL(p, p->at, "syntax", "'%s' compares with one value; for several write %s anyof (…)", op, op);
+	}
+}
+
+/* After a check whose value was bare: "in bash, sh", "= a, b", "contains any (a)". */
+static bool fail_leaf(struct parser *p)
+{
+	const struct syntax_node *leaf = p->leaf;
+
+	if (!leaf || !only_blanks(p, p->leaf_end, p->at))
+		return false;
+	const char *op = filter_op_name(leaf->op), *meant;
+	bool takes_list = leaf->op == FILTER_OP_IN || leaf->op == FILTER_OP_INTERSECTS || leaf->op == FILTER_OP_PMATCH;
+	bool bare = leaf->nvalues && is_word(p->bytes[p->leaf_end - 1]);
+	size_t op_word = advice_word_length(p->bytes + p->op_at, p->len - p->op_at);
+
+	/* "include x" was read as 'in' and the list 'clude', "=~ x" as '=' and the value '~'. */
+	if (op_word > p->op_end - p->op_at) {
+		meant = advice_operator(p->bytes + p->op_at, op_word);
+		if (meant) {
+			FAIL(p, p->op_at, "syntax", "no operator is called '%.*s', did you mean '%s'",
+			     op_word < 64 ? (int)op_word : 64, p->bytes + p->op_at, meant);
+			return true;
+		}
+	}
+	/* "a&&b = c": the value is "a&&b". */
+	for (size_t at = p->op_end; bare && at + 1 < p->leaf_end; at++)
+		if ((p->bytes[at] == '&' || p->bytes[at] == '|') && p->bytes[at + 1] == p->bytes[at])
+			return fail_keyword(p, at, 2);
+	if (bare && starts(p, "of") && word_here(p) == 2) {
+		size_t at = word_before(p, p->leaf_end);
+
+		meant = advice_modifier(p->bytes + at, p->leaf_end - at);
+		if (meant)
+			FAIL(p, at, "syntax", "did you mean '%s', which is one word", meant);
+		return meant != NULL;
+	}
+	if (peek(p) == '(' && bare) {
+		size_t at = word_before(p, p->leaf_end), len = p->leaf_end - at;
+		const char *word = p->bytes + at;
+
+		meant = advice_modifier(word, len);
+		if (meant && takes_list) {
+			FAIL(p, at, "syntax", "'%s' takes no modifier: any of the values is enough; write %s (a, b)",
+			     op, op);
+			return true;
+		}
+		if (meant && p->leaf_end == p->at && strlen(meant) == len && memcmp(word, meant, len) == 0) {
+			FAIL(p, p->at, "syntax", "a blank is needed between '%s' and '('", meant);
+			return true;
+		}
+		if (!meant)
+			meant = advice_transformer(word, len);
+		if (meant && strlen(meant) == len && memcmp(word, meant, len) == 0)
+			FAIL(p, at, "syntax", "no blank may stand between '%s' and its '('", meant);
+		else if (meant)
+			FAIL(p, at, "syntax", "'%.*s' is unknown here, did you mean '%s'", len < 64 ? (int)len : 64,
+			     word, meant);
+		return meant != NULL;
+	}
+	if (peek(p) != ',' || !leaf->nvalues || p->bytes[p->leaf_end - 1] == ')')
+		return false;
+	if (takes_list)
+		FAIL(p, p->at, "syntax", "the values of '%s' stand in parentheses: %s (a, b)", op, op);
+	else
+		fail_several(p, leaf);
+	return true;
+}
+
+/* Two texts were joined here: nobody wrote the blank between them, so that it has the place of what follows. */
+static bool appended_here(const struct parser *p)
+{
+	for (size_t at = p->at; p->text->pos && at && at < p->len && is_blank(p->bytes[at - 1]); at--) {
+		struct source_pos blank = filter_text_pos(p->text, at - 1), next = filter_text_pos(p->text, at);
+
+		if (blank.file == next.file && blank.line == next.line && blank.column == next.column)
+			return true;
+	}
+	return false;
+}
+
+/* Something stands where 'and', 'or' or an end must: true if it is known what was meant. */
+static bool fail_unjoined(struct parser *p)
+{
+	size_t len = word_here(p);
+
+	if (fail_comment(p, p->at) || fail_name(p) || fail_leaf(p))
+		return true;
+	const char *meant = advice_keyword(p->bytes + p->at, len);
+	bool negation = meant && strcmp(meant, "not") == 0;
+
+	if (!negation && fail_keyword(p, p->at, len))
+		return true;
+	if (appended_here(p))
+		FAIL(p, p->at, "syntax", "what is appended to a condition must begin with 'and' or 'or'");
+	else if (negation)
+		FAIL(p, p->at, "syntax", "expected 'and' or 'or' before '%.*s'", (int)len, p->bytes + p->at);
+	return p->error != 0;
+}
+
+/* "proc.name not in (a)": true if it was meant so. */
+static bool fail_not_inside(struct parser *p, const struct syntax_node *leaf)
+{
+	const char *word = p->bytes + p->at, *meant;
+	size_t at = p->at, n = word_here(p), negation = 0;
+
+	if (n > 1 && word[0] == '!' && word[1] != '=')
+		n = 1;
+	meant = advice_keyword(word, n);
+	if (meant && strcmp(meant, "not") == 0)
+		negation = n;
+	else if (n > 4 && memcmp(word, "not", 3) == 0) /* "notin", "not_in" */
+		negation = word[3] == '_' ? 4 : 3;
+	if (negation > 1 && n > negation && !advice_operator(word + negation, n - negation))
+		negation = 0;
+	if (!negation)
+		return false;
+	p->at += negation;
+	skip_blank(p);
+	n = word_here(p);
+	meant = n ? advice_operator(p->bytes + p->at, n) : NULL;
+	FAIL(p, at, "syntax", "'not' stands before the whole check: not %s%s %s%s", term_head(leaf->left),
+	     term_rest(leaf->left), meant ? meant : "…",
+	     !meant                         ? ""
+	     : strcmp(meant, "in") == 0     ? " (…)"
+	     : strcmp(meant, "exists") == 0 ? ""
+	                                    : " …");
+	return true;
+}
+
+/* No operator stands behind a field: true if it is known which was meant. */
+static bool fail_operator(struct parser *p, const struct syntax_node *leaf)
+{
+	size_t n = word_here(p);
+	const char *word = p->bytes + p->at, *meant;
+
+	if (fail_comment(p, p->at) || fail_not_inside(p, leaf))
+		return true;
+	meant = advice_operator(word, n);
+	if (!meant)
+		return false;
+	if (strlen(meant) == n && memcmp(word, meant, n) == 0)
+		FAIL(p, p->at, "syntax", "expected a blank after the operator '%s'", meant);
+	else
+		FAIL(p, p->at, "syntax", "expected an operator after %s, not '%.*s'; did you mean '%s'",
+		     term_words(leaf->left), n < 64 ? (int)n : 64, word, meant);
+	return true;
+}
+
+/* A list stands where one value must. */
+static bool fail_list(struct parser *p, const struct syntax_node *leaf)
+{
+	if (peek(p) != '(')
+		return false;
+	fail_several(p, leaf);
+	return true;
+}
+
 /* Checks */
 
 /* True if a term stands here in place of constants, or after an error. */
@@ -598,6 +896,12 @@ static void parse_string_value(struct parser *p, struct syntax_node *leaf)
 	if (!take_string(p, &text, &len)) {
 		bool open = peek(p) == '"' || peek(p) == '\'';
 
+		if (fail_list(p, leaf))
+			return;
+		if (peek(p) == '=') {
+			FAIL(p, p->op_at, "syntax", "one '=' too many after '%s'", filter_op_name(leaf->op));
+			return;
+		}
 		FAIL(p, from, "syntax", "expected a value after '%s'%s", filter_op_name(leaf->op),
 		     open ? ": the quoted string does not end" : "; quote it if it has blanks or one of ( ) , =");
 		return;
@@ -615,6 +919,12 @@ static void parse_number_value(struct parser *p, struct syntax_node *leaf)
 		return;
 	size_t n = number_length(p->bytes + p->at, p->len - p->at);
 
+	if (!n && fail_list(p, leaf))
+		return;
+	if (!n && leaf->op == FILTER_OP_LT && peek(p) == '>') {
+		FAIL(p, p->op_at, "syntax", "no operator is called '<>', did you mean '!='");
+		return;
+	}
 	if (!n) {
 		FAIL(p, from, "syntax", "expected a number after '%s'", filter_op_name(leaf->op));
 		return;
@@ -669,6 +979,8 @@ static void parse_list(struct parser *p, struct syntax_node *leaf, enum list_for
 				FAIL(p, at, "syntax", "expected a value after ',' in the list");
 		} while (!p->error);
 	}
+	if (!p->error && peek(p) != ')' && (fail_comment(p, at) || fail_comment(p, p->at)))
+		return;
 	if (!p->error && !take(p, ")"))
 		FAIL(p, p->at, "syntax", "expected ',' or ')' in the list that starts with '('%s",
 		     peek(p) ? "" : " before the end of the condition");
@@ -759,15 +1071,19 @@ static void parse_operator(struct parser *p, struct syntax_node *leaf)
 	size_t from = p->at;
 	const struct operator_row *row = take_operator(p);
 
+	if (!row && fail_operator(p, leaf))
+		return;
 	if (!row) {
 		FAIL(p, from, "syntax",
 		     "expected an operator after %s: = == != < <= > >= in intersects pmatch exists contains icontains "
 		     "bcontains startswith bstartswith endswith glob iglob regex",
-		     leaf->left->kind == FILTER_TERM_FIELD ? leaf->left->name : "the transformer");
+		     term_words(leaf->left));
 		return;
 	}
 	leaf->op = row->op;
 	leaf->op_pos = pos_at(p, from);
+	p->op_at = from;
+	p->op_end = from + strlen(row->word);
 	switch (row->form) {
 	case VALUE_NONE:
 		break;
@@ -784,6 +1100,8 @@ static void parse_operator(struct parser *p, struct syntax_node *leaf)
 		parse_list(p, leaf, LIST_OR_TERM);
 		break;
 	}
+	p->leaf = leaf;
+	p->leaf_end = p->at;
 }
 
 static struct syntax_node *parse_or(struct parser *p);
@@ -800,12 +1118,28 @@ static struct syntax_node *parse_group(struct parser *p, size_t open)
 
 	p->depth--;
 	skip_blank(p);
-	if (!p->error && !take(p, ")")) {
+	if (!p->error && !take(p, ")") && !fail_unjoined(p)) {
 		struct source_pos at = pos_at(p, open);
 
 		FAIL(p, p->at, "syntax", "expected 'and', 'or' or the ')' for the '(' at %u:%u", at.line, at.column);
 	}
 	return p->error ? NULL : n;
+}
+
+/* Neither a check nor a name stands here: true if it is known what was meant. */
+static bool fail_no_check(struct parser *p)
+{
+	size_t n = word_here(p);
+	const char *meant = advice_keyword(p->bytes + p->at, n == 1 || peek(p) != '!' ? n : 1);
+
+	if (meant && strcmp(meant, "not") == 0)
+		return fail_keyword(p, p->at, 1);
+	if (meant || (p->joiner && (p->at == p->len || peek(p) == ')') && only_blanks(p, p->joiner_end, p->at))) {
+		FAIL(p, p->at, "syntax", "a check is missing %s '%s'", meant ? "before" : "after",
+		     meant ? meant : p->joiner);
+		return true;
+	}
+	return false;
 }
 
 static struct syntax_node *parse_check(struct parser *p)
@@ -839,8 +1173,13 @@ static struct syntax_node *parse_check(struct parser *p)
 			return NULL;
 		node->name = copy(p, from, from + n);
 		p->at += n;
+		p->name = node->name;
+		p->name_at = from;
+		p->name_end = p->at;
 		return p->error ? NULL : node;
 	}
+	if (fail_comment(p, from) || fail_no_check(p))
+		return NULL;
 	FAIL(p, from, "syntax", "expected '(', a check (field, operator, value) or a macro's name%s",
 	     p->at < p->len ? "" : " before the end of the condition");
 	return NULL;
@@ -859,6 +1198,8 @@ static struct syntax_node *parse_not(struct parser *p)
 		while (p->at < p->len && is_space(p->bytes[p->at]))
 			p->at++;
 		negate = !negate;
+		p->joiner = "not";
+		p->joiner_end = p->at;
 	}
 	size_t open = p->at + 3;
 
@@ -893,10 +1234,14 @@ static struct syntax_node *parse_joined(struct parser *p, enum syntax_kind kind,
 		size_t open = p->at;
 		struct syntax_node *kid = NULL;
 
+		p->joiner = word;
+		p->joiner_end = open;
 		if (skip_blank(p))
 			kid = operand(p);
 		else if (take(p, "("))
 			kid = parse_group(p, open);
+		else if (p->at == p->len || peek(p) == ')')
+			FAIL(p, p->at, "syntax", "a check is missing after '%s'", word);
 		else
 			FAIL(p, p->at, "syntax", "expected a blank or '(' after '%s'", word);
 		if (!kid)
@@ -942,7 +1287,7 @@ static void parse_all(struct parser *p, struct filter_syntax *s)
 	} else {
 		s->root = parse_or(p);
 		skip_blank(p);
-		if (!p->error && p->at < p->len)
+		if (!p->error && p->at < p->len && !fail_unjoined(p))
 			FAIL(p, p->at, "syntax",
 			     "expected 'and', 'or' or the end of the condition here; quote values with blanks");
 	}

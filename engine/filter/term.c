@@ -119,15 +119,23 @@ static bool may_be_listed(const struct filter_term *t)
 	return t->type == FIELD_TYPE_STRING || (t->kind == FILTER_TERM_FIELD && (t->ref_flags & FIELD_REF_PRINTED));
 }
 
+static bool is_single(enum filter_call call)
+{
+	return call != FILTER_CALL_JOIN && call != FILTER_CALL_CONCAT && call != FILTER_CALL_GETOPT;
+}
+
 /* What has no value of its own to transform: libsinsp takes some other's in its place. */
-static bool check_argument(struct compile_state *c, const struct filter_term *arg)
+static bool check_argument(struct compile_state *c, const struct filter_term *of, const struct filter_term *arg)
 {
 	if (arg->kind != FILTER_TERM_FIELD ||
 	    !((arg->field->flags & FIELD_FILTER_ONLY) || (arg->ref_flags & FIELD_REF_ANY_ANCESTOR)))
 		return true;
 	COMPILE_FAIL(c, arg->pos, "bad-transformer", "the field %s has no value that could be transformed%s",
 	             arg->field->name,
-	             arg->ref_flags & FIELD_REF_ANY_ANCESTOR ? "; name one ancestor by a number in brackets" : "");
+	             !(arg->ref_flags & FIELD_REF_ANY_ANCESTOR) ? ""
+	             : of->kind == FILTER_TERM_CALL && is_single(of->call)
+	                     ? "; compare the field itself"
+	                     : "; name one ancestor by a number in brackets");
 	return false;
 }
 
@@ -137,7 +145,7 @@ static bool compile_args(struct compile_state *c, struct filter_term *t, const s
 	for (const struct syntax_term *a = s->args; a && t->args; a = a->next) {
 		struct filter_term *arg = term_compile(c, a);
 
-		if (!arg || !check_argument(c, arg))
+		if (!arg || !check_argument(c, t, arg))
 			return false;
 		t->args[t->nargs++] = arg;
 	}
@@ -154,7 +162,7 @@ static struct filter_term *compile_list(struct compile_state *c, const struct sy
 		if (may_be_listed(t->args[i]))
 			continue;
 		COMPILE_FAIL(c, t->args[i]->pos, "bad-transformer",
-		             "%s is a %s: Falco would take its bytes in memory as a text; list texts, process ids or "
+		             "%s is %s: Falco would take its bytes in memory as a text; list texts, process ids or "
 		             "other 64-bit numbers",
 		             term_name(t->args[i]), term_type_name(c, t->args[i]));
 		return NULL;
@@ -184,7 +192,7 @@ static bool type_single(struct compile_state *c, struct filter_term *t)
 	if (t->call == FILTER_CALL_B64)
 		fits = fits || arg->type == FIELD_TYPE_BYTES;
 	if (!fits) {
-		COMPILE_FAIL(c, t->pos, "bad-transformer", "%s() does not take %s, which is a %s",
+		COMPILE_FAIL(c, t->pos, "bad-transformer", "%s() does not take %s, which is %s",
 		             filter_call_name(t->call), term_name(arg), term_type_name(c, arg));
 		return false;
 	}
@@ -237,11 +245,6 @@ static const char *wrong_arguments(const struct filter_term *t)
 	default:
 		return t->nargs == 1 ? NULL : "takes one argument";
 	}
-}
-
-static bool is_single(enum filter_call call)
-{
-	return call != FILTER_CALL_JOIN && call != FILTER_CALL_CONCAT && call != FILTER_CALL_GETOPT;
 }
 
 /* getopt(…)[x] gives one option's argument; no other transformer has brackets. */
@@ -324,16 +327,17 @@ const char *term_name(const struct filter_term *t)
 
 const char *term_type_name(struct compile_state *c, const struct filter_term *t)
 {
-	static const char list[] = "list of type ";
 	const char *name = field_type_name(t->type);
-	char *whole;
+	/* "bytes" are many; "an IP address", "an 8-bit signed number". */
+	const char *article = t->is_list                         ? "a list of type "
+	                      : t->type == FIELD_TYPE_BYTES      ? ""
+	                      : name[0] == 'I' || name[0] == '8' ? "an "
+	                                                         : "a ";
+	size_t size = strlen(article) + strlen(name) + 1;
+	char *whole = compile_alloc(c, size);
 
-	if (!t->is_list)
-		return name;
-	whole = compile_alloc(c, sizeof(list) + strlen(name));
 	if (!whole)
 		return name;
-	memcpy(whole, list, sizeof(list) - 1);
-	memcpy(whole + sizeof(list) - 1, name, strlen(name) + 1);
+	(void)snprintf(whole, size, "%s%s", article, name);
 	return whole;
 }

@@ -33,7 +33,7 @@ struct filter_term *term_compile(struct compile_state *c, const struct syntax_te
 /* "proc.name" or "tolower()", for messages. */
 const char *term_name(const struct filter_term *t);
 
-/* "string", "list of string", … as a message has it: static memory for fields' types, else of the tree. */
+/* "a string", "an IP address", "a list of type string", … as a message has it, in the tree's memory. */
 const char *term_type_name(struct compile_state *c, const struct filter_term *t);
 
 #endif

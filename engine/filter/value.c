@@ -13,8 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A decimal number with an optional sign and leading blanks, nothing behind it: what scanf("%d%c") takes as one. */
-static bool parse_decimal(const char *text, bool *negative, uint64_t *magnitude)
+static const char out_of_range[] = "out of the range of the field";
+
+/* A decimal number with an optional sign and leading blanks, nothing behind it: what scanf("%d%c") takes as one. NULL,
+ * or what it is instead. */
+static const char *parse_decimal(const char *text, bool *negative, uint64_t *magnitude)
 {
 	char *end;
 
@@ -24,21 +27,24 @@ static bool parse_decimal(const char *text, bool *negative, uint64_t *magnitude)
 	if (*text == '-' || *text == '+')
 		text++;
 	if (!isdigit((unsigned char)*text))
-		return false;
+		return "not a decimal number";
 	errno = 0;
 	*magnitude = strtoull(text, &end, 10);
-	return *end == '\0' && errno == 0;
+	if (*end != '\0')
+		return "not a decimal number";
+	return errno ? out_of_range : NULL;
 }
 
 static const char *parse_signed(struct filter_value *v, unsigned int bits)
 {
 	uint64_t limit = UINT64_C(1) << (bits - 1), magnitude;
 	bool negative;
+	const char *wrong = parse_decimal(v->text, &negative, &magnitude);
 
-	if (!parse_decimal(v->text, &negative, &magnitude))
-		return "not a decimal number";
+	if (wrong)
+		return wrong;
 	if (magnitude > limit || (magnitude == limit && !negative))
-		return "out of the range of the field";
+		return out_of_range;
 	v->as.s64 = (int64_t)(negative ? 0 - magnitude : magnitude);
 	return NULL;
 }
@@ -48,11 +54,12 @@ static const char *parse_unsigned(struct filter_value *v, unsigned int bits)
 {
 	uint64_t mask = bits == 64 ? UINT64_MAX : (UINT64_C(1) << bits) - 1, magnitude;
 	bool negative;
+	const char *wrong = parse_decimal(v->text, &negative, &magnitude);
 
-	if (!parse_decimal(v->text, &negative, &magnitude))
-		return "not a decimal number";
+	if (wrong)
+		return wrong;
 	if (magnitude > mask)
-		return "out of the range of the field";
+		return out_of_range;
 	v->as.u64 = (negative ? 0 - magnitude : magnitude) & mask;
 	return NULL;
 }
@@ -116,7 +123,7 @@ static const char *parse_network(struct filter_value *v)
 	/* libsinsp reads one line. A longer one is refused: cut short, it would be another network. */
 	int len = snprintf(bits, sizeof(bits), "%.*s", (int)strcspn(slash + 1, "\n"), slash + 1);
 
-	if (len >= (int)sizeof(bits) || !parse_decimal(bits, &negative, &prefix) || (negative && prefix) ||
+	if (len >= (int)sizeof(bits) || parse_decimal(bits, &negative, &prefix) || (negative && prefix) ||
 	    prefix > v->as.net.prefix || (!v4 && prefix == 0))
 		return v4 ? "not a network: the prefix must be 0 to 32" : "not a network: the prefix must be 1 to 128";
 	v->as.net.prefix = (uint8_t)prefix;

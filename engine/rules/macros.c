@@ -193,6 +193,10 @@ void macros_report_unknown(struct collection *c, const char *name, struct source
 		         "'%s' is a list, and no macro; compare a field with it: FIELD in (%s)", name, name);
 		return;
 	}
+	if (strcmp(name, "not") == 0) {
+		diag_add(c->diags, DIAG_ERROR, pos, "unknown-macro", "a check is missing after 'not'");
+		return;
+	}
 	near = collection_suggest_macro(c, name);
 	if (!near) {
 		const struct field_info *field = field_suggest(name, strlen(name));

@@ -280,11 +280,81 @@ static void syntax_errors_name_their_place(void **state)
 	        {"proc.name = a)", 1, 14, "syntax", "'and', 'or' or the end"},
 	        {"proc.name = a\nand\n  proc.name = b x", 3, 17, "syntax", "'and', 'or' or the end"},
 	        {"proc.name = a andproc.name = b", 1, 18, "syntax", "blank or '(' after 'and'"},
-	        {"proc.name = a or", 1, 17, "syntax", "blank or '('"},
+	        {"proc.name = a or", 1, 17, "syntax", "missing after 'or'"},
 	        {"proc.aname[ = a", 1, 12, "syntax", "argument of proc.aname"},
 	        {"proc.aname[2 = a", 1, 13, "syntax", "']'"},
 	        {"proc.name = a\xff", 1, 14, "syntax", "'and', 'or' or the end"},
 	        {"container.label[\xff] = a", 1, 17, "syntax", "argument of container.label"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		assert_fails(&rows[i]);
+}
+
+static void mistakes_are_told_the_way_out(void **state)
+{
+	static const struct error_row rows[] = {
+	        {"proc.name=a AND proc.name=b", 1, 13, "syntax", "write 'and' for 'AND'"},
+	        {"shell Or proc.name = b", 1, 7, "syntax", "write 'or' for 'Or'"},
+	        {"(proc.name = a && proc.name = b)", 1, 16, "syntax", "write 'and' for '&&'"},
+	        {"proc.name=a&&proc.name=b", 1, 12, "syntax", "write 'and' for '&&'"},
+	        {"proc.name = a || proc.name = b", 1, 15, "syntax", "write 'or' for '||'"},
+	        {"proc.name = a and NOT proc.name = b", 1, 19, "syntax", "write 'not' for 'NOT'"},
+	        {"NOT(proc.name = a)", 1, 1, "syntax", "write 'not' for 'NOT'"},
+	        {"!proc.name = x", 1, 1, "syntax", "write 'not' for '!'"},
+	        {"proc.name = a not proc.name = b", 1, 15, "syntax", "'and' or 'or' before 'not'"},
+	        {"proc.name = a and or proc.name = b", 1, 19, "syntax", "missing before 'or'"},
+	        {"proc.name = a and && proc.name = b", 1, 19, "syntax", "missing before 'and'"},
+	        {"(proc.name = a and )", 1, 20, "syntax", "missing after 'and'"},
+	        {"(proc.name = a or)", 1, 18, "syntax", "missing after 'or'"},
+	        {"(proc.name = a and not", 1, 23, "syntax", "missing after 'not'"},
+	        {"proc.name in (a), b", 1, 17, "syntax", "expected 'and'"},
+	        {"not ", 1, 5, "syntax", "missing after 'not'"},
+	        {"proc.name contains (a, b)", 1, 20, "syntax", "write contains anyof (…)"},
+	        {"proc.name startswith (a)", 1, 22, "syntax", "write startswith anyof (…)"},
+	        {"proc.name glob (a)", 1, 16, "syntax", "write glob anyof (…)"},
+	        {"proc.name regex (a)", 1, 17, "syntax", "write regex anyof (…)"},
+	        {"proc.name contains a, b", 1, 21, "syntax", "write contains anyof (…)"},
+	        {"proc.name = (a, b)", 1, 13, "syntax", "write proc.name in (…)"},
+	        {"proc.name = a, b", 1, 14, "syntax", "write proc.name in (…)"},
+	        {"proc.name != (a, b)", 1, 14, "syntax", "write not proc.name in (…)"},
+	        {"proc.pid > (1)", 1, 12, "syntax", "one number"},
+	        {"proc.name not in (a)", 1, 11, "syntax", "not proc.name in (…)"},
+	        {"proc.name NOT IN (a)", 1, 11, "syntax", "not proc.name in (…)"},
+	        {"proc.aname[2] not in (a)", 1, 15, "syntax", "not proc.aname[…] in (…)"},
+	        {"proc.name !in (a)", 1, 11, "syntax", "not proc.name in (…)"},
+	        {"proc.name not_in (a)", 1, 11, "syntax", "not proc.name in (…)"},
+	        {"proc.name not exists", 1, 11, "syntax", "not proc.name exists"},
+	        {"tolower(proc.name) not contains a", 1, 20, "syntax", "not tolower(…) contains …"},
+	        {"proc.name contain a", 1, 11, "syntax", "did you mean 'contains'"},
+	        {"proc.name like a", 1, 11, "syntax", "did you mean 'glob'"},
+	        {"proc.name matches a", 1, 11, "syntax", "did you mean 'regex'"},
+	        {"proc.name IN (a)", 1, 11, "syntax", "did you mean 'in'"},
+	        {"proc.name include a", 1, 11, "syntax", "did you mean 'contains'"},
+	        {"proc.name =~ a", 1, 11, "syntax", "did you mean 'regex'"},
+	        {"proc.name <> a", 1, 11, "syntax", "did you mean '!='"},
+	        {"proc.name === a", 1, 11, "syntax", "one '=' too many"},
+	        {"proc.name contains(a)", 1, 11, "syntax", "a blank after the operator 'contains'"},
+	        {"procname = a", 1, 1, "syntax", "has a dot"},
+	        {"proc.name in bash, sh", 1, 18, "syntax", "parentheses: in (a, b)"},
+	        {"proc.name in anyof (a)", 1, 14, "syntax", "'in' takes no modifier"},
+	        {"proc.name contains any (a)", 1, 20, "syntax", "did you mean 'anyof'"},
+	        {"proc.name contains any of (a)", 1, 20, "syntax", "did you mean 'anyof'"},
+	        {"proc.name contains anyof(a)", 1, 25, "syntax", "a blank is needed"},
+	        {"tolwer(proc.name) = a", 1, 1, "syntax", "did you mean 'tolower'"},
+	        {"toLower(proc.name) = a", 1, 1, "syntax", "did you mean 'tolower'"},
+	        {"lower(proc.name) = a", 1, 1, "syntax", "did you mean 'tolower'"},
+	        {"tolower (proc.name) = a", 1, 1, "syntax", "no blank may stand between 'tolower'"},
+	        {"proc.name = tolwer(proc.exe)", 1, 13, "syntax", "did you mean 'tolower'"},
+	        {"val(proc.name) = a", 1, 1, "syntax", "on the right"},
+	        {"# a", 1, 1, "syntax", "no comment"},
+	        {"proc.name # a", 1, 11, "syntax", "no comment"},
+	        {"proc.name = a # b", 1, 15, "syntax", "no comment"},
+	        {"(proc.name = a # b", 1, 16, "syntax", "no comment"},
+	        {"proc.name = a and # b", 1, 19, "syntax", "no comment"},
+	        {"proc.name in (a, # b", 1, 18, "syntax", "no comment"},
+	        {"proc.name in (a # b", 1, 17, "syntax", "no comment"},
 	};
 
 	(void)state;
@@ -328,9 +398,17 @@ static void type_errors_name_their_place(void **state)
 	        {"k8s.pod.label = a", 1, 1, "bad-argument", "key in brackets"},
 	        {"evt.arg exists", 1, 1, "bad-argument", "dot"},
 	        {"fd.num contains 3", 1, 8, "bad-operator", "'contains'"},
-	        {"evt.is_open_read > 1", 1, 18, "bad-operator", "boolean"},
-	        {"fd.sip startswith 10", 1, 8, "bad-operator", "IP address"},
-	        {"fd.types = file", 1, 10, "bad-operator", "list"},
+	        {"evt.is_open_read > 1", 1, 18, "bad-operator", "which is a boolean"},
+	        {"fd.sip startswith 10", 1, 8, "bad-operator", "which is an IP address"},
+	        {"evt.buffer > 1", 1, 12, "bad-operator", "which is bytes"},
+	        {"proc.pid = 99999999999999999999", 1, 12, "bad-value", "out of the range"},
+	        {"user.uid = -99999999999999999999", 1, 12, "bad-value", "out of the range"},
+	        {"k8s.pod.label.app = a", 1, 1, "unknown-field", "k8s.pod.label[app]"},
+	        {"not", 1, 1, "unknown-macro", "missing after 'not'"},
+	        {"tolower(proc.aname) = a", 1, 9, "bad-transformer", "compare the field itself"},
+	        {"concat(proc.aname, 'x') = a", 1, 8, "bad-transformer", "number in brackets"},
+	        {"join(',', (proc.aname)) = a", 1, 12, "bad-transformer", "number in brackets"},
+	        {"fd.types = file", 1, 10, "bad-operator", "which is a list of type string"},
 	        {"proc.pid = 0x10", 1, 12, "bad-value", "decimal number"},
 	        {"proc.pid = abc", 1, 12, "bad-value", "decimal number"},
 	        {"user.uid in (0, 4294967296)", 1, 17, "bad-value", "range"},
@@ -579,18 +657,21 @@ static void outputs_are_checked_against_the_catalogue(void **state)
 		const char *output;
 		uint32_t column; /* 0: right */
 		const char *code;
+		const char *message; /* a part of it; NULL: any */
 	} rows[] = {
-	        {"plain", 0, NULL},
-	        {"*%proc.name %10evt.time %proc.aname[2] (%fd.names) %evt.arg.flags %container.id", 0, NULL},
-	        {"a %proc.naem", 4, "unknown-field"},
-	        {"100%", 5, "bad-output"},
-	        {"100% sure", 5, "bad-output"},
-	        {"%fd.ip %proc.aname[x] %proc.name[1]", 0, NULL}, /* as in Falco: what is no argument is text */
-	        {"%toupper(proc.name) and %join(\",\", (proc.name, proc.pid)).", 0, NULL},
-	        {"%toupper(proc.pid)", 2, "bad-transformer"},
-	        {"%toupper(proc.name", 19, "syntax"},
-	        {"%evt.arg", 2, "bad-argument"},
-	        {"", 1, "bad-output"},
+	        {"plain", 0, NULL, NULL},
+	        {"*%proc.name %10evt.time %proc.aname[2] (%fd.names) %evt.arg.flags %container.id", 0, NULL, NULL},
+	        {"a %proc.naem", 4, "unknown-field", NULL},
+	        {"100%", 5, "bad-output", NULL},
+	        {"100% sure", 5, "bad-output", "lone '%'"},
+	        {"%val(proc.name)", 2, "bad-output", "val() belongs into conditions"},
+	        {"a %lower(proc.name)", 4, "bad-output", "did you mean 'tolower'"},
+	        {"%fd.ip %proc.aname[x] %proc.name[1]", 0, NULL, NULL}, /* as in Falco: what is no argument is text */
+	        {"%toupper(proc.name) and %join(\",\", (proc.name, proc.pid)).", 0, NULL, NULL},
+	        {"%toupper(proc.pid)", 2, "bad-transformer", NULL},
+	        {"%toupper(proc.name", 19, "syntax", NULL},
+	        {"%evt.arg", 2, "bad-argument", NULL},
+	        {"", 1, "bad-output", NULL},
 	};
 
 	(void)state;
@@ -605,6 +686,8 @@ static void outputs_are_checked_against_the_catalogue(void **state)
 		assert_int_equal(diags.count, 1);
 		assert_string_equal(diags.items[0].code, rows[i].code);
 		assert_int_equal(diags.items[0].column, rows[i].column);
+		if (rows[i].message)
+			assert_non_null(strstr(diags.items[0].message, rows[i].message));
 	}
 }
 
@@ -690,6 +773,7 @@ int main(void)
 	        cmocka_unit_test(arguments_are_parsed_by_field),
 	        cmocka_unit_test(values_have_the_type_of_their_field),
 	        cmocka_unit_test(syntax_errors_name_their_place),
+	        cmocka_unit_test(mistakes_are_told_the_way_out),
 	        cmocka_unit_test(transformers_right_hand_fields_and_modifiers_parse),
 	        cmocka_unit_test(type_errors_name_their_place),
 	        cmocka_unit_test(what_falco_warns_of_in_constants_is_told),

@@ -371,6 +371,12 @@ static void messages_name_the_nearest_name(void **state)
 	             "did you mean 'shells'");
 	assert_words(BASE "- macro: shell_start\n  condition: or proc.pid = 1\n  append: true\n", "no-such-macro",
 	             "did you mean 'shell_started'");
+	assert_words(BASE "- macro: shell_started\n  condition: proc.pid = 1\n  override: {condition: append}\n",
+	             "syntax", "must begin with 'and' or 'or'");
+	assert_words(BASE
+	             "- macro: shell_started\n  condition: >\n    not proc.pid = 1\n  override: {condition: append}\n",
+	             "syntax", "must begin with 'and' or 'or'");
+	assert_words(BASE RULE("S", "evt.type = open and not"), "unknown-macro", "missing after 'not'");
 	assert_words(BASE RULE("S", "evt.type = open and shell_startet"), "unknown-macro",
 	             "did you mean 'shell_started'");
 	assert_words("- list: sh\n  items: [sh]\n" RULE("S", "evt.type = open and sh"), "unknown-macro",
