@@ -119,6 +119,8 @@ static void check_events(struct compiler *k, const struct rule_def *rule, struct
 
 struct name_use {
 	struct compiler *k;
+	const struct rule_def *rule;
+	const struct uses *lists;
 	struct uses *names;
 };
 
@@ -128,7 +130,7 @@ static void use_name(void *ctx, const char *name, struct source_pos pos)
 	size_t i = collection_macro_index(u->k->c, name);
 
 	if (i == u->k->c->nmacros)
-		macros_report_unknown(u->k->c, name, pos);
+		macros_report_unknown(&u->k->expander, name, pos, &u->rule->fields.condition, u->lists);
 	else if (uses_add(u->names, i))
 		u->k->c->out_of_memory = true;
 }
@@ -157,7 +159,7 @@ static void compile_text(struct compiler *k, const struct rule_def *rule, const 
 	_autodiag_ struct diag_list found = {.sources = k->c->diags->sources};
 	struct filter_macros macros = {.find = macros_find, .ctx = &k->macros};
 	struct filter_text source = text_for_filter(t);
-	struct name_use use = {k, &slot->names};
+	struct name_use use = {k, rule, &slot->lists, &slot->names};
 	int r = filter_syntax_parse(&syntax, &source, &found);
 
 	if (!r) {
@@ -167,6 +169,8 @@ static void compile_text(struct compiler *k, const struct rule_def *rule, const 
 	struct trace trace = {.macros = &k->macros, .rule = rule, .text = t, .syntax = syntax, .lists = &slot->lists};
 
 	k->c->out_of_memory |= r == -ENOMEM;
+	if (!syntax && found.count)
+		(void)macros_restate_list(&found, &k->expander, &rule->fields.condition, &slot->lists);
 	explain_all(k, &trace, &found);
 	if (r)
 		return;
@@ -428,7 +432,7 @@ static void update_macros(struct compiler *k, enum compile_rest rest)
 			depend_on(k, OWNER_MACRO, i, &state->text, &state->lists);
 	}
 	if (any && !k->c->out_of_memory)
-		macros_check(&k->macros);
+		macros_check(&k->macros, &k->expander);
 }
 
 static void settle(struct compiler *k)
