@@ -503,6 +503,16 @@ static bool bare_enable(unsigned int there)
 	return true;
 }
 
+/* What `append` extends, for the advice about it. */
+static const char *appended_keys(const struct yaml_node *item)
+{
+	unsigned int there = keys_there(item);
+
+	if (!(there & 1U << KEY_EXCEPTIONS))
+		return "condition";
+	return there & 1U << KEY_CONDITION ? "condition: append, exceptions" : "exceptions";
+}
+
 void read_rule(struct reader *r, const struct yaml_node *item)
 {
 	static const char *const keys[] = {
@@ -521,7 +531,7 @@ void read_rule(struct reader *r, const struct yaml_node *item)
 	rule->known_source = true;
 	rule->source = read_source(r, item);
 	ok &= rule->source != NULL;
-	ok &= read_append(r, item, "condition", &append);
+	ok &= read_append(r, item, appended_keys(item), &append);
 	if (!read_override_lines(r, item, &lines) || !ok) {
 		blame(r, rule->def.name);
 		r->c->incomplete |= !collection_rule(r->c, rule->def.name);
