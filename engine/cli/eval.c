@@ -163,6 +163,17 @@ static int take_rules(struct subject *s, const struct arguments *a)
 	return 0;
 }
 
+static enum cli_status no_such_rule(const struct subject *s, const char *name)
+{
+	const struct rule *r = rules_find(s->rules, name);
+
+	if (r && r->state == RULE_SKIPPED)
+		return cli_fail(&command_eval, CLI_USAGE,
+		                "--rule: the rule '%s' is skipped: it has skip-if-unknown-filter, and %s", name,
+		                r->skipped_for);
+	return cli_fail(&command_eval, CLI_USAGE, "--rule: there is no rule '%s' about system calls", name);
+}
+
 static enum cli_status load(struct subject *s, const struct arguments *a)
 {
 	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
@@ -182,7 +193,7 @@ static enum cli_status load(struct subject *s, const struct arguments *a)
 	if (!r && s->rules)
 		r = take_rules(s, a);
 	if (!r && a->rule && !s->n)
-		return cli_fail(&command_eval, CLI_USAGE, "--rule: there is no rule '%s' about system calls", a->rule);
+		return no_such_rule(s, a->rule);
 	if (!r)
 		r = eval_compile(&s->program, s->roots, s->n, &err);
 	if (r == -EINVAL)

@@ -310,10 +310,12 @@ static int write_text(struct buf *out, const struct report *report, const struct
 
 	write_head(out, r);
 	if (r->state != RULE_LOADED) {
-		buf_addf(out, "\n%s\n",
-		         r->state == RULE_SKIPPED
-		                 ? "It is skipped: it names what Falco 0.44 does not know, and says so."
-		                 : "It is not about system calls; its condition is not looked at.");
+		buf_adds(out, r->state == RULE_SKIPPED
+		                      ? "\nIt is skipped: it has skip-if-unknown-filter, and "
+		                      : "\nIt is not about system calls; its condition is not looked at");
+		if (r->state == RULE_SKIPPED)
+			add_visible(out, r->skipped_for);
+		buf_adds(out, ".\n");
 		return 0;
 	}
 	buf_adds(out, "\nWith lists, macros and exceptions put in:\n");
@@ -444,6 +446,10 @@ static int write_json(struct buf *out, const struct report *report, const struct
 	add_string(out, "output", r->output);
 	buf_addc(out, ',');
 	add_string(out, "condition", r->condition);
+	if (r->state == RULE_SKIPPED) {
+		buf_addc(out, ',');
+		add_string(out, "reason", r->skipped_for);
+	}
 	if (r->state == RULE_LOADED) {
 		error = write_json_condition(out, r);
 		buf_addc(out, ',');

@@ -268,6 +268,26 @@ static bool compile_parts(struct compiler *k, size_t number, enum compile_rest r
 	return good && rule->fields.skip_unknown && forgives_condition(k->c->diags);
 }
 
+/* The message without the way out, as what the rule does. */
+static const char *fault_of(struct compiler *k, const struct diag_list *own)
+{
+	static const char field[] = "unknown field ";
+	_autobuf_ struct buf text = BUF_INIT;
+	const char *message = "";
+
+	for (size_t i = own->count; i; i--)
+		if (own->items[i - 1].severity == DIAG_ERROR)
+			message = own->items[i - 1].message;
+	bool unknown = strncmp(message, field, strlen(field)) == 0;
+
+	buf_adds(&text, unknown ? "names the " : "has this mistake: ");
+	buf_add(&text, message, strcspn(message, unknown ? ",;" : ";"));
+	char *kept = arena_strndup(&k->c->arena, buf_str(&text), text.len);
+
+	k->c->out_of_memory |= buf_error(&text) || !kept;
+	return kept;
+}
+
 static void compile_rule(struct compiler *k, size_t number, enum compile_rest rest)
 {
 	struct diag_list *all = k->c->diags;
@@ -292,6 +312,7 @@ static void compile_rule(struct compiler *k, size_t number, enum compile_rest re
 	all->out_of_memory |= own.out_of_memory;
 	if (skip) {
 		slot->made.state = RULE_SKIPPED;
+		slot->made.skipped_for = fault_of(k, &own);
 		filter_free(slot->made.filter);
 		slot->made.filter = NULL;
 	}

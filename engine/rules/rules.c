@@ -228,6 +228,7 @@ static bool set_rule(struct rules *r, const struct rule_def *def, struct compile
 	        .ntags = f->ntags,
 	        .enabled = f->enabled,
 	        .state = made->state,
+	        .skipped_for = made->skipped_for,
 	        .filter = made->filter,
 	        .events = made->events,
 	};

@@ -51,6 +51,7 @@ struct rule {
 	size_t ntags;
 	bool enabled;
 	enum rule_state state;
+	const char *skipped_for; /* RULE_SKIPPED: what it does wrong, "names the unknown field foo.bar"; else NULL */
 	const struct filter *filter; /* with exceptions, lists and macros in; NULL unless RULE_LOADED */
 	struct filter_event_set events;
 };

@@ -130,6 +130,27 @@ static void make_subdirectory(const char *name)
 	assert_int_equal(mkdir(path, 0755), 0);
 }
 
+static void a_skipped_rule_is_told_with_its_reason(void **state)
+{
+	(void)state;
+	write_file("skipped.yaml",
+	           "- rule: R\n  desc: d\n  condition: evt.type=open and foo.bar=1\n  output: o\n  priority: INFO\n"
+	           "  skip-if-unknown-filter: true\n"
+	           "- rule: E\n  desc: d\n  condition: evt.type=nonsense\n  output: o\n  priority: INFO\n"
+	           "  skip-if-unknown-filter: true\n");
+	expect("$T check $D/skipped.yaml", 0, "it has skip-if-unknown-filter, and names the unknown field foo.bar\n",
+	       "");
+	expect("$T check $D/skipped.yaml", 0, "0 rules: 0 exact, 0 narrow, 0 detect-only; 2 skipped\n", "");
+	expect("$T check --rule R $D/skipped.yaml", 0, "; 1 skipped\n", "");
+	expect("$T check -o json $D/skipped.yaml", 0, "\"reason\":\"names the unknown field foo.bar\"}", "");
+	expect("$T explain --rule R $D/skipped.yaml", 0,
+	       "It is skipped: it has skip-if-unknown-filter, and names the unknown field foo.bar.\n", "");
+	expect("$T explain --rule E $D/skipped.yaml", 0, "'nonsense' is no event type that Falco knows", "");
+	expect("$T explain -o json --rule R $D/skipped.yaml", 0, "\"reason\":\"names the unknown field foo.bar\"", "");
+	expect("$T eval --rule R $D/skipped.yaml --events - 2>&1 >/dev/null | tail -n 1 >&2; exit 2", 2, "",
+	       "the rule 'R' is skipped: it has skip-if-unknown-filter, and names the unknown field foo.bar");
+}
+
 static void rule_files_are_judged_by_exit_status(void **state)
 {
 	(void)state;
@@ -556,6 +577,7 @@ int main(void)
 	        cmocka_unit_test(wrong_usage_is_one_line_and_status_2),
 	        cmocka_unit_test(commands_of_later_versions_say_so),
 	        cmocka_unit_test(without_privileges_it_ends_with_3_and_one_line),
+	        cmocka_unit_test(a_skipped_rule_is_told_with_its_reason),
 	        cmocka_unit_test(rule_files_are_judged_by_exit_status),
 	        cmocka_unit_test(a_report_is_one_json_document_also_of_invalid_rules),
 	        cmocka_unit_test(also_a_missing_rule_is_told_in_the_document),
