@@ -97,11 +97,14 @@ struct collection {
 	size_t next;        /* running number */
 	size_t joined;      /* bytes that joining copied */
 	size_t suggestions; /* comparisons that looking for similar names made */
-	size_t searched;    /* bytes that looking for the use of a list went through */
+	size_t searched;    /* bytes that were read again to find words for a mistake */
 	struct diag_list *diags;
 	bool incomplete; /* some definitions could not be read: what seems to be missing may be among them */
 	bool out_of_memory;
 };
+
+/* Past this, messages are less exact. */
+enum { SEARCHED_MAX = 64 << 20 };
 
 void collection_free(struct collection *c);
 

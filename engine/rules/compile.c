@@ -152,6 +152,72 @@ static void explain_all(struct compiler *k, struct trace *t, struct diag_list *f
 	k->traces = t->budget;
 }
 
+/* Puts lists into a text of its own and reads it; its messages go to `out`. 0 or what filter_syntax_parse() says. The
+ * expander's text is kept. */
+static int parse_apart(struct compiler *k, struct text t, struct diag_list *out)
+{
+	_autosyntax_ struct filter_syntax *syntax = NULL;
+	_cleanup_(uses_free) struct uses used = {0};
+	struct expander *x = &k->expander;
+	struct text_builder kept[] = {x->buffers[0], x->buffers[1]};
+	struct diag_list *all = k->c->diags;
+	int r = -EINVAL;
+
+	x->buffers[0] = x->buffers[1] = (struct text_builder){0};
+	k->c->diags = out;
+	if (expand_text(x, &t, &used)) {
+		struct filter_text source = text_for_filter(&t);
+
+		r = filter_syntax_parse(&syntax, &source, out);
+	}
+	k->c->diags = all;
+	for (size_t i = 0; i < 2; i++) {
+		text_builder_free(&x->buffers[i]);
+		x->buffers[i] = kept[i];
+	}
+	return r;
+}
+
+static bool reads(void *ctx, const struct text *t)
+{
+	struct compiler *k = ctx;
+	_autodiag_ struct diag_list ignored = DIAG_LIST_INIT;
+
+	k->c->searched += t->len + k->expander.odd;
+	return k->c->searched > SEARCHED_MAX || k->c->out_of_memory || parse_apart(k, *t, &ignored) != -EINVAL;
+}
+
+static void swap_first(struct diag_list *a, struct diag_list *b)
+{
+	struct diag first = a->items[0];
+
+	a->items[0] = b->items[0];
+	b->items[0] = first;
+}
+
+/*
+ * A syntax error in words that fit what is written: what was joined has parentheses that nobody wrote. First the
+ * condition without its exceptions, then each of their values.
+ */
+static void restate(struct compiler *k, const struct rule_def *rule, struct rule_slot *slot, struct diag_list *found)
+{
+	_autodiag_ struct diag_list other = {.sources = found->sources};
+	struct diag_list *all = k->c->diags;
+	bool syntax = strcmp(found->items[0].code, "syntax") == 0;
+
+	if (syntax && rule->fields.nexceptions) {
+		if (parse_apart(k, rule->fields.condition, &other) != -EINVAL) {
+			k->c->diags = &other;
+			(void)exception_report(k->c, rule, reads, k);
+			k->c->diags = all;
+		}
+		if (other.count && strcmp(other.items[0].code, "syntax") == 0)
+			swap_first(found, &other);
+		found->out_of_memory |= other.out_of_memory;
+	}
+	(void)macros_restate_list(found, &k->expander, &rule->fields.condition, &slot->lists);
+}
+
 /* Makes the tree of a text with exceptions and lists in it. */
 static void compile_text(struct compiler *k, const struct rule_def *rule, const struct text *t, struct rule_slot *slot)
 {
@@ -170,7 +236,7 @@ static void compile_text(struct compiler *k, const struct rule_def *rule, const 
 
 	k->c->out_of_memory |= r == -ENOMEM;
 	if (!syntax && found.count)
-		(void)macros_restate_list(&found, &k->expander, &rule->fields.condition, &slot->lists);
+		restate(k, rule, slot, &found);
 	explain_all(k, &trace, &found);
 	if (r)
 		return;

@@ -348,9 +348,6 @@ static bool is_of_list(const struct expanded *list, struct source_pos name, stru
 	return false;
 }
 
-/* Bytes and items that are searched for all messages together; past this, they do without. */
-enum { SEARCHED_MAX = 64 << 20 };
-
 const char *expand_misused(const struct expander *x, const struct text *written, const struct uses *used,
                            struct source_pos *pos)
 {
