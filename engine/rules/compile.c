@@ -241,6 +241,7 @@ static void compile_text(struct compiler *k, const struct rule_def *rule, const 
 	if (r)
 		return;
 	lint_condition(k->c, filter_root(slot->made.filter));
+	exception_place(k->c, slot->made.filter, rule);
 	check_events(k, rule, &slot->made);
 }
 

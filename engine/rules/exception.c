@@ -6,6 +6,7 @@
 #include "rules/exception.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/suggest.h"
@@ -526,4 +527,88 @@ const struct exception *exception_at(const struct rule_def *rule, struct source_
 		    entry_covers(&f->exceptions[i].comps, pos))
 			return &f->exceptions[i];
 	return NULL;
+}
+
+/* Places of comparisons */
+
+static int compare_pos(const void *left, const void *right)
+{
+	const struct source_pos *a = left, *b = right;
+
+	if (a->line != b->line)
+		return a->line < b->line ? -1 : 1;
+	if (a->column != b->column)
+		return a->column < b->column ? -1 : 1;
+	return strcmp(a->file ? a->file : "", b->file ? b->file : "");
+}
+
+/* What is compared in the order of the joined text: each value, by the place of its field, which all rows share. */
+struct places {
+	struct source_pos *fields; /* sorted */
+	size_t nfields;
+	struct text_place *values;
+	size_t nvalues;
+	size_t seen; /* comparisons of exceptions */
+	bool move;
+};
+
+static void add_field_place(struct places *p, const struct exception_entry *e)
+{
+	if (e->item.bytes)
+		p->fields[p->nfields++] = text_pos(&e->item, 0);
+}
+
+static void add_places(struct places *p, const struct exception *ex)
+{
+	add_field_place(p, &ex->fields);
+	for (size_t i = 0; i < ex->fields.nitems; i++)
+		add_field_place(p, &ex->fields.items[i]);
+	if (!ex->fields.is_list)
+		p->values[p->nvalues++] = ex->values[0].place;
+	for (size_t v = 0; ex->fields.is_list && v < ex->nvalues; v++)
+		for (size_t i = 0; i < ex->values[v].nitems; i++)
+			p->values[p->nvalues++] = ex->values[v].items[i].place;
+}
+
+static struct source_pos place_of_value(void *ctx, const struct filter_node *n)
+{
+	struct places *p = ctx;
+
+	if (!bsearch(&n->pos, p->fields, p->nfields, sizeof(*p->fields), compare_pos))
+		return n->pos;
+	size_t i = p->seen++;
+
+	return p->move ? text_place_pos(p->values[i]) : n->pos;
+}
+
+void exception_place(struct collection *c, struct filter *filter, const struct rule_def *rule)
+{
+	const struct rule_fields *f = &rule->fields;
+	size_t nfields = 1, nvalues = 1;
+
+	for (size_t i = 0; i < f->nexceptions; i++) {
+		nfields += f->exceptions[i].fields.nitems + 1;
+		nvalues += f->exceptions[i].nvalues * (f->exceptions[i].fields.nitems + 1);
+	}
+	if (nvalues == 1)
+		return;
+	_autofree_ struct source_pos *fields = calloc(nfields, sizeof(*fields));
+	_autofree_ struct text_place *values = calloc(nvalues, sizeof(*values));
+	struct places p = {.fields = fields, .values = values};
+
+	if (!fields || !values) {
+		c->out_of_memory = true;
+		return;
+	}
+	for (size_t i = 0; i < f->nexceptions; i++)
+		if (f->exceptions[i].nvalues)
+			add_places(&p, &f->exceptions[i]);
+	qsort(fields, p.nfields, sizeof(*fields), compare_pos);
+	filter_move(filter, place_of_value, &p);
+	/* A value that is more than one ("a or proc.name = b") makes comparisons of its own. */
+	if (p.seen != p.nvalues)
+		return;
+	p.seen = 0;
+	p.move = true;
+	filter_move(filter, place_of_value, &p);
 }

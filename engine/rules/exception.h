@@ -27,4 +27,8 @@ bool exception_report(struct collection *c, const struct rule_def *rule, bool (*
 /* The exception of the rule that has the place in its fields, comps or values; NULL if none has. */
 const struct exception *exception_at(const struct rule_def *rule, struct source_pos pos);
 
+/* Gives each comparison of an exception the place of its value, of several the first: the field is written once for
+ * all rows. */
+void exception_place(struct collection *c, struct filter *filter, const struct rule_def *rule);
+
 #endif

@@ -12,6 +12,39 @@ struct becomes_row {
 	const char *yaml, *condition;
 };
 
+static void a_comparison_of_an_exception_stands_where_its_value_does(void **state)
+{
+	_autorules_ struct rules *r = load(RULE("R", "evt.type=open") "  exceptions:\n"
+	                                                              "  - name: ex\n"
+	                                                              "    fields: [proc.name, proc.pname]\n"
+	                                                              "    values:\n"
+	                                                              "    - [a, b]\n"
+	                                                              "    - [c, d]\n"
+	                                                              "  - name: one\n"
+	                                                              "    fields: proc.exepath\n"
+	                                                              "    values: [/x, /y]\n"
+	                                                              "- rule: R\n"
+	                                                              "  exceptions:\n"
+	                                                              "  - name: ex\n"
+	                                                              "    values: [[e, l]]\n"
+	                                                              "  override: {exceptions: append}\n"
+	                                                              "- list: l\n  items: [f]\n");
+	const struct filter_node *root = filter_root(rules_at(r, 0)->filter);
+	const struct filter_node *rows = root->kids[1]->kids[0];
+
+	(void)state;
+	assert_int_equal(root->kids[0]->pos.line, 3);
+	assert_int_equal(rows->nkids, 3);
+	assert_int_equal(rows->kids[0]->kids[0]->pos.line, 10);
+	assert_int_equal(rows->kids[0]->kids[1]->pos.line, 10);
+	assert_int_equal(rows->kids[0]->kids[1]->pos.column, 11);
+	assert_int_equal(rows->kids[1]->kids[0]->pos.line, 11);
+	assert_int_equal(rows->kids[2]->kids[0]->pos.line, 18);
+	assert_int_equal(root->kids[2]->kids[0]->pos.line, 14);
+	assert_int_equal(root->kids[2]->kids[0]->pos.column, 14);
+	assert_int_equal(rows->kids[2]->kids[1]->pos.line, 18);
+}
+
 static void a_value_that_breaks_the_condition_is_told_as_it_is_written(void **state)
 {
 #define EXCEPT(fields, comps, values) \
@@ -252,6 +285,7 @@ static void exceptions_of_other_sources_are_checked_for_their_form(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(a_comparison_of_an_exception_stands_where_its_value_does),
 	        cmocka_unit_test(a_value_that_breaks_the_condition_is_told_as_it_is_written),
 	        cmocka_unit_test(exceptions_become_checks),
 	        cmocka_unit_test(wrong_exceptions_are_refused_at_their_place),
