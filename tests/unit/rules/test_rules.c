@@ -112,6 +112,24 @@ static void a_list_in_the_place_of_a_check_is_said_to_be_one_where_it_is_written
 	        DIAG_ERROR);
 }
 
+static void an_override_without_keys_is_blamed_for_those_that_lack(void **state)
+{
+	static const struct diag_row rows[] = {
+	        {RULE("R", "evt.type=open") "- rule: R\n  condition: and proc.name=a\n  override: append\n",
+	         "missing-key", 8, 13},
+	        {RULE("R", "evt.type=open") "- rule: R\n  tags: [a]\n  override: append\n", "missing-key", 8, 13},
+	        {RULE("R", "evt.type=open") "- rule: R\n  priority: INFO\n  override: append\n", "missing-key", 8, 13},
+	};
+	static const char *const words[] = {"write override: {condition: append}", "write override: {tags: append}",
+	                                    "write override: {priority: replace}"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		assert_diag(&rows[i], DIAG_ERROR);
+		assert_words(rows[i].yaml, "missing-key", words[i]);
+	}
+}
+
 static void later_definitions_replace_earlier_ones_in_place(void **state)
 {
 	_autorules_ struct rules *r = load(RULE("R", "evt.type = execve and m") RULE(
@@ -188,7 +206,8 @@ static void other_sources_are_kept_unchecked_with_a_word(void **state)
 	assert_int_equal(rules_find(r, "R")->state, RULE_OTHER_SOURCE);
 	assert_string_equal(rules_find(r, "R")->source, "k8s_audit");
 	assert_null(rules_find(r, "R")->filter);
-	assert_diag(&(struct diag_row){yaml, "other-source", 1, 9}, DIAG_WARNING);
+	assert_diag(&(struct diag_row){yaml, "other-source", 6, 11}, DIAG_WARNING);
+	assert_words(RULE("R", "evt.type = open") "  source: sycall\n", "other-source", ", did you mean 'syscall'?");
 }
 
 static void skip_if_unknown_filter_skips_with_a_word(void **state)
@@ -614,6 +633,7 @@ int main(void)
 	        cmocka_unit_test(list_names_are_replaced_wherever_they_stand_alone),
 	        cmocka_unit_test(a_name_two_lists_deep_stays_a_word_as_in_falco_and_is_warned_of),
 	        cmocka_unit_test(a_list_in_the_place_of_a_check_is_said_to_be_one_where_it_is_written),
+	        cmocka_unit_test(an_override_without_keys_is_blamed_for_those_that_lack),
 	        cmocka_unit_test(later_definitions_replace_earlier_ones_in_place),
 	        cmocka_unit_test(append_and_override_extend_and_replace),
 	        cmocka_unit_test(a_bare_enabled_switches_an_earlier_rule),
