@@ -165,13 +165,17 @@ static int take_rules(struct subject *s, const struct arguments *a)
 
 static enum cli_status no_such_rule(const struct subject *s, const char *name)
 {
+	_autobuf_ struct buf near = BUF_INIT;
 	const struct rule *r = rules_find(s->rules, name);
 
 	if (r && r->state == RULE_SKIPPED)
 		return cli_fail(&command_eval, CLI_USAGE,
 		                "--rule: the rule '%s' is skipped: it has skip-if-unknown-filter, and %s", name,
 		                r->skipped_for);
-	return cli_fail(&command_eval, CLI_USAGE, "--rule: there is no rule '%s' about system calls", name);
+	if (!r)
+		cli_add_near_rule(&near, s->rules, name);
+	return cli_fail(&command_eval, CLI_USAGE, "--rule: there is no rule '%s' about system calls%s", name,
+	                buf_str(&near));
 }
 
 static enum cli_status load(struct subject *s, const struct arguments *a)

@@ -76,6 +76,7 @@ struct rule_fields {
 	struct exception *exceptions;
 	size_t nexceptions;
 	bool enabled, warn_evttypes, skip_unknown;
+	bool extended; /* the condition was appended to */
 };
 
 struct rule_def {

@@ -222,6 +222,7 @@ static bool set_rule(struct rules *r, const struct rule_def *def, struct compile
 	        .output = arena_strndup(&r->arena, f->output.bytes, f->output.len),
 	        .condition = f->condition.bytes,
 	        .condition_pos = text_pos(&f->condition, 0),
+	        .extended = f->extended,
 	        .source = def->source,
 	        .priority = f->priority,
 	        .tags = f->tags,

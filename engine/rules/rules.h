@@ -45,6 +45,7 @@ struct rule {
 	const char *output;    /* without blanks around it */
 	const char *condition; /* as written and appended to, before lists, macros and exceptions are put in */
 	struct source_pos condition_pos;
+	bool extended;      /* something was appended to the condition */
 	const char *source; /* "syscall" */
 	enum rule_priority priority;
 	const char *const *tags;
