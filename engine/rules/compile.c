@@ -183,7 +183,8 @@ static bool reads(void *ctx, const struct text *t)
 	struct compiler *k = ctx;
 	_autodiag_ struct diag_list ignored = DIAG_LIST_INIT;
 
-	k->c->searched += t->len + k->expander.odd;
+	/* A list whose name is no word is looked for by itself. */
+	k->c->searched += t->len + (k->expander.odd ? 16 * k->expander.nlists : 0);
 	return k->c->searched > SEARCHED_MAX || k->c->out_of_memory || parse_apart(k, *t, &ignored) != -EINVAL;
 }
 

@@ -220,12 +220,11 @@ void macros_report_unknown(const struct expander *x, const char *name, struct so
 
 	if (c->incomplete)
 		return;
-	if (!text_covers(written, pos))
+	c->searched += written->nruns;
+	if (c->searched <= SEARCHED_MAX && !text_covers(written, pos))
 		list = expand_misused(x, written, lists, &pos);
-	if (!list && collection_list(c, name))
-		list = name;
-	if (list) {
-		report_list(c->diags, pos, "unknown-macro", list);
+	if (list || collection_list(c, name)) {
+		report_list(c->diags, pos, "unknown-macro", list ? list : name);
 		return;
 	}
 	near = collection_suggest_macro(c, name);
