@@ -238,13 +238,15 @@ static enum cli_status judge_for_this_kernel(struct report *report)
 }
 
 /* As text in one line; as JSON in the document, which there is always one of. */
-static enum cli_status no_such_rule(const struct arguments *a, struct diag_list *diags)
+static enum cli_status no_such_rule(const struct arguments *a, const struct rules *rules, struct diag_list *diags)
 {
+	_autobuf_ struct buf near = BUF_INIT;
+	cli_add_near_rule(&near, rules, a->report.rule);
 	if (a->format == EVENT_TEXT)
-		return cli_fail(&command_check, CLI_USAGE, "--rule: there is no rule '%s' in these files",
-		                a->report.rule);
+		return cli_fail(&command_check, CLI_USAGE, "--rule: there is no rule '%s' in these files%s",
+		                a->report.rule, buf_str(&near));
 	diag_add(diags, DIAG_ERROR, (struct source_pos){0}, "no-such-rule",
-	         "--rule: there is no rule '%s' in these files", a->report.rule);
+	         "--rule: there is no rule '%s' in these files%s", a->report.rule, buf_str(&near));
 	return answer(a, NULL, diags, CLI_USAGE);
 }
 
@@ -261,7 +263,7 @@ static enum cli_status check(const struct arguments *a)
 	if (error)
 		return answer(a, NULL, &diags, cli_status_of_rules(&diags));
 	if (a->report.rule && !rules_find(rules, a->report.rule))
-		return no_such_rule(a, &diags);
+		return no_such_rule(a, rules, &diags);
 	enum cli_status status = strcmp(a->report.target, "auto") ? CLI_OK : judge_for_this_kernel(report);
 	if (status != CLI_OK)
 		return status;

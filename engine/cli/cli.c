@@ -7,7 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/suggest.h"
 #include "base/text.h"
+#include "rules/rules.h"
 
 /* Messages quote options, files and rules: nothing of them may steer the terminal. */
 __attribute__((format(printf, 2, 0))) static void message(const struct command *c, const char *format, va_list args)
@@ -119,6 +121,15 @@ enum cli_status cli_status_of_rules(const struct diag_list *diags)
 		if (diags->items[i].severity == DIAG_ERROR && !strcmp(diags->items[i].code, "file"))
 			return CLI_USAGE;
 	return diags->out_of_memory ? CLI_SYSTEM : CLI_NO;
+}
+
+void cli_add_near_rule(struct buf *out, const struct rules *rules, const char *name)
+{
+	struct suggestion s = suggestion_for(name, strlen(name));
+	for (size_t i = 0; i < rules_count(rules); i++)
+		suggestion_offer(&s, rules_at(rules, i)->name);
+	if (s.best)
+		buf_addf(out, ", did you mean '%s'?", s.best);
 }
 
 int cli_write(int fd, const char *data, size_t len)

@@ -65,6 +65,10 @@ int cli_take_files(const struct command *c, struct file_list *out, int argc, cha
 /* The exit status of rules that were refused: whether they are wrong, or could not even be read. */
 enum cli_status cli_status_of_rules(const struct diag_list *diags);
 
+/* Adds ", did you mean 'NAME'?" with the rule whose name is nearest to one that is not there, if one is near. */
+struct rules;
+void cli_add_near_rule(struct buf *out, const struct rules *rules, const char *name);
+
 /* Writes all of it. 0 or -errno. */
 int cli_write(int fd, const char *data, size_t len);
 

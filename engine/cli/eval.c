@@ -166,6 +166,21 @@ static int take_rules(struct subject *s, const struct arguments *a)
 	return 0;
 }
 
+static enum cli_status no_such_rule(const struct subject *s, const char *name)
+{
+	_autobuf_ struct buf near = BUF_INIT;
+	const struct rule *r = rules_find(s->rules, name);
+
+	if (r && r->state == RULE_SKIPPED)
+		return cli_fail(&command_eval, CLI_USAGE,
+		                "--rule: the rule '%s' is skipped: it has skip-if-unknown-filter, and %s", name,
+		                r->skipped_for);
+	if (!r)
+		cli_add_near_rule(&near, s->rules, name);
+	return cli_fail(&command_eval, CLI_USAGE, "--rule: there is no rule '%s' about system calls%s", name,
+	                buf_str(&near));
+}
+
 static enum cli_status load(struct subject *s, const struct arguments *a)
 {
 	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
@@ -185,7 +200,7 @@ static enum cli_status load(struct subject *s, const struct arguments *a)
 	if (!r && s->rules)
 		r = take_rules(s, a);
 	if (!r && a->rule && !s->n)
-		return cli_fail(&command_eval, CLI_USAGE, "--rule: there is no rule '%s' about system calls", a->rule);
+		return no_such_rule(s, a->rule);
 	if (!r)
 		r = eval_compile(&s->program, s->roots, s->n, &err);
 	if (r == -EINVAL)

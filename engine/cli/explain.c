@@ -258,14 +258,19 @@ static void write_fields(struct buf *out, const struct fields *f)
 	}
 }
 
-/* Without the newline that a block of YAML ends with. */
-static size_t trimmed_length(const char *text)
+/* A text of several lines, indented; without what is blank at their ends, and without empty ones. */
+static void write_lines(struct buf *out, const char *text)
 {
-	size_t len = strlen(text);
+	while (*text) {
+		size_t n = strcspn(text, "\n"), len = n;
 
-	while (len && (text[len - 1] == '\n' || text[len - 1] == ' '))
-		len--;
-	return len;
+		while (len && text[len - 1] == ' ')
+			len--;
+		buf_adds(out, len ? "  " : "");
+		text_visible(out, text, len);
+		buf_adds(out, len ? "\n" : "");
+		text += n + (text[n] == '\n');
+	}
 }
 
 static void write_head(struct buf *out, const struct rule *r)
@@ -280,11 +285,10 @@ static void write_head(struct buf *out, const struct rule *r)
 		buf_adds(out, i ? ", " : ", tags ");
 		add_visible(out, r->tags[i]);
 	}
-	buf_adds(out, "\n\nCondition as written, and appended to   (");
+	buf_adds(out, r->extended ? "\n\nCondition as written, and appended to   (" : "\n\nCondition as written   (");
 	add_place(out, r->condition_pos);
-	buf_adds(out, ")\n  ");
-	text_visible(out, r->condition, trimmed_length(r->condition));
-	buf_addc(out, '\n');
+	buf_adds(out, ")\n");
+	write_lines(out, r->condition);
 }
 
 /* What the report quotes of the rule may be anything; its own lines stay. */
@@ -310,10 +314,12 @@ static int write_text(struct buf *out, const struct report *report, const struct
 
 	write_head(out, r);
 	if (r->state != RULE_LOADED) {
-		buf_addf(out, "\n%s\n",
-		         r->state == RULE_SKIPPED
-		                 ? "It is skipped: it names what Falco 0.44 does not know, and says so."
-		                 : "It is not about system calls; its condition is not looked at.");
+		buf_adds(out, r->state == RULE_SKIPPED
+		                      ? "\nIt is skipped: it has skip-if-unknown-filter, and "
+		                      : "\nIt is not about system calls; its condition is not looked at");
+		if (r->state == RULE_SKIPPED)
+			add_visible(out, r->skipped_for);
+		buf_adds(out, ".\n");
 		return 0;
 	}
 	buf_adds(out, "\nWith lists, macros and exceptions put in:\n");
@@ -444,6 +450,10 @@ static int write_json(struct buf *out, const struct report *report, const struct
 	add_string(out, "output", r->output);
 	buf_addc(out, ',');
 	add_string(out, "condition", r->condition);
+	if (r->state == RULE_SKIPPED) {
+		buf_addc(out, ',');
+		add_string(out, "reason", r->skipped_for);
+	}
 	if (r->state == RULE_LOADED) {
 		error = write_json_condition(out, r);
 		buf_addc(out, ',');
@@ -470,8 +480,13 @@ static enum cli_status explain(const struct arguments *a)
 		return cli_status_of_rules(&diags);
 	}
 	r = error ? NULL : rules_find(rules, a->rule);
-	if (!error && !r)
-		return cli_fail(&command_explain, CLI_USAGE, "--rule: there is no rule '%s' in these files", a->rule);
+	if (!error && !r) {
+		_autobuf_ struct buf near = BUF_INIT;
+
+		cli_add_near_rule(&near, rules, a->rule);
+		return cli_fail(&command_explain, CLI_USAGE, "--rule: there is no rule '%s' in these files%s", a->rule,
+		                buf_str(&near));
+	}
 	if (!error)
 		error = report_build(&report, rules);
 	if (!error)

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "base/suggest.h"
 #include "cli/cli.h"
 
 static const struct command *const commands[] = {&command_check,   &command_eval,  &command_events,
@@ -40,7 +41,11 @@ static enum cli_status unknown(const char *name)
 		if (!strcmp(later[i], name))
 			return cli_fail(NULL, CLI_USAGE, "'%s' is not in this version; 'tercel help' lists what is",
 			                name);
-	return cli_fail(NULL, CLI_USAGE, "no command '%s'; 'tercel help' lists them", name);
+	struct suggestion s = suggestion_for(name, strlen(name));
+	for (size_t i = 0; i < COUNT(commands); i++)
+		suggestion_offer(&s, commands[i]->name);
+	return cli_fail(NULL, CLI_USAGE, "no command '%s'%s%s%s; 'tercel help' lists them", name,
+	                s.best ? ", did you mean '" : "", s.best ? s.best : "", s.best ? "'" : "");
 }
 
 static enum cli_status help(const char *name)

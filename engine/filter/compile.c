@@ -165,6 +165,21 @@ void filter_free(struct filter *f)
 	free(f);
 }
 
+// NOLINTNEXTLINE(misc-no-recursion): as deep as the tree, which is bounded
+static void move_node(struct filter_node *n, struct source_pos (*place)(void *ctx, const struct filter_node *n),
+                      void *ctx)
+{
+	for (size_t i = 0; i < n->nkids; i++)
+		move_node(n->kids[i], place, ctx);
+	if (!n->nkids && !n->use)
+		n->pos = place(ctx, n);
+}
+
+void filter_move(struct filter *f, struct source_pos (*place)(void *ctx, const struct filter_node *n), void *ctx)
+{
+	move_node(f->root, place, ctx);
+}
+
 const struct filter_node *filter_root(const struct filter *f)
 {
 	return f->root;

@@ -237,6 +237,9 @@ int filter_compile(struct filter **out, const struct filter_syntax *syntax, cons
 /* Both steps, for a condition without macros. */
 int filter_parse(struct filter **out, const struct filter_text *text, struct diag_list *diags);
 
+/* Gives each comparison that stands in the condition itself the place that `place` answers for it. */
+void filter_move(struct filter *f, struct source_pos (*place)(void *ctx, const struct filter_node *n), void *ctx);
+
 /* Adds the condition as Falco would read it: the same tree comes out of parsing it. Errors stick in the buffer. */
 struct buf;
 void filter_print(struct buf *out, const struct filter_node *node);

@@ -187,13 +187,16 @@ int report_build(struct report **out, const struct rules *rules)
 	if (err)
 		return err;
 	report->rules = calloc(rules_count(rules) + 1, sizeof(*report->rules));
-	if (!report->rules)
+	report->skipped = calloc(rules_count(rules) + 1, sizeof(*report->skipped));
+	if (!report->rules || !report->skipped)
 		return -ENOMEM;
 	for (size_t i = 0; i < rules_count(rules); i++) {
 		struct report_rule *r = &report->rules[report->nrules];
 
-		if (rules_at(rules, i)->state != RULE_LOADED && rules_at(rules, i)->state != RULE_OTHER_SOURCE)
+		if (rules_at(rules, i)->state == RULE_SKIPPED) {
+			report->skipped[report->nskipped++] = rules_at(rules, i);
 			continue;
+		}
 		r->rule = rules_at(rules, i);
 		report->nrules++;
 		err = report_rule(report, r);
@@ -217,6 +220,7 @@ void report_free(struct report *r)
 		free(r->rules[i].points);
 	}
 	free(r->rules);
+	free((void *)r->skipped);
 	atoms_free(r->atoms);
 	free(r);
 }
@@ -366,13 +370,24 @@ static void json_rule(struct buf *out, const struct report_rule *r)
 	buf_adds(out, "]}");
 }
 
-static bool is_selected(const struct report_rule *r, const struct report_options *options)
+static void json_skipped(struct buf *out, const struct rule *r)
 {
-	return !options->rule || strcmp(options->rule, r->rule->name) == 0;
+	buf_addc(out, '{');
+	json_text(out, "name", r->name);
+	buf_addc(out, ',');
+	json_text(out, "file", r->pos.file);
+	buf_addf(out, ",\"line\":%u,", r->pos.line);
+	json_text(out, "reason", r->skipped_for);
+	buf_addc(out, '}');
+}
+
+static bool is_selected(const struct rule *r, const struct report_options *options)
+{
+	return !options->rule || strcmp(options->rule, r->name) == 0;
 }
 
 struct totals {
-	size_t rules, by_class[3];
+	size_t rules, by_class[3], skipped;
 };
 
 static struct totals count_selected(const struct report *report, const struct report_options *options)
@@ -380,10 +395,12 @@ static struct totals count_selected(const struct report *report, const struct re
 	struct totals t = {0};
 
 	for (size_t i = 0; report && i < report->nrules; i++)
-		if (is_selected(&report->rules[i], options)) {
+		if (is_selected(report->rules[i].rule, options)) {
 			t.rules++;
 			t.by_class[report->rules[i].class]++;
 		}
+	for (size_t i = 0; report && i < report->nskipped; i++)
+		t.skipped += is_selected(report->skipped[i], options);
 	return t;
 }
 
@@ -407,12 +424,21 @@ void report_write_json(struct buf *out, const struct report *report, const struc
 	json_diags(out, diags, DIAG_WARNING);
 	buf_adds(out, ",\"rules\":[");
 	for (size_t i = 0; report && i < report->nrules; i++) {
-		if (!is_selected(&report->rules[i], options))
+		if (!is_selected(report->rules[i].rule, options))
 			continue;
 		if (!first)
 			buf_addc(out, ',');
 		first = false;
 		json_rule(out, &report->rules[i]);
+	}
+	buf_adds(out, "],\"skipped\":[");
+	first = true;
+	for (size_t i = 0; report && i < report->nskipped; i++) {
+		if (!is_selected(report->skipped[i], options))
+			continue;
+		buf_adds(out, first ? "" : ",");
+		first = false;
+		json_skipped(out, report->skipped[i]);
 	}
 	buf_addf(out,
 	         "],\"summary\":{\"rules\":%zu,\"exact\":%zu,\"narrow\":%zu,\"detect_only\":%zu,\"errors\":%zu,"
@@ -587,15 +613,27 @@ static void text_rule(struct buf *out, const struct report_rule *r)
 	text_notes(out, r);
 }
 
+static void text_skipped(struct buf *out, const struct rule *r)
+{
+	buf_addf(out, "%-11s %s  (%s:%u)\n    it has skip-if-unknown-filter, and %s\n", "skipped", r->name,
+	         r->pos.file ? r->pos.file : "?", r->pos.line, r->skipped_for);
+}
+
 void report_write_text(struct buf *out, const struct report *report, const struct report_options *options)
 {
 	const struct totals t = count_selected(report, options);
 
 	for (size_t i = 0; report && i < report->nrules; i++)
-		if (is_selected(&report->rules[i], options))
+		if (is_selected(report->rules[i].rule, options))
 			text_rule(out, &report->rules[i]);
-	buf_addf(out, "%zu rule%s: %zu exact, %zu narrow, %zu detect-only\n", t.rules, t.rules == 1 ? "" : "s",
+	for (size_t i = 0; report && i < report->nskipped; i++)
+		if (is_selected(report->skipped[i], options))
+			text_skipped(out, report->skipped[i]);
+	buf_addf(out, "%zu rule%s: %zu exact, %zu narrow, %zu detect-only", t.rules, t.rules == 1 ? "" : "s",
 	         t.by_class[POLICY_EXACT], t.by_class[POLICY_NARROW], t.by_class[POLICY_DETECT_ONLY]);
+	if (t.skipped)
+		buf_addf(out, "; %zu skipped", t.skipped);
+	buf_addc(out, '\n');
 }
 
 /* ---- explain ----------------------------------------------------------------------------------------------------- */

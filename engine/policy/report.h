@@ -35,6 +35,8 @@ struct report_rule {
 struct report {
 	struct report_rule *rules;
 	size_t nrules;
+	const struct rule **skipped; /* those that skip-if-unknown-filter keeps out */
+	size_t nskipped;
 	size_t exact, narrow, detect_only;
 	struct atoms *atoms;
 };

@@ -382,6 +382,11 @@ static bool append_exceptions(struct collection *c, struct rule_def *rule, const
 	return true;
 }
 
+static bool gives(const struct rule_fields *f, enum rule_key key)
+{
+	return (f->given & (1U << key)) != 0;
+}
+
 bool collection_append_rule(struct collection *c, const struct rule_def *update)
 {
 	struct rule_def *old = updated_rule(c, update);
@@ -389,14 +394,10 @@ bool collection_append_rule(struct collection *c, const struct rule_def *update)
 
 	if (!old)
 		return false;
+	old->fields.extended |= gives(f, KEY_CONDITION);
 	return join(c, &old->fields.condition, &f->condition) && join(c, &old->fields.output, &f->output) &&
 	       join(c, &old->fields.desc, &f->desc) && append_tags(c, update->def.place, &old->fields, f) &&
 	       append_exceptions(c, old, f);
-}
-
-static bool gives(const struct rule_fields *f, enum rule_key key)
-{
-	return (f->given & (1U << key)) != 0;
 }
 
 bool collection_replace_rule(struct collection *c, const struct rule_def *update)
@@ -406,8 +407,10 @@ bool collection_replace_rule(struct collection *c, const struct rule_def *update
 
 	if (!old)
 		return false;
-	if (gives(f, KEY_CONDITION))
+	if (gives(f, KEY_CONDITION)) {
 		old->fields.condition = f->condition;
+		old->fields.extended = false;
+	}
 	if (gives(f, KEY_OUTPUT))
 		old->fields.output = f->output;
 	if (gives(f, KEY_DESC))

@@ -76,6 +76,7 @@ struct rule_fields {
 	struct exception *exceptions;
 	size_t nexceptions;
 	bool enabled, warn_evttypes, skip_unknown;
+	bool extended; /* the condition was appended to */
 };
 
 struct rule_def {
@@ -97,10 +98,14 @@ struct collection {
 	size_t next;        /* running number */
 	size_t joined;      /* bytes that joining copied */
 	size_t suggestions; /* comparisons that looking for similar names made */
+	size_t searched;    /* bytes that were read again to find words for a mistake */
 	struct diag_list *diags;
 	bool incomplete; /* some definitions could not be read: what seems to be missing may be among them */
 	bool out_of_memory;
 };
+
+/* Past this, messages are less exact. */
+enum { SEARCHED_MAX = 64 << 20 };
 
 void collection_free(struct collection *c);
 

@@ -119,6 +119,8 @@ static void check_events(struct compiler *k, const struct rule_def *rule, struct
 
 struct name_use {
 	struct compiler *k;
+	const struct rule_def *rule;
+	const struct uses *lists;
 	struct uses *names;
 };
 
@@ -128,7 +130,7 @@ static void use_name(void *ctx, const char *name, struct source_pos pos)
 	size_t i = collection_macro_index(u->k->c, name);
 
 	if (i == u->k->c->nmacros)
-		macros_report_unknown(u->k->c, name, pos);
+		macros_report_unknown(&u->k->expander, name, pos, &u->rule->fields.condition, u->lists);
 	else if (uses_add(u->names, i))
 		u->k->c->out_of_memory = true;
 }
@@ -150,6 +152,73 @@ static void explain_all(struct compiler *k, struct trace *t, struct diag_list *f
 	k->traces = t->budget;
 }
 
+/* Puts lists into a text of its own and reads it; its messages go to `out`. 0 or what filter_syntax_parse() says. The
+ * expander's text is kept. */
+static int parse_apart(struct compiler *k, struct text t, struct diag_list *out)
+{
+	_autosyntax_ struct filter_syntax *syntax = NULL;
+	_cleanup_(uses_free) struct uses used = {0};
+	struct expander *x = &k->expander;
+	struct text_builder kept[] = {x->buffers[0], x->buffers[1]};
+	struct diag_list *all = k->c->diags;
+	int r = -EINVAL;
+
+	x->buffers[0] = x->buffers[1] = (struct text_builder){0};
+	k->c->diags = out;
+	if (expand_text(x, &t, &used)) {
+		struct filter_text source = text_for_filter(&t);
+
+		r = filter_syntax_parse(&syntax, &source, out);
+	}
+	k->c->diags = all;
+	for (size_t i = 0; i < 2; i++) {
+		text_builder_free(&x->buffers[i]);
+		x->buffers[i] = kept[i];
+	}
+	return r;
+}
+
+static bool reads(void *ctx, const struct text *t)
+{
+	struct compiler *k = ctx;
+	_autodiag_ struct diag_list ignored = DIAG_LIST_INIT;
+
+	/* A list whose name is no word is looked for by itself. */
+	k->c->searched += t->len + (k->expander.odd ? 16 * k->expander.nlists : 0);
+	return k->c->searched > SEARCHED_MAX || k->c->out_of_memory || parse_apart(k, *t, &ignored) != -EINVAL;
+}
+
+static void swap_first(struct diag_list *a, struct diag_list *b)
+{
+	struct diag first = a->items[0];
+
+	a->items[0] = b->items[0];
+	b->items[0] = first;
+}
+
+/*
+ * A syntax error in words that fit what is written: what was joined has parentheses that nobody wrote. First the
+ * condition without its exceptions, then each of their values.
+ */
+static void restate(struct compiler *k, const struct rule_def *rule, struct rule_slot *slot, struct diag_list *found)
+{
+	_autodiag_ struct diag_list other = {.sources = found->sources};
+	struct diag_list *all = k->c->diags;
+	bool syntax = strcmp(found->items[0].code, "syntax") == 0;
+
+	if (syntax && rule->fields.nexceptions) {
+		if (parse_apart(k, rule->fields.condition, &other) != -EINVAL) {
+			k->c->diags = &other;
+			(void)exception_report(k->c, rule, reads, k);
+			k->c->diags = all;
+		}
+		if (other.count && strcmp(other.items[0].code, "syntax") == 0)
+			swap_first(found, &other);
+		found->out_of_memory |= other.out_of_memory;
+	}
+	(void)macros_restate_list(found, &k->expander, &rule->fields.condition, &slot->lists);
+}
+
 /* Makes the tree of a text with exceptions and lists in it. */
 static void compile_text(struct compiler *k, const struct rule_def *rule, const struct text *t, struct rule_slot *slot)
 {
@@ -157,7 +226,7 @@ static void compile_text(struct compiler *k, const struct rule_def *rule, const 
 	_autodiag_ struct diag_list found = {.sources = k->c->diags->sources};
 	struct filter_macros macros = {.find = macros_find, .ctx = &k->macros};
 	struct filter_text source = text_for_filter(t);
-	struct name_use use = {k, &slot->names};
+	struct name_use use = {k, rule, &slot->lists, &slot->names};
 	int r = filter_syntax_parse(&syntax, &source, &found);
 
 	if (!r) {
@@ -167,10 +236,13 @@ static void compile_text(struct compiler *k, const struct rule_def *rule, const 
 	struct trace trace = {.macros = &k->macros, .rule = rule, .text = t, .syntax = syntax, .lists = &slot->lists};
 
 	k->c->out_of_memory |= r == -ENOMEM;
+	if (!syntax && found.count)
+		restate(k, rule, slot, &found);
 	explain_all(k, &trace, &found);
 	if (r)
 		return;
 	lint_condition(k->c, filter_root(slot->made.filter));
+	exception_place(k->c, slot->made.filter, rule);
 	check_events(k, rule, &slot->made);
 }
 
@@ -264,6 +336,26 @@ static bool compile_parts(struct compiler *k, size_t number, enum compile_rest r
 	return good && rule->fields.skip_unknown && forgives_condition(k->c->diags);
 }
 
+/* The message without the way out, as what the rule does. */
+static const char *fault_of(struct compiler *k, const struct diag_list *own)
+{
+	static const char field[] = "unknown field ";
+	_autobuf_ struct buf text = BUF_INIT;
+	const char *message = "";
+
+	for (size_t i = own->count; i; i--)
+		if (own->items[i - 1].severity == DIAG_ERROR)
+			message = own->items[i - 1].message;
+	bool unknown = strncmp(message, field, strlen(field)) == 0;
+
+	buf_adds(&text, unknown ? "names the " : "has this mistake: ");
+	buf_add(&text, message, strcspn(message, unknown ? ",;" : ";"));
+	char *kept = arena_strndup(&k->c->arena, buf_str(&text), text.len);
+
+	k->c->out_of_memory |= buf_error(&text) || !kept;
+	return kept;
+}
+
 static void compile_rule(struct compiler *k, size_t number, enum compile_rest rest)
 {
 	struct diag_list *all = k->c->diags;
@@ -288,6 +380,7 @@ static void compile_rule(struct compiler *k, size_t number, enum compile_rest re
 	all->out_of_memory |= own.out_of_memory;
 	if (skip) {
 		slot->made.state = RULE_SKIPPED;
+		slot->made.skipped_for = fault_of(k, &own);
 		filter_free(slot->made.filter);
 		slot->made.filter = NULL;
 	}
@@ -428,7 +521,7 @@ static void update_macros(struct compiler *k, enum compile_rest rest)
 			depend_on(k, OWNER_MACRO, i, &state->text, &state->lists);
 	}
 	if (any && !k->c->out_of_memory)
-		macros_check(&k->macros);
+		macros_check(&k->macros, &k->expander);
 }
 
 static void settle(struct compiler *k)

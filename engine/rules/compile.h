@@ -15,6 +15,7 @@ struct compiled_rule {
 	struct filter *filter;
 	struct filter_event_set events;
 	enum rule_state state;
+	const char *skipped_for; /* in the collection's arena; NULL unless it is RULE_SKIPPED */
 };
 
 struct compiler;

@@ -6,6 +6,7 @@
 #include "rules/exception.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/suggest.h"
@@ -371,4 +372,243 @@ bool exception_join(struct collection *c, struct text_builder *out, const struct
 			return false;
 	}
 	return true;
+}
+
+/* Mistakes in what was joined */
+
+struct search {
+	struct collection *c;
+	const struct exception *ex;
+	bool (*reads)(void *ctx, const struct text *t);
+	void *ctx;
+};
+
+/* Whether the grammar reads "FIELD OP (word)" with that word, or without parentheses, in quotes if there is one. */
+static bool reads_word(const struct search *s, const char *op, const struct exception_entry *e, const char *quote,
+                       bool list)
+{
+	_autotext_ struct text_builder b = {0};
+
+	text_adds(&b, "evt.type ", e->place);
+	text_adds(&b, op, e->place);
+	text_adds(&b, list ? " (" : " ", e->place);
+	text_adds(&b, quote, e->place);
+	if (*quote)
+		add_word(&b, e);
+	else
+		add_quoted(&b, e);
+	text_adds(&b, quote, e->place);
+	text_adds(&b, list ? ")" : "", e->place);
+	struct text t = text_view(&b);
+
+	s->c->out_of_memory |= b.out_of_memory;
+	return b.out_of_memory || b.too_large || s->reads(s->ctx, &t);
+}
+
+static bool reads_operand(const struct search *s, const char *op, const struct exception_entry *e)
+{
+	_autotext_ struct text_builder b = {0};
+
+	text_adds(&b, "evt.type ", e->place);
+	text_adds(&b, op, e->place);
+	text_adds(&b, " ", e->place);
+	add_operand(&b, e, op);
+	struct text t = text_view(&b);
+
+	s->c->out_of_memory |= b.out_of_memory;
+	return b.out_of_memory || b.too_large || s->reads(s->ctx, &t);
+}
+
+/* A value that does not read as one. False if it is none that can be told about. */
+static bool report_word(const struct search *s, const char *op, const struct exception_entry *e, bool list)
+{
+	const char *word = word_of(e), *name = s->ex->name;
+	const char *quote = strchr(word, '"') ? "'" : "\"", *outer = *quote == '"' ? "'" : "\"";
+
+	if (collection_list(s->c, word))
+		return false;
+	if (!*word)
+		COLLECT_ERROR(s->c, e->place, "syntax", "in the exception '%s', '%s' has no value here; write one",
+		              name, op);
+	else if (strcmp(op, "exists") == 0)
+		COLLECT_ERROR(s->c, e->place, "syntax",
+		              "in the exception '%s', 'exists' is given a value and takes none; use another operator",
+		              name);
+	else if (reads_word(s, op, e, quote, list))
+		COLLECT_ERROR(s->c, e->place, "syntax",
+		              "in the exception '%s', the value '%s' needs quotes of its own; write %s%s%s%s%s%s", name,
+		              word, outer, quote, word, quote, outer,
+		              list && strpbrk(word, " ,") ? ", or a list of values" : "");
+	else
+		COLLECT_ERROR(s->c, e->place, "syntax",
+		              "in the exception '%s', the value '%s' cannot be read, not even in quotes; write another",
+		              name, word);
+	return true;
+}
+
+/* Each item of a list by itself. */
+static bool report_items(const struct search *s, const struct exception_entry *items, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!items[i].is_list && !reads_word(s, "in", &items[i], "", true))
+			return report_word(s, "in", &items[i], true);
+	return false;
+}
+
+static bool report_operand(const struct search *s, const char *op, const struct exception_entry *e)
+{
+	if (!e->is_list)
+		return report_word(s, op, e, takes_list(op));
+	if (takes_list(op))
+		return report_items(s, e->items, e->nitems);
+	COLLECT_ERROR(s->c, e->place, "syntax",
+	              "in the exception '%s', '%s' compares with one value, not with a list; use comps 'in' for a list",
+	              s->ex->name, op);
+	return true;
+}
+
+static bool report_rows(const struct search *s)
+{
+	const struct exception *ex = s->ex;
+
+	for (size_t v = 0; v < ex->nvalues; v++)
+		for (size_t i = 0; i < ex->values[v].nitems && i < ex->comps.nitems; i++) {
+			const char *op = word_of(&ex->comps.items[i]);
+
+			if (!reads_operand(s, op, &ex->values[v].items[i]))
+				return report_operand(s, op, &ex->values[v].items[i]);
+		}
+	return false;
+}
+
+bool exception_report(struct collection *c, const struct rule_def *rule, bool (*reads)(void *ctx, const struct text *t),
+                      void *ctx)
+{
+	const struct rule_fields *f = &rule->fields;
+
+	for (size_t i = 0; i < f->nexceptions; i++) {
+		const struct exception *ex = &f->exceptions[i];
+		struct search s = {c, ex, reads, ctx};
+
+		if (ex->fields.is_list ? report_rows(&s) : report_items(&s, ex->values, ex->nvalues))
+			return true;
+	}
+	return false;
+}
+
+static bool entry_covers(const struct exception_entry *e, struct source_pos pos)
+{
+	for (size_t i = 0; i < e->nitems; i++)
+		if (text_covers(&e->items[i].item, pos))
+			return true;
+	return text_covers(&e->item, pos);
+}
+
+static bool values_cover(const struct exception *ex, struct source_pos pos)
+{
+	for (size_t v = 0; v < ex->nvalues; v++) {
+		const struct exception_entry *row = &ex->values[v];
+
+		for (size_t i = 0; i < row->nitems; i++)
+			if (entry_covers(&row->items[i], pos))
+				return true;
+		if (entry_covers(row, pos))
+			return true;
+	}
+	return false;
+}
+
+const struct exception *exception_at(const struct rule_def *rule, struct source_pos pos)
+{
+	const struct rule_fields *f = &rule->fields;
+
+	for (size_t i = 0; i < f->nexceptions; i++)
+		if (values_cover(&f->exceptions[i], pos) || entry_covers(&f->exceptions[i].fields, pos) ||
+		    entry_covers(&f->exceptions[i].comps, pos))
+			return &f->exceptions[i];
+	return NULL;
+}
+
+/* Places of comparisons */
+
+static int compare_pos(const void *left, const void *right)
+{
+	const struct source_pos *a = left, *b = right;
+
+	if (a->line != b->line)
+		return a->line < b->line ? -1 : 1;
+	if (a->column != b->column)
+		return a->column < b->column ? -1 : 1;
+	return strcmp(a->file ? a->file : "", b->file ? b->file : "");
+}
+
+/* What is compared in the order of the joined text: each value, by the place of its field, which all rows share. */
+struct places {
+	struct source_pos *fields; /* sorted */
+	size_t nfields;
+	struct text_place *values;
+	size_t nvalues;
+	size_t seen; /* comparisons of exceptions */
+	bool move;
+};
+
+static void add_field_place(struct places *p, const struct exception_entry *e)
+{
+	if (e->item.bytes)
+		p->fields[p->nfields++] = text_pos(&e->item, 0);
+}
+
+static void add_places(struct places *p, const struct exception *ex)
+{
+	add_field_place(p, &ex->fields);
+	for (size_t i = 0; i < ex->fields.nitems; i++)
+		add_field_place(p, &ex->fields.items[i]);
+	if (!ex->fields.is_list)
+		p->values[p->nvalues++] = ex->values[0].place;
+	for (size_t v = 0; ex->fields.is_list && v < ex->nvalues; v++)
+		for (size_t i = 0; i < ex->values[v].nitems; i++)
+			p->values[p->nvalues++] = ex->values[v].items[i].place;
+}
+
+static struct source_pos place_of_value(void *ctx, const struct filter_node *n)
+{
+	struct places *p = ctx;
+
+	if (!bsearch(&n->pos, p->fields, p->nfields, sizeof(*p->fields), compare_pos))
+		return n->pos;
+	size_t i = p->seen++;
+
+	return p->move ? text_place_pos(p->values[i]) : n->pos;
+}
+
+void exception_place(struct collection *c, struct filter *filter, const struct rule_def *rule)
+{
+	const struct rule_fields *f = &rule->fields;
+	size_t nfields = 1, nvalues = 1;
+
+	for (size_t i = 0; i < f->nexceptions; i++) {
+		nfields += f->exceptions[i].fields.nitems + 1;
+		nvalues += f->exceptions[i].nvalues * (f->exceptions[i].fields.nitems + 1);
+	}
+	if (nvalues == 1)
+		return;
+	_autofree_ struct source_pos *fields = calloc(nfields, sizeof(*fields));
+	_autofree_ struct text_place *values = calloc(nvalues, sizeof(*values));
+	struct places p = {.fields = fields, .values = values};
+
+	if (!fields || !values) {
+		c->out_of_memory = true;
+		return;
+	}
+	for (size_t i = 0; i < f->nexceptions; i++)
+		if (f->exceptions[i].nvalues)
+			add_places(&p, &f->exceptions[i]);
+	qsort(fields, p.nfields, sizeof(*fields), compare_pos);
+	filter_move(filter, place_of_value, &p);
+	/* A value that is more than one ("a or proc.name = b") makes comparisons of its own. */
+	if (p.seen != p.nvalues)
+		return;
+	p.seen = 0;
+	p.move = true;
+	filter_move(filter, place_of_value, &p);
 }

@@ -17,4 +17,18 @@ bool exception_append(struct collection *c, struct rule_def *rule, const struct 
 /* condition + exceptions as Falco joins them, into `out`. False after an error. */
 bool exception_join(struct collection *c, struct text_builder *out, const struct rule_def *rule);
 
+/*
+ * Says which value of the exceptions is no value for the grammar, and how to write it, for a condition that became
+ * wrong by joining. `reads` tells whether a comparison can be read. False if it is none of the values.
+ */
+bool exception_report(struct collection *c, const struct rule_def *rule, bool (*reads)(void *ctx, const struct text *t),
+                      void *ctx);
+
+/* The exception of the rule that has the place in its fields, comps or values; NULL if none has. */
+const struct exception *exception_at(const struct rule_def *rule, struct source_pos pos);
+
+/* Gives each comparison of an exception the place of its value, of several the first: the field is written once for
+ * all rows. */
+void exception_place(struct collection *c, struct filter *filter, const struct rule_def *rule);
+
 #endif

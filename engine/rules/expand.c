@@ -303,3 +303,72 @@ bool expand_text(struct expander *x, struct text *t, struct uses *used)
 	}
 	return true;
 }
+
+/* Lists in the place of a check */
+
+/* Whether the word in front of `at`, parentheses apart, is one that a check follows. */
+static bool check_follows(const struct text *t, size_t at)
+{
+	static const char *const words[] = {"and", "or", "not"};
+
+	while (at && (is_blank(t->bytes[at - 1]) || t->bytes[at - 1] == '('))
+		at--;
+	if (!at)
+		return true;
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		size_t n = strlen(words[i]);
+
+		if (at >= n && memcmp(t->bytes + at - n, words[i], n) == 0 &&
+		    (at == n || is_delimiter(t->bytes[at - n - 1])))
+			return true;
+	}
+	return false;
+}
+
+/* Whether a check may end at `at`: no operator follows. */
+static bool check_ends(const struct text *t, size_t at)
+{
+	while (at < t->len && is_blank(t->bytes[at]))
+		at++;
+	const char *rest = t->bytes + at;
+	size_t n = t->len - at;
+
+	return n == 0 || *rest == ')' || (n > 3 && memcmp(rest, "and", 3) == 0 && is_delimiter(rest[3])) ||
+	       (n > 2 && memcmp(rest, "or", 2) == 0 && is_delimiter(rest[2]));
+}
+
+/* Whether the place is in an item of the list, or where the list's name is written. */
+static bool is_of_list(const struct expanded *list, struct source_pos name, struct source_pos pos)
+{
+	if (name.line == pos.line && name.column == pos.column && name.file && strcmp(name.file, pos.file) == 0)
+		return true;
+	for (size_t i = 0; i < list->nitems; i++)
+		if (text_covers(&list->items[i], pos))
+			return true;
+	return false;
+}
+
+const char *expand_misused(const struct expander *x, const struct text *written, const struct uses *used,
+                           struct source_pos *pos)
+{
+	for (size_t u = 0; pos->file && u < used->count; u++) {
+		const char *name = x->c->lists[used->items[u]]->def.name;
+		size_t n = strlen(name);
+
+		x->c->searched += written->len + 1;
+		if (x->c->searched > SEARCHED_MAX)
+			return NULL;
+		for (size_t at = find_name(written, name, n, 0); at < written->len;
+		     at = find_name(written, name, n, at + 1)) {
+			struct source_pos here = text_pos(written, at);
+
+			x->c->searched += x->lists[used->items[u]].nitems;
+			if (!check_follows(written, at) || !check_ends(written, at + n) ||
+			    !is_of_list(&x->lists[used->items[u]], here, *pos))
+				continue;
+			*pos = here;
+			return name;
+		}
+	}
+	return NULL;
+}

@@ -48,6 +48,13 @@ void expand_list(struct expander *x, size_t number);
  */
 bool expand_text(struct expander *x, struct text *t, struct uses *used);
 
+/*
+ * The name of a list that stands in a text as written where a check is expected, and to which a mistake at *pos is due:
+ * *pos becomes that place. NULL if there is none. `used` are the lists that were put into the text.
+ */
+const char *expand_misused(const struct expander *x, const struct text *written, const struct uses *used,
+                           struct source_pos *pos);
+
 /* Whether no text can name the list as a word. */
 bool is_odd_name(const char *name);
 

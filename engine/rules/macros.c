@@ -68,11 +68,41 @@ static bool keep_text(struct macros *m, const struct text *t, struct text *out)
 	return true;
 }
 
+/* What a list is good for. */
+static void report_list(struct diag_list *diags, struct source_pos pos, const char *code, const char *name)
+{
+	diag_add(diags, DIAG_ERROR, pos, code, "'%s' is a list; write FIELD in (%s)", name, name);
+}
+
+bool macros_restate_list(struct diag_list *diags, const struct expander *x, const struct text *written,
+                         const struct uses *lists)
+{
+	struct diag *d = &diags->items[diags->count - 1];
+	struct source_pos pos = {d->file, d->line, d->column};
+	const char *name = strcmp(d->code, "syntax") == 0 ? expand_misused(x, written, lists, &pos) : NULL;
+	_autodiag_ struct diag_list other = {.sources = diags->sources};
+
+	if (!name)
+		return false;
+	report_list(&other, pos, d->code, name);
+	if (other.count) {
+		struct diag old = *d;
+
+		*d = other.items[0];
+		other.items[0] = old;
+	}
+	diags->out_of_memory |= other.out_of_memory;
+	return true;
+}
+
 /* An error of a macro's text may be in a list that was put in. */
-static void explain(struct diag_list *diags, const struct macro_def *def)
+static void explain(struct diag_list *diags, const struct macro_def *def, const struct expander *x,
+                    const struct uses *lists)
 {
 	const struct diag *d = diags->count ? &diags->items[diags->count - 1] : NULL;
 
+	if (d && macros_restate_list(diags, x, &def->condition, lists))
+		return;
 	if (d && !text_covers(&def->condition, (struct source_pos){d->file, d->line, d->column}))
 		diag_note(diags, text_place_pos(def->def.place), "in a list that is put into the macro '%s'",
 		          def->def.name);
@@ -99,7 +129,7 @@ void macro_parse(struct macros *m, size_t number, struct expander *x)
 	if (r == -ENOMEM)
 		m->c->out_of_memory = true;
 	else if (r)
-		explain(m->c->diags, def);
+		explain(m->c->diags, def, x, &state->lists);
 	state->macro.syntax = state->parsed;
 	struct naming n = {m, &state->names};
 
@@ -182,15 +212,19 @@ static bool sees(const struct macro_def *from, const struct macro_def *to)
 	return to->def.first < from->def.last;
 }
 
-void macros_report_unknown(struct collection *c, const char *name, struct source_pos pos)
+void macros_report_unknown(const struct expander *x, const char *name, struct source_pos pos,
+                           const struct text *written, const struct uses *lists)
 {
-	const char *near = NULL;
+	struct collection *c = x->c;
+	const char *near = NULL, *list = NULL;
 
 	if (c->incomplete)
 		return;
-	if (collection_list(c, name)) {
-		diag_add(c->diags, DIAG_ERROR, pos, "unknown-macro",
-		         "'%s' is a list, and no macro; compare a field with it: FIELD in (%s)", name, name);
+	c->searched += written->nruns;
+	if (c->searched <= SEARCHED_MAX && !text_covers(written, pos))
+		list = expand_misused(x, written, lists, &pos);
+	if (list || collection_list(c, name)) {
+		report_list(c->diags, pos, "unknown-macro", list ? list : name);
 		return;
 	}
 	if (strcmp(name, "not") == 0) {
@@ -210,6 +244,7 @@ void macros_report_unknown(struct collection *c, const char *name, struct source
 
 struct name_check {
 	struct macros *m;
+	const struct expander *x;
 	size_t macro; /* whose text it is */
 	bool failed;
 };
@@ -222,7 +257,7 @@ static void check_name(void *ctx, const char *name, struct source_pos pos)
 	size_t i = collection_macro_index(c, name);
 
 	if (i == c->nmacros) {
-		macros_report_unknown(c, name, pos);
+		macros_report_unknown(n->x, name, pos, &from->condition, &n->m->states[n->macro].lists);
 	} else if (n->m->states[i].component == n->m->states[n->macro].component) {
 		diag_add(c->diags, DIAG_ERROR, pos, "cyclic-macro", "the macro '%s' uses itself%s%s%s; remove this use",
 		         from->def.name, i == n->macro ? "" : " through '", i == n->macro ? "" : name,
@@ -237,11 +272,11 @@ static void check_name(void *ctx, const char *name, struct source_pos pos)
 	n->failed = true;
 }
 
-void macros_check(struct macros *m)
+void macros_check(struct macros *m, const struct expander *x)
 {
 	find_components(m);
 	for (size_t i = 0; i < m->count && !m->c->out_of_memory; i++) {
-		struct name_check n = {.m = m, .macro = i};
+		struct name_check n = {.m = m, .x = x, .macro = i};
 
 		if (!m->states[i].stale || !m->states[i].parsed)
 			continue;

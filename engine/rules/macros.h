@@ -34,12 +34,19 @@ int macros_grow(struct macros *m);
 void macro_parse(struct macros *m, size_t number, struct expander *x);
 
 /* Finds the cycles among all macros, and checks what those name that are stale; to be called after parsing. */
-void macros_check(struct macros *m);
+void macros_check(struct macros *m, const struct expander *x);
 
 /* For filter_compile(): what a name means within a macro, or in a condition. `ctx` is a struct macros. */
 const struct filter_macro *macros_find(const void *ctx, const struct filter_macro *inside, const char *name);
 
-/* Says that a name is no macro, and what it may have been meant to be. */
-void macros_report_unknown(struct collection *c, const char *name, struct source_pos pos);
+/* Says that a name is no macro, and what it may have been meant to be. `written` is the text that it came from, before
+ * `lists` were put in. */
+void macros_report_unknown(const struct expander *x, const char *name, struct source_pos pos,
+                           const struct text *written, const struct uses *lists);
+
+/* The last of `diags` in other words if it is a syntax error for the only reason that a list stands in the place of a
+ * check. */
+bool macros_restate_list(struct diag_list *diags, const struct expander *x, const struct text *written,
+                         const struct uses *lists);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/buf.h"
 #include "rules/decode.h"
 #include "rules/reader.h"
 
@@ -429,13 +430,39 @@ static void append_rule(struct reader *r, const struct yaml_node *item, const st
 	update_rule(r, item, rule, keys, EXCEPTION_APPENDED, collection_append_rule);
 }
 
+/* An override without keys, `override: append`, is why a definition lacks keys: it was meant to be none. */
+static bool report_bare_override(struct reader *r, const struct yaml_node *item, const struct rule_def *rule)
+{
+	const struct yaml_node *override = yaml_get(item, "override");
+	_autobuf_ struct buf keys = BUF_INIT;
+
+	if (!override || override->kind != YAML_SCALAR)
+		return false;
+	bool replace = text_is(&override->text, "replace");
+
+	for (enum rule_key k = 0; k < RULE_KEYS; k++) {
+		bool append = !replace && (rule_keys[k].use & USE_APPEND);
+
+		if (keys_there(item) & 1U << k)
+			buf_addf(&keys, "%s%s: %s", keys.len ? ", " : "", rule_keys[k].name,
+			         append ? "append" : "replace");
+	}
+	READ_ERROR(
+	        r, override, "missing-key",
+	        "override must say what becomes of which key: write override: {%s}; as it is, the rule '%s' is defined "
+	        "anew, and lacks other keys",
+	        keys.len ? buf_str(&keys) : "condition: append", rule->def.name);
+	r->c->out_of_memory |= buf_error(&keys) != 0;
+	return true;
+}
+
 /* The old way to switch an earlier rule on or off: a rule with nothing but enabled. */
 static void enable_rule(struct reader *r, const struct yaml_node *item, const struct rule_def *rule)
 {
 	bool enabled = true;
 	enum presence p = read_bool(r, item, "enabled", &enabled);
 
-	if (p == ABSENT)
+	if (p == ABSENT && !report_bare_override(r, item, rule))
 		READ_ERROR(r, item, "missing-key", "the rule '%s' has no condition, output, desc or priority; add them",
 		           rule->def.name);
 	if (p != PRESENT)
@@ -454,6 +481,8 @@ static bool require_keys(struct reader *r, const struct yaml_node *item, const s
 	for (enum rule_key k = 0; k < RULE_KEYS; k++) {
 		if (!(rule_keys[k].use & USE_REQUIRED) || rule->fields.given & 1U << k)
 			continue;
+		if (ok && report_bare_override(r, item, rule))
+			return false;
 		READ_ERROR(r, item, "missing-key", "the rule '%s' has no '%s'; add it", rule->def.name,
 		           rule_keys[k].name);
 		ok = false;
@@ -463,6 +492,7 @@ static bool require_keys(struct reader *r, const struct yaml_node *item, const s
 
 static void define_rule(struct reader *r, const struct yaml_node *item, struct rule_def *rule)
 {
+	static const char *const sources[] = {"syscall", NULL};
 	struct text source;
 	bool ok = read_keys(r, item, (1U << RULE_KEYS) - 1, EXCEPTION_WHOLE, &rule->fields);
 
@@ -474,10 +504,9 @@ static void define_rule(struct reader *r, const struct yaml_node *item, struct r
 		rule->source = "syscall";
 	rule->known_source = strcmp(rule->source, "syscall") == 0;
 	if (!rule->known_source)
-		COLLECT_WARN(
-		        r->c, rule->def.place, "other-source",
-		        "the rule '%s' is for the source %s, which is not system calls; it is kept but not checked",
-		        rule->def.name, rule->source);
+		READ_WARN(r, yaml_get(item, "source"), "other-source",
+		          "the rule '%s' is for the source %s, which is not system calls; it is kept but not checked%s",
+		          rule->def.name, rule->source, hint_for(rule->source, sources).text);
 	rule->def.broken = !ok;
 	collection_define_rule(r->c, rule);
 }
@@ -503,6 +532,16 @@ static bool bare_enable(unsigned int there)
 	return true;
 }
 
+/* What `append` extends, for the advice about it. */
+static const char *appended_keys(const struct yaml_node *item)
+{
+	unsigned int there = keys_there(item);
+
+	if (!(there & 1U << KEY_EXCEPTIONS))
+		return "condition";
+	return there & 1U << KEY_CONDITION ? "condition: append, exceptions" : "exceptions";
+}
+
 void read_rule(struct reader *r, const struct yaml_node *item)
 {
 	static const char *const keys[] = {
@@ -521,7 +560,7 @@ void read_rule(struct reader *r, const struct yaml_node *item)
 	rule->known_source = true;
 	rule->source = read_source(r, item);
 	ok &= rule->source != NULL;
-	ok &= read_append(r, item, "condition", &append);
+	ok &= read_append(r, item, appended_keys(item), &append);
 	if (!read_override_lines(r, item, &lines) || !ok) {
 		blame(r, rule->def.name);
 		r->c->incomplete |= !collection_rule(r->c, rule->def.name);

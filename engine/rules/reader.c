@@ -244,12 +244,12 @@ enum override read_override(struct reader *r, const struct yaml_node *override, 
 	return OVERRIDE_NONE;
 }
 
-bool read_append(struct reader *r, const struct yaml_node *item, const char *key, bool *append)
+bool read_append(struct reader *r, const struct yaml_node *item, const char *keys, bool *append)
 {
 	enum presence p = read_bool(r, item, "append", append);
 
 	if (p == PRESENT && *append)
 		READ_WARN(r, yaml_get(item, "append"), "deprecated",
-		          "'append' is deprecated; use override: {%s: append}", key);
+		          "'append' is deprecated; use override: {%s: append}", keys);
 	return p != WRONG;
 }

@@ -53,8 +53,9 @@ enum override read_override(struct reader *r, const struct yaml_node *override, 
 /* The lines of an item's `override`: 0 if there is none; a warning if it is there without any. */
 bool read_override_lines(struct reader *r, const struct yaml_node *item, size_t *lines);
 
-/* `append: true`, which is deprecated. False after an error. */
-bool read_append(struct reader *r, const struct yaml_node *item, const char *key, bool *append);
+/* `append: true`, which is deprecated; an override would say `keys` instead, but for the last ': append'. False after
+ * an error. */
+bool read_append(struct reader *r, const struct yaml_node *item, const char *keys, bool *append);
 
 /* The nearest of the names, as ", did you mean 'x'?"; "" if none is near. */
 struct hint {

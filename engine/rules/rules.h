@@ -45,12 +45,14 @@ struct rule {
 	const char *output;    /* without blanks around it */
 	const char *condition; /* as written and appended to, before lists, macros and exceptions are put in */
 	struct source_pos condition_pos;
+	bool extended;      /* something was appended to the condition */
 	const char *source; /* "syscall" */
 	enum rule_priority priority;
 	const char *const *tags;
 	size_t ntags;
 	bool enabled;
 	enum rule_state state;
+	const char *skipped_for; /* RULE_SKIPPED: what it does wrong, "names the unknown field foo.bar"; else NULL */
 	const struct filter *filter; /* with exceptions, lists and macros in; NULL unless RULE_LOADED */
 	struct filter_event_set events;
 };

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rules/exception.h"
+
 static struct source_pos pos_of(const struct diag *d)
 {
 	return (struct source_pos){d->file, d->line, d->column};
@@ -162,6 +164,17 @@ static void explain_by_lists(const struct trace *t, struct diag_list *diags)
 	}
 }
 
+static bool explain_by_exceptions(const struct trace *t, struct diag_list *diags)
+{
+	const struct diag *d = &diags->items[diags->count - 1];
+	const struct exception *ex = d->severity == DIAG_ERROR ? exception_at(t->rule, pos_of(d)) : NULL;
+
+	if (ex)
+		diag_note(diags, text_place_pos(ex->place), "in the exception '%s' of the rule '%s'", ex->name,
+		          t->rule->def.name);
+	return ex != NULL;
+}
+
 void trace_explain(struct trace *t, struct diag_list *diags)
 {
 	const struct diag *d = diags->count ? &diags->items[diags->count - 1] : NULL;
@@ -171,6 +184,6 @@ void trace_explain(struct trace *t, struct diag_list *diags)
 	if (text_covers(&t->rule->fields.condition, pos_of(d)) || text_covers(&t->rule->fields.output, pos_of(d)))
 		return;
 	t->budget--;
-	if (!explain_by_macros(t, diags))
+	if (!explain_by_exceptions(t, diags) && !explain_by_macros(t, diags))
 		explain_by_lists(t, diags);
 }

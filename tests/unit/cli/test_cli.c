@@ -130,6 +130,51 @@ static void make_subdirectory(const char *name)
 	assert_int_equal(mkdir(path, 0755), 0);
 }
 
+static void a_skipped_rule_is_told_with_its_reason(void **state)
+{
+	(void)state;
+	write_file("skipped.yaml",
+	           "- rule: R\n  desc: d\n  condition: evt.type=open and foo.bar=1\n  output: o\n  priority: INFO\n"
+	           "  skip-if-unknown-filter: true\n"
+	           "- rule: E\n  desc: d\n  condition: evt.type=nonsense\n  output: o\n  priority: INFO\n"
+	           "  skip-if-unknown-filter: true\n");
+	expect("$T check $D/skipped.yaml", 0, "it has skip-if-unknown-filter, and names the unknown field foo.bar\n",
+	       "");
+	expect("$T check $D/skipped.yaml", 0, "0 rules: 0 exact, 0 narrow, 0 detect-only; 2 skipped\n", "");
+	expect("$T check --rule R $D/skipped.yaml", 0, "; 1 skipped\n", "");
+	expect("$T check -o json $D/skipped.yaml", 0, "\"reason\":\"names the unknown field foo.bar\"}", "");
+	expect("$T explain --rule R $D/skipped.yaml", 0,
+	       "It is skipped: it has skip-if-unknown-filter, and names the unknown field foo.bar.\n", "");
+	expect("$T explain --rule E $D/skipped.yaml", 0, "'nonsense' is no event type that Falco knows", "");
+	expect("$T explain -o json --rule R $D/skipped.yaml", 0, "\"reason\":\"names the unknown field foo.bar\"", "");
+	expect("$T eval --rule R $D/skipped.yaml --events - 2>&1 >/dev/null | tail -n 1 >&2; exit 2", 2, "",
+	       "the rule 'R' is skipped: it has skip-if-unknown-filter, and names the unknown field foo.bar");
+}
+
+static void a_mistyped_name_gets_a_suggestion(void **state)
+{
+	(void)state;
+	write_rule("near.yaml", "Shell in container", "evt.type = execve");
+	expect("$T chek", 2, "", "no command 'chek', did you mean 'check'; 'tercel help' lists them");
+	expect("$T explain --rule 'Shell in contaner' $D/near.yaml", 2, "", ", did you mean 'Shell in container'?");
+	expect("$T check --rule 'Shell in contaner' $D/near.yaml", 2, "", ", did you mean 'Shell in container'?");
+	expect("$T eval --rule 'Shell in contaner' $D/near.yaml --events -", 2, "",
+	       ", did you mean 'Shell in container'?");
+}
+
+static void a_condition_is_explained_as_it_is_written(void **state)
+{
+	(void)state;
+	write_file("written.yaml",
+	           "- rule: R\n  desc: d\n  condition: >\n    evt.type=execve\n  output: o\n  priority: INFO\n"
+	           "- rule: S\n  desc: d\n  condition: >\n    evt.type=open\n  output: o\n  priority: INFO\n"
+	           "- rule: R\n  condition: and proc.name=a\n  override: {condition: append}\n");
+	expect("$T explain --rule R $D/written.yaml", 0, "written.yaml:4:5)\n  evt.type=execve\n   and proc.name=a\n\n",
+	       "");
+	expect("$T explain --rule R $D/written.yaml", 0, "\nCondition as written, and appended to   (", "");
+	expect("$T explain --rule S $D/written.yaml", 0, "\nCondition as written   (", "");
+}
+
 static void rule_files_are_judged_by_exit_status(void **state)
 {
 	(void)state;
@@ -556,6 +601,9 @@ int main(void)
 	        cmocka_unit_test(wrong_usage_is_one_line_and_status_2),
 	        cmocka_unit_test(commands_of_later_versions_say_so),
 	        cmocka_unit_test(without_privileges_it_ends_with_3_and_one_line),
+	        cmocka_unit_test(a_skipped_rule_is_told_with_its_reason),
+	        cmocka_unit_test(a_mistyped_name_gets_a_suggestion),
+	        cmocka_unit_test(a_condition_is_explained_as_it_is_written),
 	        cmocka_unit_test(rule_files_are_judged_by_exit_status),
 	        cmocka_unit_test(a_report_is_one_json_document_also_of_invalid_rules),
 	        cmocka_unit_test(also_a_missing_rule_is_told_in_the_document),

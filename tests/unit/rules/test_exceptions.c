@@ -12,6 +12,78 @@ struct becomes_row {
 	const char *yaml, *condition;
 };
 
+static void a_comparison_of_an_exception_stands_where_its_value_does(void **state)
+{
+	_autorules_ struct rules *r = load(RULE("R", "evt.type=open") "  exceptions:\n"
+	                                                              "  - name: ex\n"
+	                                                              "    fields: [proc.name, proc.pname]\n"
+	                                                              "    values:\n"
+	                                                              "    - [a, b]\n"
+	                                                              "    - [c, d]\n"
+	                                                              "  - name: one\n"
+	                                                              "    fields: proc.exepath\n"
+	                                                              "    values: [/x, /y]\n"
+	                                                              "- rule: R\n"
+	                                                              "  exceptions:\n"
+	                                                              "  - name: ex\n"
+	                                                              "    values: [[e, l]]\n"
+	                                                              "  override: {exceptions: append}\n"
+	                                                              "- list: l\n  items: [f]\n");
+	const struct filter_node *root = filter_root(rules_at(r, 0)->filter);
+	const struct filter_node *rows = root->kids[1]->kids[0];
+
+	(void)state;
+	assert_int_equal(root->kids[0]->pos.line, 3);
+	assert_int_equal(rows->nkids, 3);
+	assert_int_equal(rows->kids[0]->kids[0]->pos.line, 10);
+	assert_int_equal(rows->kids[0]->kids[1]->pos.line, 10);
+	assert_int_equal(rows->kids[0]->kids[1]->pos.column, 11);
+	assert_int_equal(rows->kids[1]->kids[0]->pos.line, 11);
+	assert_int_equal(rows->kids[2]->kids[0]->pos.line, 18);
+	assert_int_equal(root->kids[2]->kids[0]->pos.line, 14);
+	assert_int_equal(root->kids[2]->kids[0]->pos.column, 14);
+	assert_int_equal(rows->kids[2]->kids[1]->pos.line, 18);
+}
+
+static void a_value_that_breaks_the_condition_is_told_as_it_is_written(void **state)
+{
+#define EXCEPT(fields, comps, values) \
+	RULE("R", "evt.type=open")    \
+	"  exceptions:\n  - name: ex\n    fields: " fields "\n    comps: " comps "\n    values: " values "\n"
+	static const struct {
+		struct diag_row row;
+		const char *words;
+	} rows[] = {
+	        {{EXCEPT("[proc.name]", "[regex]", "[['a(']]"), "syntax", 10, 15},
+	         "in the exception 'ex', the value 'a(' needs quotes of its own; write '\"a(\"'"},
+	        {{EXCEPT("[proc.name, proc.pname]", "[=, =]", "[[a, [b, c]]]"), "syntax", 10, 18},
+	         "in the exception 'ex', '=' compares with one value, not with a list; use comps 'in' for a list"},
+	        {{EXCEPT("[proc.name]", "[in]", "[['a b']]"), "syntax", 10, 15},
+	         "write '\"a b\"', or a list of values"},
+	        {{EXCEPT("[proc.name]", "[in]", "[[[a, 'b(']]]"), "syntax", 10, 19}, "write '\"b(\"'"},
+	        {{EXCEPT("proc.name", "in", "[a, 'b(c']"), "syntax", 10, 17}, "write '\"b(c\"'"},
+	        {{EXCEPT("[proc.name]", "[=]", "[['a\"b']]"), "syntax", 10, 15}, "write \"'a\"b'\""},
+	        {{EXCEPT("[proc.name]", "[=]", "[['a)']]"), "syntax", 10, 15}, "write '\"a)\"'"},
+	        {{EXCEPT("[proc.name]", "[exists]", "[[a]]"), "syntax", 10, 15}, "takes none; use another operator"},
+	        {{EXCEPT("[proc.name]", "[=]", "[[{}]]"), "syntax", 10, 15}, "'=' has no value here; write one"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		assert_diag(&rows[i].row, DIAG_ERROR);
+		assert_words(rows[i].row.yaml, "syntax", rows[i].words);
+	}
+	/* A mistake of the condition stays there, and what is wrong in a list in the list. */
+	assert_words(
+	        RULE("R", "evt.type=open and (proc.name=a") "  exceptions: [{name: ex, fields: [proc.name], values: "
+	                                                    "[[b]]}]\n",
+	        "syntax", "the ')' for the '(' at 3:32");
+	assert_diag(&(struct diag_row){"- list: l\n  items: ['a(b']\n" EXCEPT("[proc.name]", "[in]", "[[l]]"), "syntax",
+	                               2, 13},
+	            DIAG_ERROR);
+#undef EXCEPT
+}
+
 static void exceptions_become_checks(void **state)
 {
 	(void)state;
@@ -213,6 +285,8 @@ static void exceptions_of_other_sources_are_checked_for_their_form(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(a_comparison_of_an_exception_stands_where_its_value_does),
+	        cmocka_unit_test(a_value_that_breaks_the_condition_is_told_as_it_is_written),
 	        cmocka_unit_test(exceptions_become_checks),
 	        cmocka_unit_test(wrong_exceptions_are_refused_at_their_place),
 	        cmocka_unit_test(what_has_no_meaning_is_taken_for_nothing_with_a_word),

@@ -82,6 +82,54 @@ static void a_name_two_lists_deep_stays_a_word_as_in_falco_and_is_warned_of(void
 	assert_diag(&(struct diag_row){yaml, "nested-list", 6, 11}, DIAG_WARNING);
 }
 
+static void a_list_in_the_place_of_a_check_is_said_to_be_one_where_it_is_written(void **state)
+{
+	static const struct diag_row rows[] = {
+	        {"- list: l\n  items: [a]\n" RULE("R", "evt.type=execve and l"), "unknown-macro", 5, 34},
+	        {"- list: l\n  items: [a, b]\n" RULE("R", "evt.type=execve and not (l)"), "syntax", 5, 39},
+	        {"- list: l\n  items: []\n" RULE("R", "evt.type=execve and l"), "syntax", 5, 34},
+	        {"- list: l\n  items: [a]\n" RULE("R", "l and evt.type=execve and proc.name in (l)"), "unknown-macro",
+	         5, 14},
+	        {"- list: k\n  items: [a]\n- list: l\n  items: [k]\n" RULE("R", "evt.type=execve and l"),
+	         "unknown-macro", 7, 34},
+	        {"- list: l\n  items: [a]\n- macro: m\n  condition: proc.name=x or l\n" RULE("R",
+	                                                                                     "evt.type=execve and m"),
+	         "unknown-macro", 4, 29},
+	        {"- list: l\n  items: [a, b]\n- macro: m\n  condition: proc.name=x or l\n" RULE(
+	                 "R", "evt.type=execve and m"),
+	         "syntax", 4, 29},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		assert_diag(&rows[i], DIAG_ERROR);
+		assert_words(rows[i].yaml, rows[i].code, "'l' is a list; write FIELD in (l)");
+	}
+	/* A mistake in an item stays one. */
+	assert_diag(
+	        &(struct diag_row){"- list: l\n  items: ['a(b']\n" RULE("R", "evt.type=execve and proc.name in (l)"),
+	                           "syntax", 2, 13},
+	        DIAG_ERROR);
+}
+
+static void an_override_without_keys_is_blamed_for_those_that_lack(void **state)
+{
+	static const struct diag_row rows[] = {
+	        {RULE("R", "evt.type=open") "- rule: R\n  condition: and proc.name=a\n  override: append\n",
+	         "missing-key", 8, 13},
+	        {RULE("R", "evt.type=open") "- rule: R\n  tags: [a]\n  override: append\n", "missing-key", 8, 13},
+	        {RULE("R", "evt.type=open") "- rule: R\n  priority: INFO\n  override: append\n", "missing-key", 8, 13},
+	};
+	static const char *const words[] = {"write override: {condition: append}", "write override: {tags: append}",
+	                                    "write override: {priority: replace}"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		assert_diag(&rows[i], DIAG_ERROR);
+		assert_words(rows[i].yaml, "missing-key", words[i]);
+	}
+}
+
 static void later_definitions_replace_earlier_ones_in_place(void **state)
 {
 	_autorules_ struct rules *r = load(RULE("R", "evt.type = execve and m") RULE(
@@ -158,7 +206,8 @@ static void other_sources_are_kept_unchecked_with_a_word(void **state)
 	assert_int_equal(rules_find(r, "R")->state, RULE_OTHER_SOURCE);
 	assert_string_equal(rules_find(r, "R")->source, "k8s_audit");
 	assert_null(rules_find(r, "R")->filter);
-	assert_diag(&(struct diag_row){yaml, "other-source", 1, 9}, DIAG_WARNING);
+	assert_diag(&(struct diag_row){yaml, "other-source", 6, 11}, DIAG_WARNING);
+	assert_words(RULE("R", "evt.type = open") "  source: sycall\n", "other-source", ", did you mean 'syscall'?");
 }
 
 static void skip_if_unknown_filter_skips_with_a_word(void **state)
@@ -583,6 +632,8 @@ int main(void)
 	        cmocka_unit_test(a_rule_sees_macros_defined_after_it),
 	        cmocka_unit_test(list_names_are_replaced_wherever_they_stand_alone),
 	        cmocka_unit_test(a_name_two_lists_deep_stays_a_word_as_in_falco_and_is_warned_of),
+	        cmocka_unit_test(a_list_in_the_place_of_a_check_is_said_to_be_one_where_it_is_written),
+	        cmocka_unit_test(an_override_without_keys_is_blamed_for_those_that_lack),
 	        cmocka_unit_test(later_definitions_replace_earlier_ones_in_place),
 	        cmocka_unit_test(append_and_override_extend_and_replace),
 	        cmocka_unit_test(a_bare_enabled_switches_an_earlier_rule),

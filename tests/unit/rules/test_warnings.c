@@ -6,6 +6,22 @@
 
 #define USED RULE("R", "evt.type = open")
 
+static void the_advice_for_append_names_what_is_there(void **state)
+{
+#define EXTENDED RULE("R", "evt.type = open") "- rule: R\n  append: true\n"
+
+	(void)state;
+	assert_words(EXTENDED "  condition: and proc.name = a\n", "deprecated", "use override: {condition: append}");
+	assert_words(EXTENDED "  exceptions: [{name: e, fields: [proc.name], values: [[a]]}]\n", "deprecated",
+	             "use override: {exceptions: append}");
+	assert_words(EXTENDED "  condition: and proc.name = a\n  exceptions: [{name: e, fields: [proc.name], values: "
+	                      "[[a]]}]\n",
+	             "deprecated", "use override: {condition: append, exceptions: append}");
+	assert_words("- list: l\n  items: [a]\n- list: l\n  items: [b]\n  append: true\n", "deprecated",
+	             "use override: {items: append}");
+#undef EXTENDED
+}
+
 static void what_nothing_uses_is_told(void **state)
 {
 	(void)state;
@@ -235,6 +251,7 @@ static void notes_say_how_a_rule_came_to_an_error(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(the_advice_for_append_names_what_is_there),
 	        cmocka_unit_test(what_nothing_uses_is_told),
 	        cmocka_unit_test(what_something_uses_is_not_told),
 	        cmocka_unit_test(a_macro_that_an_unused_one_uses_is_used),
