@@ -35,8 +35,7 @@ enum field_type {
 	FIELD_TYPE_IP,      /* an IPv4 or IPv6 address [IPADDR] */
 	FIELD_TYPE_NET,     /* an address that is compared with networks [IPNET] */
 	FIELD_TYPE_DYNAMIC, /* depends on the argument [DYN] */
-	FIELD_TYPE_OPAQUE, /* only `exists` works: Falco compares it with nothing [SOCKADDR, SOCKTUPLE, FDLIST, UID, …]
-	                    */
+	FIELD_TYPE_OPAQUE,  /* only `exists` works: libsinsp compares it with nothing [SOCKADDR, UID, …] */
 	FIELD_TYPES,
 };
 

@@ -268,8 +268,7 @@ static void event_types_are_those_of_the_event_table(void **state)
 	assert_int_equal(ref.kind, FIELD_REF_KEY);
 	assert_int_equal(ref.key_len, strlen("openat2"));
 	assert_int_equal(taken("evt.type.is.59", NULL).index, 59);
-	assert_int_equal(resolve(NULL, "evt.type.is.cachestat", NULL),
-	                 -ENXIO); /* a call without an event of its own */
+	assert_int_equal(resolve(NULL, "evt.type.is.cachestat", NULL), -ENXIO); /* a call without an event of its own */
 	assert_int_equal(resolve(NULL, "evt.type.is", NULL), -EINVAL);
 }
 
