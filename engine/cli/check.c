@@ -105,6 +105,10 @@ static int take_files(struct arguments *a, int argc, char **argv)
 		(void)cli_fail(c, CLI_USAGE, "--list-fields takes no file: '%s'", argv[optind]);
 		return -EINVAL;
 	}
+	if (a->list_fields && (a->report.rule || a->report.target || a->require)) {
+		(void)cli_fail(c, CLI_USAGE, "--list-fields goes with --output alone");
+		return -EINVAL;
+	}
 	if (a->list_fields)
 		return 0;
 	if (cli_take_files(c, &a->files, argc, argv))

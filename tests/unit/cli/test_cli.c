@@ -75,6 +75,7 @@ static void wrong_usage_is_one_line_and_status_2(void **state)
 	expect("$T run surplus", 2, "", "'surplus'");
 	expect("$T check", 2, "", "file");
 	expect("$T check --list-fields a.yaml", 2, "", "--list-fields takes no file: 'a.yaml'");
+	expect("$T check --list-fields --rule r", 2, "", "--list-fields goes with --output alone");
 }
 
 static void commands_of_later_versions_say_so(void **state)
