@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/source.h"
 #include "base/text.h"
 #include "cli/cli.h"
 #include "filter/eval_input.h"
@@ -130,11 +131,26 @@ static int parse(struct arguments *a, int argc, char **argv)
 
 /* ---- what is evaluated ----------------------------------------------------------------------------------------- */
 
+static struct source_pos place_in_condition(const void *ctx, size_t offset)
+{
+	return source_place(ctx, offset);
+}
+
 static int load_condition(struct subject *s, const char *condition, struct diag_list *diags)
 {
-	const struct filter_text text = {.bytes = condition, .len = strlen(condition)};
-	int r = filter_parse(&s->filter, &text, diags);
+	_autosource_ struct source_text source = {0};
+	_cleanup_(source_list_free) struct source_list sources = {0};
+	const struct filter_text text = {
+	        .bytes = condition, .len = strlen(condition), .pos = place_in_condition, .ctx = &source};
+	int r = source_init(&source, "--condition", text.bytes, text.len);
 
+	if (!r)
+		r = source_list_add(&sources, &source);
+	if (!r) {
+		diags->sources = &sources;
+		r = filter_parse(&s->filter, &text, diags);
+		diags->sources = NULL;
+	}
 	if (!r)
 		s->roots[s->n++] = filter_root(s->filter);
 	return r;
