@@ -404,13 +404,22 @@ const Json::Value *follow(const Json::Value &values, const std::string &key, Jso
 	return nullptr;
 }
 
+// The name that an event gives it by, as engine/filter prints it: a field's number may be written in many ways.
+std::string canonical(const std::string &key)
+{
+	static const std::regex number("((?:evt|fd|proc|thread)\\.[a-z.]+)\\[[ \t\n]*\\+?0*([0-9]+)\\]");
+	std::smatch match;
+	return std::regex_match(key, match, number) ? match.str(1) + "[" + match.str(2) + "]" : key;
+}
+
 // Lives until the next call.
 const Json::Value *find(const sinsp_evt *evt, const std::string &key)
 {
 	static Json::Value made;
 	const auto &values = static_cast<const made_up_event *>(evt)->values;
-	const Json::Value *given = member(values, key);
-	return given || values.isMember(key) ? given : follow(values, key, made);
+	const std::string name = values.isMember(key) ? key : canonical(key);
+	const Json::Value *given = member(values, name);
+	return given || values.isMember(name) ? given : follow(values, name, made);
 }
 
 // A process with ancestors, and a file descriptor: what those comparisons look at that do not go by a field's value.
