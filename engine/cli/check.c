@@ -105,7 +105,7 @@ static int take_files(struct arguments *a, int argc, char **argv)
 		(void)cli_fail(c, CLI_USAGE, "--list-fields takes no file: '%s'", argv[optind]);
 		return -EINVAL;
 	}
-	if (a->list_fields && (a->report.rule || strcmp(a->report.target, "full") || a->require)) {
+	if (a->list_fields && (a->report.rule || strcmp(a->report.target, "full") != 0 || a->require)) {
 		(void)cli_fail(c, CLI_USAGE, "--list-fields goes with --output alone");
 		return -EINVAL;
 	}
