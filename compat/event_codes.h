@@ -2,6 +2,7 @@
 /*
  * How many event codes each name of an event has: libscap 0.25's event table, sorted by byte value. Old versions of an
  * event keep their codes, so that some have many. System calls that are not here share the two codes of "syscall".
+ * With that one these are also the names that evt.type.is.NAME can ask for. "NA" is what libscap calls unused codes.
  * Facts only.
  */
 #ifndef TERCEL_COMPAT_EVENT_CODES_H
@@ -208,6 +209,8 @@ static const struct event_codes {
 };
 // clang-format on
 
+/* The event of system calls that have none of their own. */
+#define GENERIC_EVENT_NAME "syscall"
 enum { GENERIC_EVENT_CODES = 2 };
 
 #endif

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compat/event_codes.h"
 #include "compat/event_params.h"
-#include "compat/event_types.h"
 #include "compat/fields.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
@@ -37,7 +37,7 @@ static int compare_param(const void *key, const void *entry)
 
 static int compare_type(const void *key, const void *entry)
 {
-	return compare_text(key, *(const char *const *)entry);
+	return compare_text(key, ((const struct event_codes *)entry)->name);
 }
 
 static const struct event_param *find_param(struct text name)
@@ -45,9 +45,11 @@ static const struct event_param *find_param(struct text name)
 	return bsearch(&name, event_params, COUNT(event_params), sizeof(*event_params), compare_param);
 }
 
+/* Only names of libscap's event table: evt.type.is knows no system call without an event of its own. */
 static bool is_event_type(struct text name)
 {
-	return bsearch(&name, event_types, COUNT(event_types), sizeof(*event_types), compare_type) != NULL;
+	return compare_text(&name, GENERIC_EVENT_NAME) == 0 ||
+	       bsearch(&name, event_codes, COUNT(event_codes), sizeof(*event_codes), compare_type) != NULL;
 }
 
 /* Numbers, as scanf of the C library reads them: blanks and a sign before the digits, nothing behind, and what is too

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Compares compat/plugin_api.h, compat/events.h, compat/event_params.h and compat/event_types.h with the headers of
+// Compares compat/plugin_api.h, compat/events.h, compat/event_params.h and compat/event_codes.h with the headers of
 // Debian's libfalcosecurity0-dev: what can be compared at compile time is a static_assert, the event table (which is
 // data in a library) is compared by running this. Compiled in the chroot of tests/falco/chroot. Prints "N passed, N
 // failed".
@@ -18,8 +18,8 @@
 #include <plugin/plugin_api.h>
 
 extern "C" {
+#include "compat/event_codes.h"
 #include "compat/event_params.h"
-#include "compat/event_types.h"
 #include "compat/plugin_api.h"
 }
 
@@ -441,9 +441,11 @@ static void check_params(const std::map<std::string, const ppm_param_info *> &th
 
 static void check_types(const std::set<std::string> &theirs)
 {
-	size_t found = 0;
+	size_t found = theirs.count(GENERIC_EVENT_NAME);
+	check(found == 1, "evt.type.is", GENERIC_EVENT_NAME, 0);
 	const char *last = "";
-	for (const char *ours : event_types) {
+	for (const auto &row : event_codes) {
+		const char *ours = row.name;
 		check(std::strcmp(last, ours) < 0, ours, "is not in order", 0);
 		last = ours;
 		if (theirs.count(ours))
