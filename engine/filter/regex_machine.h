@@ -17,10 +17,6 @@ int regex_machine_new(struct regex_machine **out);
 /* Makes room for a program, 24 bytes for each instruction, and forgets all states. 0 or -ENOMEM. */
 int regex_machine_fit(struct regex_machine *m, const struct regex_program *p);
 void regex_machine_free(struct regex_machine *m);
-static inline void cleanup_regex_machine(struct regex_machine **m)
-{
-	regex_machine_free(*m);
-}
 
 /* Whether the whole text matches. Allocates nothing. The machine must fit the program since it was made. */
 bool regex_machine_matches(struct regex_machine *m, const struct regex_program *p, const char *text, size_t len);

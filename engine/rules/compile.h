@@ -23,11 +23,6 @@ struct compiler;
 /* 0 or -ENOMEM. The collection must outlive the compiler. */
 int compiler_new(struct compiler **out, struct collection *c);
 void compiler_free(struct compiler *k);
-static inline void cleanup_compiler(struct compiler **k)
-{
-	compiler_free(*k);
-}
-#define _autocompiler_ _cleanup_(cleanup_compiler)
 
 enum compile_rest { COMPILE_LAST, COMPILE_MORE_FILES };
 
