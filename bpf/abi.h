@@ -304,11 +304,41 @@ struct tercel_cgroup {
 
 /* ---- decisions ---------------------------------------------------------------------------------------- */
 
+/* Order of values is fixed: counters are indexed by it. engine/policy/points.c says what each of them knows. */
 enum tercel_point {
 	TERCEL_POINT_EXEC_COMMIT = 0, /* sched_process_exec: kill before the first instruction */
 	TERCEL_POINT_CONNECT4 = 1,    /* cgroup/connect4: deny */
 	TERCEL_POINT_CONNECT6 = 2,    /* cgroup/connect6: deny */
-	TERCEL_POINTS = 3,
+	TERCEL_POINT_SENDMSG4 = 3,    /* cgroup/sendmsg4: deny; datagrams with an address */
+	TERCEL_POINT_SENDMSG6 = 4,    /* cgroup/sendmsg6 */
+	/* BPF LSM hooks: deny */
+	TERCEL_POINT_EXEC_CHECK = 5, /* bprm_check_security */
+	TERCEL_POINT_FILE_OPEN = 6,
+	TERCEL_POINT_LINK = 7, /* path_link, and so on up to chown */
+	TERCEL_POINT_SYMLINK = 8,
+	TERCEL_POINT_UNLINK = 9,
+	TERCEL_POINT_RMDIR = 10,
+	TERCEL_POINT_RENAME = 11,
+	TERCEL_POINT_MKDIR = 12,
+	TERCEL_POINT_MKNOD = 13,
+	TERCEL_POINT_CHMOD = 14,
+	TERCEL_POINT_CHOWN = 15,
+	TERCEL_POINT_SOCKET = 16, /* socket_create */
+	TERCEL_POINT_BIND = 17,   /* socket_bind */
+	TERCEL_POINT_LISTEN = 18, /* socket_listen */
+	TERCEL_POINT_MOUNT = 19,  /* sb_mount */
+	TERCEL_POINT_PTRACE = 20, /* ptrace_access_check */
+	TERCEL_POINT_TRACEME = 21,
+	TERCEL_POINT_MODULE_FILE = 22, /* kernel_read_file: finit_module */
+	TERCEL_POINT_MODULE_DATA = 23, /* kernel_load_data: init_module */
+	TERCEL_POINT_BPF = 24,
+	TERCEL_POINT_KILL = 25,        /* task_kill */
+	TERCEL_POINT_SETUID = 26,      /* task_fix_setuid */
+	TERCEL_POINT_USERFAULTFD = 27, /* inode_init_security_anon */
+	TERCEL_POINT_SYSCALL = 28,     /* entry of a system call: a weak kill where no hook exists */
+	TERCEL_POINT_SOCKET_CONNECT = 29,
+	TERCEL_POINT_SOCKET_SENDMSG = 30,
+	TERCEL_POINTS = 31,
 };
 
 enum tercel_mode {
@@ -332,7 +362,7 @@ enum tercel_uncertain {
 	TERCEL_U_PROCESS = 1 << 4,   /* no process record, or a thread whose name at its start is not known */
 	TERCEL_U_CALL = 1 << 5,      /* not a system call that rules name: io_uring, fast open, the kernel itself */
 	TERCEL_U_SOCKET = 1 << 6,    /* the peer's address, the socket's role or its protocol may differ from Falco's */
-	TERCEL_U_USER = 1 << 7,      /* reserved: no point decides on user ids that may differ from Falco's */
+	TERCEL_U_USER = 1 << 7,      /* a user's name or rights as Falco has them are not known */
 	TERCEL_U_PROTECTED = 1 << 8, /* nothing was done because the program is, or may be, a protected one */
 	TERCEL_U_BITS = 9,           /* number of reasons above */
 };
@@ -387,6 +417,27 @@ struct tercel_image_small {
 struct tercel_image_large {
 	struct tercel_image_head head;
 	__u8 data[TERCEL_IMAGE_LARGE_DATA];
+};
+
+/*
+ * The map `container_facts`: what user space has found out about a container by the questions of a policy image. The
+ * host has the cgroup id 0.
+ */
+#define TERCEL_CONTAINER_WORDS 16
+struct tercel_container_key {
+	__u64 cgroup_id;
+	__u32 generation;
+	__u32 pad;
+};
+struct tercel_container_facts {
+	__u64 bits[TERCEL_CONTAINER_WORDS];
+};
+
+/* Value of the map `users`, keyed by user id: the host's user database, as far as names fit. */
+#define TERCEL_USER_NAME_LEN 32
+struct tercel_user {
+	__u32 len; /* bytes of the name */
+	char name[TERCEL_USER_NAME_LEN];
 };
 
 /* What user space asks of the running programs; map `interest`, one entry. Bits are 1 << enum tercel_record_type. */

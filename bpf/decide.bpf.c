@@ -54,6 +54,7 @@ struct decision {
 	struct match_state state;
 	struct tercel_verdict verdict;
 	struct task_struct *ancestor;
+	struct match_ancestor ancestor_facts;
 	struct sock___owned *sk; /* of a connect: kept here, where the verifier takes it for a number */
 };
 
@@ -92,17 +93,27 @@ static __always_inline const __u8 *policy_in_force(void)
 
 /* ---- facts -------------------------------------------------------------------------------------------- */
 
-#define BIT_OF(domain) (1U << (domain))
-#define TEXT_OF(f, domain) ((f)->text[(domain) - MATCH_EXEPATH])
+#define BIT_OF(domain) MATCH_BIT_OF(domain)
+#define TEXT_OF(f, domain) ((f)->text[(domain)])
 #define NUMBER_OF(f, domain) ((f)->number[(domain) - MATCH_UID])
 
-/* `text` is a literal of at most MATCH_SHORT bytes. */
-#define SET_SHORT(f, domain, literal)                                                            \
-	do {                                                                                     \
-		_Static_assert(sizeof(literal) - 1 <= MATCH_SHORT, "too long for a short text"); \
-		__builtin_memcpy((f)->short_text[domain].bytes, (literal), sizeof(literal) - 1); \
-		(f)->short_text[domain].len = sizeof(literal) - 1;                               \
-	} while (0)
+/*
+ * Where in the scratch buffer texts of decisions stand, behind the longest record: those of one ancestor, and short
+ * ones, a slot for each.
+ */
+#define TEXT_ANCESTOR 22528
+#define TEXT_SHORT (MATCH_TEXT_MAX - 16 * MATCH_SHORT)
+#define SLOT_CONTAINER 0
+#define SLOT_USER 1
+#define SLOT_LOGIN 2
+#define SLOT_THREAD 3
+#define SLOT_LEADER 4
+#define SLOT_OFF(slot) (TEXT_SHORT + (slot) * MATCH_SHORT)
+_Static_assert(sizeof(struct tercel_exec) + 3 * TERCEL_PATH_MAX + TERCEL_ARGS_MAX + TERCEL_ENV_MAX <= TEXT_ANCESTOR,
+               "the longest record");
+_Static_assert(TEXT_ANCESTOR + TERCEL_IMAGE_LARGE_DATA <= TEXT_SHORT, "an ancestor's texts");
+
+#define ARGUMENT_DOMAINS (BIT_OF(MATCH_EXE) | BIT_OF(MATCH_ARGS) | BIT_OF(MATCH_CMDLINE))
 
 /* As Falco writes device numbers: the kernel's new_encode_dev(). */
 static __always_inline __u32 encode_tty(__u32 dev)
@@ -112,21 +123,53 @@ static __always_inline __u32 encode_tty(__u32 dev)
 	return (minor & 0xff) | major << 8 | (minor & ~0xffU) << 12;
 }
 
-static __always_inline void container_facts(struct match_facts *f, __u64 cgroup_id)
+/* What user space has found out about the container, by the policy in force; the host has the key 0. */
+static __always_inline void container_answers(struct match_facts *f, __u64 cgroup_id, __u32 generation)
+{
+	struct tercel_container_key key = {.cgroup_id = cgroup_id, .generation = generation};
+	struct tercel_container_facts *known = bpf_map_lookup_elem(&container_facts, &key);
+
+	if (known)
+		__builtin_memcpy(f->container, known->bits, sizeof(f->container));
+	else
+		f->unknown |= BIT_OF(MATCH_CONTAINER_FACTS);
+}
+
+static __always_inline void where_facts(struct match_facts *f, struct scratch *s, __u64 cgroup_id, __u32 generation)
 {
 	struct tercel_cgroup_info *info = cgroup_info(cgroup_id);
+	__u8 *slot = s->bytes + SLOT_OFF(SLOT_CONTAINER);
 
+	TEXT_OF(f, MATCH_CONTAINER).off = SLOT_OFF(SLOT_CONTAINER);
 	if (!info || info->state == TERCEL_CGROUP_UNKNOWN) {
-		f->unknown |= BIT_OF(MATCH_CONTAINER);
+		f->unknown |= BIT_OF(MATCH_CONTAINER) | BIT_OF(MATCH_CONTAINER_FACTS);
 		return;
 	}
 	if (info->state == TERCEL_CGROUP_HOST) {
 		f->on_host = 1;
-		SET_SHORT(f, MATCH_CONTAINER, "host");
+		__builtin_memcpy(slot, "host", 4);
+		TEXT_OF(f, MATCH_CONTAINER).len = 4;
+		container_answers(f, 0, generation);
 		return;
 	}
-	__builtin_memcpy(f->short_text[MATCH_CONTAINER].bytes, info->container_id, TERCEL_CONTAINER_ID_SHORT);
-	f->short_text[MATCH_CONTAINER].len = TERCEL_CONTAINER_ID_SHORT;
+	__builtin_memcpy(slot, info->container_id, TERCEL_CONTAINER_ID_SHORT);
+	TEXT_OF(f, MATCH_CONTAINER).len = TERCEL_CONTAINER_ID_SHORT;
+	container_answers(f, cgroup_id, generation);
+}
+
+/* The name of a user by the host's user database: what a number means in a container or user namespace is another
+ * question. */
+static __always_inline void user_facts(struct match_facts *f, struct scratch *s, __u32 domain, __u32 slot, __u32 uid)
+{
+	struct tercel_user *user = bpf_map_lookup_elem(&users, &uid);
+
+	if (!user || !f->on_host || user->len > MATCH_SHORT) {
+		f->unknown |= BIT_OF(domain);
+		return;
+	}
+	__builtin_memcpy(s->bytes + SLOT_OFF(slot), user->name, MATCH_SHORT);
+	TEXT_OF(f, domain).off = SLOT_OFF(slot);
+	TEXT_OF(f, domain).len = user->len;
 }
 
 /*
@@ -153,39 +196,77 @@ static __noinline bool in_initial_place(void)
 	       BPF_CORE_READ(task, fs, root.dentry) == BPF_CORE_READ(init, fs, root.dentry);
 }
 
-/* What an exec record says of a process: the new image at an exec, the running one elsewhere. */
-static __always_inline void process_facts(struct match_facts *f, const struct tercel_exec *e)
+#define SIGNED_OF(id) match_signed((__s64)(__s32)(id))
+
+static __always_inline void number_facts(struct match_facts *f, const struct tercel_proc *p)
 {
-	f->ancestors = f->ancestors_cut = f->on_host = f->missing = f->cut = f->unknown = f->unseen = 0;
-	f->path_cut = 0;
-	f->threads_unknown = 0;
-	__builtin_memcpy(f->short_text[MATCH_NAME].bytes, e->proc.comm, TERCEL_COMM_LEN);
-	f->short_text[MATCH_NAME].len = match_strnlen(e->proc.comm);
+	NUMBER_OF(f, MATCH_UID) = p->creds.euid;
+	NUMBER_OF(f, MATCH_GID) = p->creds.egid;
+	NUMBER_OF(f, MATCH_LOGINUID) = SIGNED_OF(p->loginuid);
+	NUMBER_OF(f, MATCH_TTY) = encode_tty(p->tty);
+	NUMBER_OF(f, MATCH_PID) = SIGNED_OF(p->tgid);
+	NUMBER_OF(f, MATCH_VPID) = SIGNED_OF(p->vtgid);
+	NUMBER_OF(f, MATCH_PPID) = SIGNED_OF(p->ppid);
+	NUMBER_OF(f, MATCH_SID) = SIGNED_OF(p->vsid);
+	NUMBER_OF(f, MATCH_VPGID) = SIGNED_OF(p->vpgid);
+	NUMBER_OF(f, MATCH_CAPS_E) = p->creds.cap_effective;
+	NUMBER_OF(f, MATCH_CAPS_P) = p->creds.cap_permitted;
+	NUMBER_OF(f, MATCH_CAPS_I) = p->creds.cap_inheritable;
+}
+
+#define EXE_BITS                                                                                   \
+	(1ULL << MATCH_BIT_EXE_UPPER | 1ULL << MATCH_BIT_EXE_LOWER | 1ULL << MATCH_BIT_EXE_MEMFD | \
+	 1ULL << MATCH_BIT_EXE_WRITABLE)
+
+static __always_inline void bit_facts(struct match_facts *f, const struct tercel_proc *p)
+{
+	__u64 bits = 0;
+
+	bits |= p->exe.flags & TERCEL_EXE_UPPER_LAYER ? 1ULL << MATCH_BIT_EXE_UPPER : 0;
+	bits |= p->exe.flags & TERCEL_EXE_LOWER_LAYER ? 1ULL << MATCH_BIT_EXE_LOWER : 0;
+	bits |= p->exe.flags & TERCEL_EXE_MEMFD ? 1ULL << MATCH_BIT_EXE_MEMFD : 0;
+	bits |= p->exe.flags & TERCEL_EXE_WRITABLE ? 1ULL << MATCH_BIT_EXE_WRITABLE : 0;
+	bits |= p->vpgid == p->vtgid ? 1ULL << MATCH_BIT_VPGID_LEADER : 0;
+	bits |= p->vsid == p->vtgid ? 1ULL << MATCH_BIT_SID_LEADER : 0;
+	NUMBER_OF(f, MATCH_BITS) = bits;
+	/* Without a file, the process was made when its creator had no record: nobody looked at the executable. */
+	if (p->exe.flags & TERCEL_EXE_UNKNOWN || !p->exe.ino)
+		f->bits_unknown |= EXE_BITS;
+}
+
+/* What an exec record in `s` says of a process: the new image at an exec, the running one elsewhere. */
+static __always_inline void process_facts(struct match_facts *f, struct scratch *s, __u32 generation)
+{
+	const struct tercel_exec *e = &s->exec;
+
+	__builtin_memset(f, 0, sizeof(*f));
+	TEXT_OF(f, MATCH_NAME).off = __builtin_offsetof(struct tercel_exec, proc.comm);
+	TEXT_OF(f, MATCH_NAME).len = match_strnlen(e->proc.comm);
 	TEXT_OF(f, MATCH_EXEPATH) = e->exe_path;
+	TEXT_OF(f, MATCH_CWD) = e->cwd;
+	TEXT_OF(f, MATCH_ENV) = e->env;
 	TEXT_OF(f, MATCH_CMDLINE) = e->args;
 	/* A name that the file no longer has is shown in different ways, by Falco too. */
 	if (e->hdr.flags & (TERCEL_F_TRUNC_PATH | TERCEL_F_FAULT_PATH | TERCEL_F_PATH_DELETED))
 		f->unknown |= BIT_OF(MATCH_EXEPATH);
 	f->path_cut = (e->hdr.flags & (TERCEL_F_TRUNC_PATH | TERCEL_F_PATH_DELETED)) == TERCEL_F_TRUNC_PATH;
 	if (e->hdr.flags & TERCEL_F_FAULT_ARGS)
-		f->unknown |= BIT_OF(MATCH_CMDLINE);
+		f->unknown |= ARGUMENT_DOMAINS;
 	if (e->hdr.flags & TERCEL_F_TRUNC_ARGS)
-		f->cut |= BIT_OF(MATCH_CMDLINE);
-	NUMBER_OF(f, MATCH_UID) = e->proc.creds.euid;
-	NUMBER_OF(f, MATCH_LOGINUID) = match_signed(e->proc.loginuid == (__u32)-1 ? -1 : (__s64)e->proc.loginuid);
-	NUMBER_OF(f, MATCH_TTY) = encode_tty(e->proc.tty);
-	NUMBER_OF(f, MATCH_PID) = match_signed((__s64)e->proc.tgid);
-	NUMBER_OF(f, MATCH_EXE_UPPER) = (e->proc.exe.flags & TERCEL_EXE_UPPER_LAYER) != 0;
-	NUMBER_OF(f, MATCH_EXE_MEMFD) = (e->proc.exe.flags & TERCEL_EXE_MEMFD) != 0;
-	if (e->proc.exe.flags & TERCEL_EXE_UNKNOWN)
-		f->unknown |= BIT_OF(MATCH_EXE_UPPER) | BIT_OF(MATCH_EXE_MEMFD);
-	NUMBER_OF(f, MATCH_CAPS) = e->proc.creds.cap_effective;
-	/* Made when its creator had no record: nobody looked at the executable. */
-	if (!e->proc.exe.ino)
-		f->unknown |= BIT_OF(MATCH_EXE_UPPER) | BIT_OF(MATCH_EXE_MEMFD);
-	container_facts(f, e->proc.cgroup_id);
+		f->cut |= ARGUMENT_DOMAINS;
+	if (e->hdr.flags & TERCEL_F_FAULT_ENV)
+		f->unknown |= BIT_OF(MATCH_ENV);
+	if (e->hdr.flags & TERCEL_F_TRUNC_ENV)
+		f->cut |= BIT_OF(MATCH_ENV);
+	if (e->hdr.flags & TERCEL_F_TRUNC_CWD || !e->cwd.len)
+		f->unknown |= BIT_OF(MATCH_CWD);
+	number_facts(f, &e->proc);
+	bit_facts(f, &e->proc);
+	where_facts(f, s, e->proc.cgroup_id, generation);
 	if (f->on_host)
 		f->on_host = in_initial_place();
+	user_facts(f, s, MATCH_USER_NAME, SLOT_USER, e->proc.creds.euid);
+	user_facts(f, s, MATCH_LOGIN_NAME, SLOT_LOGIN, e->proc.loginuid);
 }
 
 /*
@@ -217,29 +298,75 @@ static __noinline bool name_of(char *out, struct task_struct *task)
 	return !(p->proc_flags & TERCEL_PROC_RENAMED);
 }
 
+struct judge_ctx {
+	struct match_ctx *m;
+	struct decision *d;
+	struct scratch *s;
+};
+
+/* The strings of an ancestor's image, into the part of the scratch buffer that is for them. */
+static __noinline int ancestor_texts(struct judge_ctx *c, struct task_struct *leader)
+{
+	const __u64 all = BIT_OF(MATCH_AEXE) | BIT_OF(MATCH_AEXEPATH) | BIT_OF(MATCH_ACMDLINE);
+	struct match_ancestor *a = &c->d->ancestor_facts;
+	struct tercel_proc *p = record_of(leader);
+	struct tercel_image_head *image;
+	struct tercel_exec_id id;
+	__u64 size;
+
+	a->unknown = all;
+	if (!p)
+		return 0;
+	id = p->image_id;
+	image = image_of(&id);
+	if (!image)
+		return 0;
+	size = image->size - sizeof(*image);
+	OPAQUE(size);
+	if (size > TERCEL_IMAGE_LARGE_DATA)
+		return 0;
+	bpf_probe_read_kernel(c->s->bytes + TEXT_ANCESTOR, (__u32)size, image + 1);
+	a->exepath.off = TEXT_ANCESTOR;
+	a->exepath.len = image->exe_path.len;
+	a->args.off = TEXT_ANCESTOR + image->exe_path.len;
+	a->args.len = image->args.len;
+	a->unknown = 0;
+	if (image->flags & (TERCEL_F_TRUNC_PATH | TERCEL_F_FAULT_PATH | TERCEL_F_PATH_DELETED))
+		a->unknown |= BIT_OF(MATCH_AEXEPATH);
+	/* A clone's arguments are read from memory, which the process may have written to (setproctitle). */
+	if (image->flags & TERCEL_F_FAULT_ARGS || !(p->proc_flags & (TERCEL_PROC_EXECED | TERCEL_PROC_SEEDED)))
+		a->unknown |= BIT_OF(MATCH_AEXE) | BIT_OF(MATCH_ACMDLINE);
+	if (image->flags & TERCEL_F_TRUNC_ARGS)
+		a->cut = BIT_OF(MATCH_AEXE) | BIT_OF(MATCH_ACMDLINE);
+	return 0;
+}
+
 /* One generation further up; the idle task, pid 0, is nobody's ancestor. */
 static int ancestor_step(__u32 i, void *p)
 {
-	struct decision *d = *(struct decision **)p;
+	struct judge_ctx *c = p;
+	struct decision *d = c->d;
+	struct match_ancestor *a = &d->ancestor_facts;
 	struct task_struct *task = d->ancestor;
 	struct task_struct *parent = BPF_CORE_READ(task, real_parent);
 	struct task_struct *leader = BPF_CORE_READ(parent, group_leader);
-	struct match_ancestor *a;
+	char *names = (char *)c->s->bytes;
 
 	if (!parent || !leader || !BPF_CORE_READ(leader, pid))
 		return 1;
-	if (i >= TERCEL_ANCESTORS_MAX) {
-		d->facts.ancestors_cut = 1;
+	__builtin_memset(a, 0, sizeof(*a));
+	if (i >= TERCEL_ANCESTORS_MAX || !name_of(names + SLOT_OFF(SLOT_LEADER), leader)) {
+		match_ancestors_cut(c->m);
 		return 1;
 	}
-	a = &d->facts.ancestor[i];
-	if (!name_of(a->leader, leader)) {
-		d->facts.unknown |= BIT_OF(MATCH_ANCESTORS);
-		return 1;
-	}
-	if (!name_of(a->thread, parent))
-		d->facts.threads_unknown |= 1ULL << i;
-	d->facts.ancestors = i + 1;
+	a->leader.off = SLOT_OFF(SLOT_LEADER);
+	a->leader.len = match_strnlen(names + SLOT_OFF(SLOT_LEADER));
+	a->thread_unknown = !name_of(names + SLOT_OFF(SLOT_THREAD), parent);
+	a->thread.off = SLOT_OFF(SLOT_THREAD);
+	a->thread.len = match_strnlen(names + SLOT_OFF(SLOT_THREAD));
+	if (i < match_header_of(c->m->image)->ancestor_texts)
+		ancestor_texts(c, leader);
+	match_ancestor(c->m, i, a);
 	d->ancestor = leader;
 	return 0;
 }
@@ -248,22 +375,27 @@ static int ancestor_step(__u32 i, void *p)
 
 static __always_inline __u32 uncertain_reasons(const struct decision *d)
 {
-	__u32 domains = d->state.unknown, reasons = 0;
+	__u64 domains = d->state.unknown;
+	__u32 reasons = 0;
 
-	if (domains & BIT_OF(MATCH_CONTAINER))
+	if (domains & (BIT_OF(MATCH_CONTAINER) | BIT_OF(MATCH_CONTAINER_FACTS)))
 		reasons |= TERCEL_U_CONTAINER;
-	if (domains & BIT_OF(MATCH_EXEPATH))
+	if (domains & (BIT_OF(MATCH_EXEPATH) | BIT_OF(MATCH_CWD) | BIT_OF(MATCH_PATH) | BIT_OF(MATCH_NEWPATH) |
+	               BIT_OF(MATCH_TARGET)))
 		reasons |= TERCEL_U_PATH;
-	if (domains & BIT_OF(MATCH_CMDLINE))
+	if (domains & (ARGUMENT_DOMAINS | BIT_OF(MATCH_ENV)))
 		reasons |= TERCEL_U_ARGS;
-	if (domains & BIT_OF(MATCH_ANCESTORS))
+	if (domains & MATCH_ANCESTOR_DOMAINS)
 		reasons |= TERCEL_U_ANCESTORS;
-	if (domains & BIT_OF(MATCH_EVENT))
+	if (domains & (BIT_OF(MATCH_EVENT) | BIT_OF(MATCH_RESULT)))
 		reasons |= TERCEL_U_CALL;
-	if (domains & (BIT_OF(MATCH_L4PROTO) | BIT_OF(MATCH_ADDR4) | BIT_OF(MATCH_PORT) | BIT_OF(MATCH_FD_TYPE) |
-	               BIT_OF(MATCH_FD_TYPECHAR)))
+	if (domains & (BIT_OF(MATCH_L4PROTO) | BIT_OF(MATCH_ADDR4) | BIT_OF(MATCH_ADDR6) | BIT_OF(MATCH_LOCAL4) |
+	               BIT_OF(MATCH_LOCAL6) | BIT_OF(MATCH_PORT) | BIT_OF(MATCH_FD_TYPE)))
 		reasons |= TERCEL_U_SOCKET;
-	if (domains & (BIT_OF(MATCH_NAME) | BIT_OF(MATCH_EXE_UPPER) | BIT_OF(MATCH_EXE_MEMFD)) ||
+	if (domains & (BIT_OF(MATCH_USER_NAME) | BIT_OF(MATCH_LOGIN_NAME) | BIT_OF(MATCH_UID) | BIT_OF(MATCH_GID) |
+	               BIT_OF(MATCH_CAPS_E) | BIT_OF(MATCH_CAPS_P) | BIT_OF(MATCH_CAPS_I)))
+		reasons |= TERCEL_U_USER;
+	if (domains & (BIT_OF(MATCH_NAME) | BIT_OF(MATCH_BITS) | BIT_OF(MATCH_TTY) | BIT_OF(MATCH_LOGINUID)) ||
 	    d->verdict.hdr.flags & TERCEL_F_PROC_UNKNOWN)
 		reasons |= TERCEL_U_PROCESS;
 	return reasons;
@@ -358,11 +490,12 @@ static __always_inline bool is_indispensable(void)
 static __noinline int judge(struct scratch *s, struct decision *d, const __u8 *image, __u32 point)
 {
 	struct match_ctx m = {.image = image, .st = &d->state, .facts = &d->facts, .text = s->bytes, .point = point};
+	struct judge_ctx c = {.m = &m, .d = d, .s = s};
 	int more = match_start(&m);
 
 	if (more == 2) {
 		d->ancestor = (void *)bpf_get_current_task();
-		bpf_loop(TERCEL_ANCESTORS_MAX + 1, ancestor_step, &d, 0);
+		bpf_loop(TERCEL_ANCESTORS_MAX + 1, ancestor_step, &c, 0);
 	}
 	if (more)
 		match_finish(&m);
@@ -418,16 +551,14 @@ static __always_inline void decide_exec(struct scratch *s)
 		COUNT(undecided[TERCEL_POINT_EXEC_COMMIT]);
 		return;
 	}
-	process_facts(&d->facts, &s->exec);
+	process_facts(&d->facts, s, match_header_of(image)->generation);
 	/*
 	 * Falco's driver reports every successful exec as execve, execveat's too. Helpers that the kernel itself starts
 	 * (modprobe, core dump handlers) make no call that it could see.
 	 */
-	SET_SHORT(&d->facts, MATCH_EVENT, "execve");
-	if (BPF_CORE_READ(task, real_parent, flags) & PF_KTHREAD) {
-		d->facts.unknown |= BIT_OF(MATCH_EVENT);
+	NUMBER_OF(&d->facts, MATCH_EVENT) = 1ULL << MATCH_EVENT_EXECVE;
+	if (BPF_CORE_READ(task, real_parent, flags) & PF_KTHREAD)
 		d->facts.unseen = 1;
-	}
 	d->verdict.hdr = s->hdr;
 	d->verdict.protocol = 0;
 	__builtin_memset(&d->verdict.remote, 0, sizeof(d->verdict.remote));
@@ -471,7 +602,8 @@ static __always_inline bool is_connect_call(struct task_struct *task, const void
  * The process as Falco knows it: as it was at its exec or clone. The record is that; what belongs to one thread, or is
  * read again at a clone, may differ from it.
  */
-static __always_inline void caller_facts(struct match_facts *f, struct scratch *s, bool known, const void **asked)
+static __always_inline void caller_facts(struct match_facts *f, struct scratch *s, bool known, __u32 generation,
+                                         const void **asked)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct tercel_proc *p = record_of(task);
@@ -482,27 +614,32 @@ static __always_inline void caller_facts(struct match_facts *f, struct scratch *
 	s->exec.proc.tgid = current_tgid();
 	if (!name_of(s->exec.proc.comm, task))
 		known = false;
-	process_facts(f, &s->exec);
+	process_facts(f, s, generation);
+	/* What Falco has is of the last exec or clone, or of a call since: see engine/policy/points.c. */
+	f->unknown |= BIT_OF(MATCH_CWD) | BIT_OF(MATCH_ENV) | BIT_OF(MATCH_UID) | BIT_OF(MATCH_GID) |
+	              BIT_OF(MATCH_USER_NAME) | BIT_OF(MATCH_LOGIN_NAME) | BIT_OF(MATCH_LOGINUID) | BIT_OF(MATCH_TTY) |
+	              BIT_OF(MATCH_PPID) | BIT_OF(MATCH_SID) | BIT_OF(MATCH_VPGID) | BIT_OF(MATCH_CAPS_E) |
+	              BIT_OF(MATCH_CAPS_P) | BIT_OF(MATCH_CAPS_I);
+	f->bits_unknown |= 1ULL << MATCH_BIT_VPGID_LEADER | 1ULL << MATCH_BIT_SID_LEADER;
 	if (!known)
-		f->unknown |= BIT_OF(MATCH_NAME) | BIT_OF(MATCH_CMDLINE);
+		f->unknown |= BIT_OF(MATCH_NAME) | ARGUMENT_DOMAINS;
 	if (!p) {
-		f->unknown |= BIT_OF(MATCH_CONTAINER) | BIT_OF(MATCH_EXEPATH) | BIT_OF(MATCH_EXE_UPPER) |
-		              BIT_OF(MATCH_EXE_MEMFD);
+		f->unknown |= BIT_OF(MATCH_CONTAINER) | BIT_OF(MATCH_CONTAINER_FACTS) | BIT_OF(MATCH_EXEPATH) |
+		              BIT_OF(MATCH_VPID);
+		f->bits_unknown |= EXE_BITS;
 		f->on_host = f->path_cut = 0;
 	} else {
 		/* A clone's arguments are read from memory, which the process may have written to (setproctitle). */
 		if (!leader || !(p->proc_flags & (TERCEL_PROC_EXECED | TERCEL_PROC_SEEDED)))
-			f->unknown |= BIT_OF(MATCH_CMDLINE);
+			f->unknown |= ARGUMENT_DOMAINS;
 		/* A thread is where its process was when it was made. */
 		if (!leader && (p->proc_flags & TERCEL_PROC_MOVED || p->cgroup_id != task_cgroup_id(task)))
-			f->unknown |= BIT_OF(MATCH_CONTAINER);
+			f->unknown |= BIT_OF(MATCH_CONTAINER) | BIT_OF(MATCH_CONTAINER_FACTS);
 	}
-	if (is_connect_call(task, asked)) {
-		SET_SHORT(f, MATCH_EVENT, "connect");
-	} else {
-		f->unknown |= BIT_OF(MATCH_EVENT);
+	if (is_connect_call(task, asked))
+		NUMBER_OF(f, MATCH_EVENT) = 1ULL << MATCH_EVENT_CONNECT;
+	else
 		f->unseen = 1;
-	}
 }
 
 /* ---- what makes a record's facts differ from a thread's ------------------------------------------------- */
@@ -565,11 +702,11 @@ static __always_inline void socket_facts(struct decision *d, struct bpf_sock_add
 	if (!is_callers_socket(d, ctx))
 		f->unknown |= BIT_OF(MATCH_L4PROTO);
 	else if (ctx->protocol == IPPROTO_TCP && ctx->type == SOCK_STREAM)
-		SET_SHORT(f, MATCH_L4PROTO, "tcp");
+		NUMBER_OF(f, MATCH_L4PROTO) = 1ULL << MATCH_L4_TCP;
 	else if (ctx->protocol == IPPROTO_UDP && ctx->type == SOCK_DGRAM)
-		SET_SHORT(f, MATCH_L4PROTO, "udp");
+		NUMBER_OF(f, MATCH_L4PROTO) = 1ULL << MATCH_L4_UDP;
 	else if (ctx->protocol == IPPROTO_ICMP && ctx->type == SOCK_DGRAM)
-		SET_SHORT(f, MATCH_L4PROTO, "icmp");
+		NUMBER_OF(f, MATCH_L4PROTO) = 1ULL << MATCH_L4_ICMP;
 	else
 		f->unknown |= BIT_OF(MATCH_L4PROTO);
 	/* A socket that has received before it connects is a server to Falco, which then swaps the ends. One without a
@@ -579,35 +716,71 @@ static __always_inline void socket_facts(struct decision *d, struct bpf_sock_add
 	NUMBER_OF(f, MATCH_PORT) = bpf_ntohs((__u16)ctx->user_port);
 }
 
-static __always_inline void peer4_facts(struct match_facts *f, __u32 addr)
+/*
+ * The local end, as far as it is known before the kernel has chosen it: the address that the socket is bound to; of one
+ * that is not, an address that is neither loopback nor unspecified, unless the peer is on loopback (or nowhere).
+ * `family`: whether the connection is IPv4 or IPv6 to Falco.
+ */
+static __always_inline void local_facts(struct match_facts *f, struct bpf_sock *sk, __u16 family, bool peer_is_ordinary)
 {
-	SET_SHORT(f, MATCH_FD_TYPE, "ipv4");
-	SET_SHORT(f, MATCH_FD_TYPECHAR, "4");
+	__u32 any = 0;
+
+	f->missing |= family == AF_INET ? BIT_OF(MATCH_LOCAL6) : BIT_OF(MATCH_LOCAL4);
+	if (!sk) {
+		f->unknown |= BIT_OF(MATCH_LOCAL4);
+		return;
+	}
+	if (family == AF_INET)
+		any = sk->src_ip4;
+	else
+		any = sk->src_ip6[0] | sk->src_ip6[1] | sk->src_ip6[2] | sk->src_ip6[3];
+	if (!any && !peer_is_ordinary) {
+		f->unknown |= BIT_OF(MATCH_LOCAL4);
+		f->missing &= ~(BIT_OF(MATCH_LOCAL4) | BIT_OF(MATCH_LOCAL6));
+		return;
+	}
+	NUMBER_OF(f, MATCH_LOCAL4) = any ? bpf_ntohl(sk->src_ip4) : MATCH_LOCAL_ORDINARY;
+	if (!any) {
+		f->local6_high = NUMBER_OF(f, MATCH_LOCAL6) = MATCH_LOCAL_ORDINARY;
+		return;
+	}
+	f->local6_high = (__u64)bpf_ntohl(sk->src_ip6[0]) << 32 | bpf_ntohl(sk->src_ip6[1]);
+	NUMBER_OF(f, MATCH_LOCAL6) = (__u64)bpf_ntohl(sk->src_ip6[2]) << 32 | bpf_ntohl(sk->src_ip6[3]);
+}
+
+#define IS_LOOPBACK4(addr) ((bpf_ntohl(addr) >> 24) == 127)
+
+static __always_inline void peer4_facts(struct match_facts *f, struct bpf_sock *sk, __u32 addr)
+{
+	NUMBER_OF(f, MATCH_FD_TYPE) = 1ULL << MATCH_FD_IPV4;
 	f->missing |= BIT_OF(MATCH_ADDR6);
 	NUMBER_OF(f, MATCH_ADDR4) = bpf_ntohl(addr);
 	/* The kernel connects to an address of its choice instead. */
 	if (!addr)
 		f->unknown |= BIT_OF(MATCH_ADDR4);
+	local_facts(f, sk, AF_INET, addr && !IS_LOOPBACK4(addr));
 }
 
-static __always_inline void peer6_facts(struct match_facts *f, const __u32 *addr)
+static __always_inline void peer6_facts(struct match_facts *f, struct bpf_sock *sk, const __u32 *addr)
 {
-	/* ::ffff:a.b.c.d is IPv4 in Falco. */
+	bool low = !addr[0] && !addr[1] && !addr[2];
+
+	/* ::ffff:a.b.c.d is IPv4 in Falco; the socket's own address is not looked at, it may be of either kind. */
 	if (!addr[0] && !addr[1] && addr[2] == bpf_htonl(0xffff)) {
-		peer4_facts(f, addr[3]);
+		peer4_facts(f, NULL, addr[3]);
 		return;
 	}
-	SET_SHORT(f, MATCH_FD_TYPE, "ipv6");
-	SET_SHORT(f, MATCH_FD_TYPECHAR, "6");
+	NUMBER_OF(f, MATCH_FD_TYPE) = 1ULL << MATCH_FD_IPV6;
 	f->addr6_high = (__u64)bpf_ntohl(addr[0]) << 32 | bpf_ntohl(addr[1]);
 	NUMBER_OF(f, MATCH_ADDR6) = (__u64)bpf_ntohl(addr[2]) << 32 | bpf_ntohl(addr[3]);
-	if (!addr[0] && !addr[1] && !addr[2] && !addr[3])
+	if (low && !addr[3])
 		f->unknown |= BIT_OF(MATCH_ADDR4);
 	/* Neither an IPv4 address nor an unknown one is asked for in the other family's table. */
 	if (f->unknown & BIT_OF(MATCH_ADDR4))
 		f->missing |= BIT_OF(MATCH_ADDR6);
 	else
 		f->missing |= BIT_OF(MATCH_ADDR4);
+	local_facts(f, sk, AF_INET6, !low || (addr[3] && addr[3] != bpf_htonl(1)));
 }
 
 /* struct sockaddr_in and sockaddr_in6, as far as they are looked at. */
@@ -641,9 +814,9 @@ static __always_inline bool is_as_asked(struct bpf_sock_addr *ctx, const __u32 *
 
 static __always_inline void forget_peer(struct match_facts *f)
 {
-	f->unknown |= BIT_OF(MATCH_ADDR4) | BIT_OF(MATCH_PORT) | BIT_OF(MATCH_FD_TYPE) | BIT_OF(MATCH_FD_TYPECHAR);
-	f->missing |= BIT_OF(MATCH_ADDR6);
-	f->missing &= ~BIT_OF(MATCH_ADDR4);
+	f->unknown |= BIT_OF(MATCH_ADDR4) | BIT_OF(MATCH_PORT) | BIT_OF(MATCH_FD_TYPE) | BIT_OF(MATCH_LOCAL4);
+	f->missing |= BIT_OF(MATCH_ADDR6) | BIT_OF(MATCH_LOCAL6);
+	f->missing &= ~(BIT_OF(MATCH_ADDR4) | BIT_OF(MATCH_LOCAL4));
 }
 
 /* `addr`: network byte order, IPv4 in the first word. Returns 1 to allow, 0 to refuse (EPERM). */
@@ -666,18 +839,18 @@ static __always_inline int decide_connect(struct bpf_sock_addr *ctx, const __u32
 			scratch_put(s);
 		return 1;
 	}
-	caller_facts(&d->facts, s, current_as_exec(s) != 0, &asked);
+	caller_facts(&d->facts, s, current_as_exec(s) != 0, match_header_of(image)->generation, &asked);
 	socket_facts(d, ctx);
 	d->verdict.hdr = s->hdr;
 	d->verdict.protocol = ctx->protocol;
 	__builtin_memset(&d->verdict.remote, 0, sizeof(d->verdict.remote));
 	d->verdict.remote.port = bpf_ntohs((__u16)ctx->user_port);
 	if (point == TERCEL_POINT_CONNECT4) {
-		peer4_facts(&d->facts, addr[0]);
+		peer4_facts(&d->facts, ctx->sk, addr[0]);
 		d->verdict.remote.family = AF_INET;
 		__builtin_memcpy(d->verdict.remote.addr, addr, 4);
 	} else {
-		peer6_facts(&d->facts, addr);
+		peer6_facts(&d->facts, ctx->sk, addr);
 		d->verdict.remote.family = AF_INET6;
 		__builtin_memcpy(d->verdict.remote.addr, addr, 16);
 	}

@@ -126,6 +126,22 @@ struct {
 
 /* ---- decisions ---------------------------------------------------------------------------------------- */
 
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1);
+	__type(key, struct tercel_container_key);
+	__type(value, struct tercel_container_facts);
+} container_facts SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 65536);
+	__type(key, __u32);
+	__type(value, struct tercel_user);
+} users SEC(".maps");
+
 /* The cgroup that decisions at exec commit are limited to, if `scoped`. */
 struct {
 	__uint(type, BPF_MAP_TYPE_CGROUP_ARRAY);

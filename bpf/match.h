@@ -13,6 +13,11 @@
  * Knowledge is three-valued. For every atom there are two bits: `t`, it is known to hold; `p`, it may hold. A value
  * that is known whole has t = p. `must` reads t for a positive leaf and not p for a negated one; `may` the other way
  * round.
+ *
+ * The cost of a decision does not grow with the number of rules: a value that some atom holds for leads to a list of
+ * those atoms and of the rules that wait for one of them (their guard); only these are candidates, and only for
+ * candidates is looked at anything more. Words of bits are in use from the first time that something sets them, so that
+ * nothing has to be cleared either.
  */
 #ifndef TERCEL_BPF_MATCH_H
 #define TERCEL_BPF_MATCH_H
@@ -21,97 +26,243 @@
 
 /* ---- limits: each with what a user is told on reaching it (engine/policy/image.c) ------------------------ */
 
-/* Bytes of an image; a power of two. "policy-too-large: …". 1 MiB holds some thousand rules. */
-#define TERCEL_IMAGE_MAX (1U << 20)
-/* 64-bit words of atom bits; each domain starts a word. "too-many-atoms". */
+/* Bytes of an image; a power of two. "policy-too-large: …". */
+#define TERCEL_IMAGE_MAX (1U << 21)
+/* 64-bit words of atom bits, 8,192 atoms; each domain starts a word. "too-many-atoms". */
 #define TERCEL_ATOM_WORDS 128
-/* 64-bit words of rule bits. "too-many-rules". */
-#define TERCEL_RULE_WORDS 32
+/* 64-bit words of rule bits, 4,096 rules: as many as a word has bits. "too-many-rules". */
+#define TERCEL_RULE_WORDS 64
 /* Leaves of one rule's condition after expansion: the longest walk through its graph. "condition-too-long". */
-#define TERCEL_GRAPH_STEPS 2048
-/* Distance up to which proc.aname[n] is decided; farther ones are lost leaves. */
+#define TERCEL_GRAPH_STEPS 4096
+/* Distance up to which proc.aname[n] and the like are decided; farther ones are lost leaves. */
 #define TERCEL_ANCESTOR_LEVELS 15
+/* TERCEL_CONTAINER_WORDS of abi.h: 64-bit words of what conditions ask about containers and pods.
+ * "too-many-container-conditions". */
 /* Rules that decide one operation and are reported for it; more are counted as dropped verdicts, and still block. */
 #define TERCEL_HITS_MAX 32
 
-/* Bytes of a short text: comm, a short container id, "execveat". */
-#define MATCH_SHORT 16
+/* Bytes of a short text where decisions keep it: comm, a short container id, a user's name. */
+#define MATCH_SHORT 32
 /* What the text spans of the facts point into; a power of two. */
 #define MATCH_TEXT_MAX TERCEL_RECORD_MAX
-#define MATCH_PATTERN_LISTS 256
 #define MATCH_SEARCH_STEPS 20
+/* Automata of one text domain. */
+#define MATCH_AUTOMATA 8
 
 /* ---- domains -------------------------------------------------------------------------------------------- */
 
 /* A domain is a set of values that atoms ask about. The order fixes which texts and numbers belong to it. */
 enum match_domain {
-	/* short texts: match_facts.short_text[domain] */
-	MATCH_NAME = 0, /* proc.name */
-	MATCH_CONTAINER = 1,
-	MATCH_EVENT = 2,   /* evt.type */
-	MATCH_L4PROTO = 3, /* fd.l4proto */
-	MATCH_FD_TYPE = 4,
-	MATCH_FD_TYPECHAR = 5,
-	/* long texts: match_facts.text[domain - MATCH_EXEPATH] */
-	MATCH_EXEPATH = 6,
-	MATCH_CWD = 7,
-	/* the name, a blank, the arguments without the first, joined by blanks; its span holds the arguments, each
-	 * ended by a NUL */
-	MATCH_CMDLINE = 8,
-	/* names of ancestors; atoms are bound to a distance or to none */
-	MATCH_ANCESTORS = 9,
-	/* numbers: match_facts.number[domain - MATCH_UID] */
-	MATCH_UID = 10,
-	MATCH_LOGINUID = 11,
-	MATCH_TTY = 12,
-	MATCH_PID = 13,
-	MATCH_EXE_UPPER = 14,
-	MATCH_EXE_MEMFD = 15,
-	MATCH_PORT = 16, /* of the peer */
-	MATCH_ADDR4 = 17,
-	MATCH_ADDR6 = 18, /* 128 bits; its atoms are those of MATCH_ADDR4 */
+	/* texts: match_facts.text[domain] */
+	MATCH_NAME = 0,       /* proc.name: comm */
+	MATCH_CONTAINER = 1,  /* container.id */
+	MATCH_USER_NAME = 2,  /* user.name */
+	MATCH_LOGIN_NAME = 3, /* user.loginname */
+	MATCH_EXEPATH = 4,    /* proc.exepath */
+	MATCH_CWD = 5,        /* proc.cwd, with a slash at its end */
+	MATCH_PATH = 6,       /* of the file that is acted upon; of link and rename the old one */
+	MATCH_NEWPATH = 7,    /* of link and rename */
+	MATCH_TARGET = 8,     /* of symlink, as requested */
+	MATCH_ENV = 9,        /* proc.env: the environment, each variable ended by a NUL */
+	/* three views of one span, the arguments, argv[0] first, each ended by a NUL; joined by blanks without the last
+	 * NUL */
+	MATCH_EXE = 10,     /* argv[0] */
+	MATCH_ARGS = 11,    /* all others */
+	MATCH_CMDLINE = 12, /* the name, and if there are others a blank and them */
+	/* texts of ancestors; atoms are bound to a distance or to none */
+	MATCH_ANAME = 13,
+	MATCH_AEXE = 14,
+	MATCH_AEXEPATH = 15,
+	MATCH_ACMDLINE = 16,
+	/* numbers: match_facts.number[domain - MATCH_UID]; signed ones by match_signed() */
+	MATCH_UID = 17,
+	MATCH_GID = 18,
+	MATCH_LOGINUID = 19, /* signed */
+	MATCH_TTY = 20,
+	MATCH_PID = 21, /* signed, as all ids of processes */
+	MATCH_VPID = 22,
+	MATCH_PPID = 23,
+	MATCH_SID = 24,
+	MATCH_VPGID = 25,
+	MATCH_DURATION = 26, /* ns since the process was made */
+	MATCH_PORT = 27,     /* of the peer */
+	MATCH_ADDR4 = 28,    /* of the peer */
+	MATCH_ADDR6 = 29,    /* 128 bits; its atoms are those of MATCH_ADDR4 */
+	/* Of the local end, for atoms of which all ranges are loopback or unspecified addresses: that much is known of
+	 * an address that the kernel has yet to choose. */
+	MATCH_LOCAL4 = 30,
+	MATCH_LOCAL6 = 31, /* its atoms are those of MATCH_LOCAL4 */
+	MATCH_ARG_ID = 32, /* the user or group id that a call asks for */
+	MATCH_RESULT = 33, /* signed: the result that an argument fixes (dup2's new descriptor) */
 	/* sets: each bit of the number has its list */
-	MATCH_CAPS = 19,
-	MATCH_DOMAINS = 20,
-	MATCH_SHORTS = MATCH_EXEPATH,
-	MATCH_TEXTS = MATCH_ANCESTORS - MATCH_EXEPATH,
-	MATCH_NUMBERS = MATCH_DOMAINS - MATCH_UID,
-	/* Room in the layout for domains to come. */
-	MATCH_DOMAIN_ROOM = 32,
+	MATCH_BITS = 34,      /* enum match_bit; some may be unknown by themselves */
+	MATCH_CAPS_E = 35,    /* effective capabilities */
+	MATCH_CAPS_P = 36,    /* permitted */
+	MATCH_CAPS_I = 37,    /* inheritable */
+	MATCH_ARG_FLAGS = 38, /* evt.arg.flags in Falco's bits, those of the call's own kind */
+	MATCH_ARG_MODE = 39,  /* evt.arg.mode in Falco's bits */
+	/* choices: sets of which one bit is set */
+	MATCH_EVENT = 40,    /* enum match_event */
+	MATCH_FD_TYPE = 41,  /* enum match_fd_type: fd.type, fd.typechar */
+	MATCH_L4PROTO = 42,  /* enum match_l4proto */
+	MATCH_ARG_KIND = 43, /* what the call chooses: socket's domain, ptrace's request, bpf's command, a signal */
+	/* what user space has found out: match_facts.container */
+	MATCH_CONTAINER_FACTS = 44,
+	MATCH_DOMAINS = 45,
+	MATCH_TEXTS = MATCH_ANAME,
+	MATCH_NUMBERS = MATCH_CONTAINER_FACTS - MATCH_UID,
+	/* Room in the layout for domains to come; domain sets are words of 64 bits. */
+	MATCH_DOMAIN_ROOM = 64,
 };
 
-/* Bytes of a text domain's alphabet: 256 bytes and two marks are mapped to classes; the marks have fixed ones. */
-#define MATCH_CLASS_OTHER 0
-#define MATCH_CLASS_BEGIN 1
-#define MATCH_CLASS_END 2
-#define MATCH_CLASS_FIRST 3
+/* Bits of MATCH_BITS. */
+enum match_bit {
+	MATCH_BIT_EXE_UPPER = 0, /* proc.is_exe_upper_layer */
+	MATCH_BIT_EXE_LOWER = 1,
+	MATCH_BIT_EXE_MEMFD = 2,
+	MATCH_BIT_EXE_WRITABLE = 3,
+	MATCH_BIT_OPEN_READ = 4, /* evt.is_open_read and so on, for opens */
+	MATCH_BIT_OPEN_WRITE = 5,
+	MATCH_BIT_OPEN_EXEC = 6,
+	MATCH_BIT_OPEN_CREATE = 7,
+	MATCH_BIT_VPGID_LEADER = 8,
+	MATCH_BIT_SID_LEADER = 9,
+	MATCH_BIT_CONNECTED = 10, /* fd.connected */
+};
+
+/* Bits of MATCH_EVENT: Falco's event types. Named in engine/policy/points.c. */
+enum match_event {
+	MATCH_EVENT_EXECVE = 0,
+	MATCH_EVENT_EXECVEAT,
+	MATCH_EVENT_CONNECT,
+	MATCH_EVENT_SENDTO,
+	MATCH_EVENT_SENDMSG,
+	MATCH_EVENT_SENDMMSG,
+	MATCH_EVENT_OPEN,
+	MATCH_EVENT_OPENAT,
+	MATCH_EVENT_OPENAT2,
+	MATCH_EVENT_CREAT,
+	MATCH_EVENT_OPEN_BY_HANDLE_AT,
+	MATCH_EVENT_LINK,
+	MATCH_EVENT_LINKAT,
+	MATCH_EVENT_SYMLINK,
+	MATCH_EVENT_SYMLINKAT,
+	MATCH_EVENT_UNLINK,
+	MATCH_EVENT_UNLINKAT,
+	MATCH_EVENT_RMDIR,
+	MATCH_EVENT_RENAME,
+	MATCH_EVENT_RENAMEAT,
+	MATCH_EVENT_RENAMEAT2,
+	MATCH_EVENT_MKDIR,
+	MATCH_EVENT_MKDIRAT,
+	MATCH_EVENT_MKNOD,
+	MATCH_EVENT_MKNODAT,
+	MATCH_EVENT_CHMOD,
+	MATCH_EVENT_FCHMOD,
+	MATCH_EVENT_FCHMODAT,
+	MATCH_EVENT_CHOWN,
+	MATCH_EVENT_LCHOWN,
+	MATCH_EVENT_FCHOWN,
+	MATCH_EVENT_FCHOWNAT,
+	MATCH_EVENT_SOCKET,
+	MATCH_EVENT_BIND,
+	MATCH_EVENT_LISTEN,
+	MATCH_EVENT_MOUNT,
+	MATCH_EVENT_PTRACE,
+	MATCH_EVENT_INIT_MODULE,
+	MATCH_EVENT_FINIT_MODULE,
+	MATCH_EVENT_BPF,
+	MATCH_EVENT_KILL,
+	MATCH_EVENT_TKILL,
+	MATCH_EVENT_TGKILL,
+	MATCH_EVENT_SETUID,
+	MATCH_EVENT_SETRESUID,
+	MATCH_EVENT_USERFAULTFD,
+	MATCH_EVENT_DUP,
+	MATCH_EVENT_DUP2,
+	MATCH_EVENT_DUP3,
+	MATCH_EVENT_SETNS,
+	MATCH_EVENT_UNSHARE,
+	MATCH_EVENT_MEMFD_CREATE,
+	MATCH_EVENTS,
+};
+
+_Static_assert(MATCH_EVENTS <= 64, "one bit each");
+
+/* In MATCH_LOCAL4 and both halves of MATCH_LOCAL6: an address that is neither loopback nor unspecified. */
+#define MATCH_LOCAL_ORDINARY 0x01010101
+
+enum match_fd_type {
+	MATCH_FD_FILE = 0,
+	MATCH_FD_DIRECTORY,
+	MATCH_FD_IPV4,
+	MATCH_FD_IPV6,
+	MATCH_FD_UNIX,
+	MATCH_FD_OTHER,
+	MATCH_FD_TYPES,
+};
+
+enum match_l4proto {
+	MATCH_L4_TCP = 0,
+	MATCH_L4_UDP,
+	MATCH_L4_ICMP,
+	MATCH_L4_RAW,
+	MATCH_L4_NONE, /* "<NA>" */
+	MATCH_L4PROTOS,
+};
+
+/* The alphabet of a text domain: 256 bytes and three marks are mapped to classes; these are fixed. */
+#define MATCH_CLASS_REPORT 0 /* no byte's: a place in the row of a state that reports */
+#define MATCH_CLASS_OTHER 1
+#define MATCH_CLASS_BEGIN 2
+#define MATCH_CLASS_END 3
+#define MATCH_CLASS_END_DIR 4 /* the end of the directory of a path */
+#define MATCH_CLASS_FIRST 5
+#define MATCH_STATE_REPORTS (1U << 31)
 
 /* ---- layout --------------------------------------------------------------------------------------------- */
 
 #define TERCEL_IMAGE_MAGIC 0x4c435254 /* "TRCL" */
-#define TERCEL_IMAGE_VERSION 1
+#define TERCEL_IMAGE_VERSION 2
 
 /*
- * A list of bits to set: a count, 4 bytes of padding, then pairs (mask, word index). Offset 0 is the empty list.
- * Text domains: `classes` is a byte table of 256; `root` one __u32 for each class: the next state where the state's own
- * row has none. States are pairs (row base, list); rows share one table of pairs (state + 1, next state) at row base +
- * class. Number domains: `keys` are pairs (high, low) in ascending order, the first {0, 0}; `lists` one __u32 for each:
- * the list of the values from this key up to the next. Sets: `lists` has 64.
+ * A list: how many words of atom bits and of rule bits, then pairs (mask, word index) of the ones, then of the others.
+ * Offset 0 is the empty list.
+ */
+struct match_list_head {
+	__u32 atoms, rules;
+};
+
+struct match_pair {
+	__u64 mask, word;
+};
+
+/* An automaton (engine/policy/automaton.h): reports are offsets of lists. */
+struct match_automaton {
+	__u32 classes; /* bytes, 256 */
+	__u32 root;    /* __u32 for each class */
+	__u32 rows;    /* pairs (check, next) of __u32 */
+	__u32 start;
+};
+
+/*
+ * Texts: `tables` is an array of `count` automata. Numbers: `count` keys, pairs (high, low) of __u64 in ascending
+ * order, the first {0, 0}, at `tables`; `lists` has one __u32 for each: the list of the values from this key up to the
+ * next. Sets and choices: `lists` has 64.
  */
 struct match_domain_table {
 	__u32 first_word, words; /* where its atoms' bits are */
-	__u32 classes, root, states, rows;
-	__u32 keys, nkeys, lists;
-	__u32 pad[3];
+	__u32 tables, count;
+	__u32 lists;
+	__u32 guarded; /* a list of the rules that wait for one of its atoms */
+	__u32 pad[2];
 };
 
 struct match_rule {
-	__u32 must[TERCEL_POINTS]; /* root nodes; 0: never, 1: always */
-	__u32 may[TERCEL_POINTS];
 	__u32 mode;         /* enum tercel_mode */
 	__u32 action;       /* enum tercel_action */
 	__u32 on_uncertain; /* enum match_on_uncertain */
-	__u32 pad[3];
+	__u32 pad;
 };
 
 enum match_on_uncertain {
@@ -121,9 +272,12 @@ enum match_on_uncertain {
 };
 
 struct match_point {
-	__u32 domains;   /* 1 << enum match_domain: those that some rule asks about here */
-	__u32 rules;     /* offset of a rule bit set: rules whose must is not false here */
-	__u32 always[2]; /* offsets of rule bit sets: rules without a guard of that stage here */
+	__u64 guards;  /* 1 << enum match_domain: what has to be looked at to find candidates here */
+	__u64 domains; /* all that some rule asks about here */
+	__u32 rules;   /* offset of a rule bit set, rule_words: those whose must is not false here; 0: no rule */
+	__u32 always;  /* offset of a list of rules: those without a guard here */
+	__u32 must;    /* offset of __u32 for each rule: root nodes; 0: never, 1: always */
+	__u32 may;
 };
 
 struct match_header {
@@ -134,21 +288,23 @@ struct match_header {
 	__u32 atom_words, rule_words, rules, nodes;
 	__u32 rule_table; /* struct match_rule[] */
 	__u32 node_table; /* __u64[]: see match_node() */
-	__u32 guarded[2]; /* per stage: __u64[atom_words]: atoms with a guard list */
-	__u32 guards[2];  /* per stage: __u32[atom_words * 64]: list of rule bits to set if the atom may hold */
-	__u32 levels;     /* __u64[(1 + TERCEL_ANCESTOR_LEVELS)][atom_words]: atoms without a distance, of distance n */
+	__u32 levels;     /* __u64[1 + TERCEL_ANCESTOR_LEVELS][atom_words]: atoms without a distance, of distance n */
 	__u32 protected_atom; /* bit + 1 of the atom "a protected program"; 0: none */
-	struct match_point points[4];
+	__u32 ancestor_texts; /* distance up to which more than names of ancestors is asked about */
+	__u32 containers;     /* conditions on containers: atoms of MATCH_CONTAINER_FACTS */
+	struct match_point points[32];
 	struct match_domain_table domains[MATCH_DOMAIN_ROOM];
 };
 
-_Static_assert(sizeof(struct match_domain_table) == 48, "layout of the image");
-_Static_assert(sizeof(struct match_rule) == 48, "layout of the image");
-_Static_assert(sizeof(struct match_header) == 72 + 4 * 16 + 32 * 48, "layout of the image");
-_Static_assert(TERCEL_POINTS <= 4, "layout of the image");
+_Static_assert(sizeof(struct match_domain_table) == 32, "layout of the image");
+_Static_assert(sizeof(struct match_rule) == 16, "layout of the image");
+_Static_assert(sizeof(struct match_point) == 32, "layout of the image");
+_Static_assert(sizeof(struct match_header) == 64 + 32 * 32 + 64 * 32, "layout of the image");
+_Static_assert(TERCEL_POINTS <= 32, "layout of the image");
 
 /* A node: atom (16 bits), negated (1), next node if the leaf holds (23), if not (23). Nodes 0 and 1 are the answers. */
-#define MATCH_NODE_NEGATED (1ULL << 16)
+#define MATCH_NODE_NEGATED_SHIFT 16
+#define MATCH_NODE_NEGATED (1ULL << MATCH_NODE_NEGATED_SHIFT)
 #define MATCH_NODE_THEN_SHIFT 17
 #define MATCH_NODE_ELSE_SHIFT 40
 #define MATCH_NODE_MASK 0x7fffffULL
@@ -184,35 +340,35 @@ static inline int match_image_is_whole(const void *image, __u64 size)
 
 /* ---- facts: what is known of one operation, and what is not ---------------------------------------------- */
 
-struct match_short {
-	__u32 len;
-	char bytes[MATCH_SHORT];
-};
-
-struct match_ancestor {
-	char thread[TERCEL_COMM_LEN]; /* of the thread that is the parent: what any-ancestor asks about */
-	char leader[TERCEL_COMM_LEN]; /* of that thread's group leader: what a distance asks about */
-};
+#define MATCH_BIT_OF(domain) (1ULL << (domain))
 
 struct match_facts {
 	/* 1 << enum match_domain. Neither: the value is known whole. */
-	__u32 missing;         /* has no value: every comparison is false */
-	__u32 cut;             /* long texts: what is given is the beginning, the rest unknown */
-	__u32 unknown;         /* nothing is known */
-	__u32 ancestors;       /* how many are given, nearest first */
-	__u32 ancestors_cut;   /* 1: there are more */
-	__u32 on_host;         /* 1: in no container and no namespace of its own: only there do paths protect */
-	__u32 unseen;          /* 1: Falco may see no event at all: no rule matches for certain */
-	__u32 path_cut;        /* 1: the executable's path is unknown because it is too long: it may be protected */
-	__u64 threads_unknown; /* 1 << index: this ancestor's thread has a name that is not known */
+	__u64 missing;      /* has no value: every comparison is false */
+	__u64 cut;          /* texts: what is given is the beginning, the rest unknown */
+	__u64 unknown;      /* nothing is known */
+	__u64 bits_unknown; /* of MATCH_BITS: the bits that are not known */
+	__u32 on_host;      /* 1: in no container and no namespace of its own: only there do paths protect */
+	__u32 unseen;       /* 1: Falco may see no event at all: no rule matches for certain */
+	__u32 path_cut;     /* 1: the executable's path is unknown because it is too long: it may be protected */
+	__u32 pad;
 	__u64 number[MATCH_NUMBERS]; /* signed ones with match_signed(); an IPv4 address in host byte order */
-	__u64 addr6_high;            /* MATCH_ADDR6: the upper half, host byte order; the lower one is in number[] */
-	struct tercel_span text[MATCH_TEXTS];
-	struct match_short short_text[MATCH_SHORTS];
-	struct match_ancestor ancestor[TERCEL_ANCESTORS_MAX];
+	/* MATCH_ADDR6, MATCH_LOCAL6: the upper half, host byte order; the lower one is in number[] */
+	__u64 addr6_high, local6_high;
+	__u64 container[TERCEL_CONTAINER_WORDS];
+	struct tercel_span text[MATCH_TEXTS]; /* in the text; of EXE, ARGS and CMDLINE only the last is looked at */
+	__u32 directory[2];                   /* of PATH and NEWPATH: how many bytes are the directory */
 };
 
-_Static_assert(__builtin_offsetof(struct match_facts, ancestor) % 8 == 0, "names are compared by words");
+/* An ancestor; its spans are in the text, too. */
+struct match_ancestor {
+	__u64 missing, cut, unknown;      /* of MATCH_AEXE, MATCH_AEXEPATH and MATCH_ACMDLINE */
+	struct tercel_span thread;        /* name of the thread that is the parent: any-ancestor asks about it */
+	struct tercel_span leader;        /* of that thread's group leader: a distance asks about it */
+	struct tercel_span exepath, args; /* args: as MATCH_CMDLINE's */
+	__u32 thread_unknown;             /* 1: the thread's name is not known */
+	__u32 pad;
+};
 
 /* Keeps the order of signed numbers. */
 static inline __u64 match_signed(__s64 v)
@@ -227,41 +383,75 @@ struct match_hit {
 	__u32 certain; /* 1: must holds; 0: it might, but something is not known */
 };
 
+/* What a walk over a text is of. */
+struct match_walked {
+	struct tercel_span text, before;
+	__u32 directory; /* bytes; ~0: there is no mark */
+	__u32 gap;       /* 1: `before`, then a blank if there is a text, then the text */
+	__u32 whole;     /* 0: the text goes on, nobody knows how */
+	__u32 tables, count;
+};
+
+/* Reports that a walk may gather before it looks at them: those of one block of bytes, and those of marks. */
+#define MATCH_QUEUE 32
+
 struct match_state {
-	__u64 t[TERCEL_ATOM_WORDS];
-	__u64 p[TERCEL_ATOM_WORDS];
+	/* Words of bits, t and then p; what is not in use is zero, whatever stands there. */
+	__u64 bits[2][TERCEL_ATOM_WORDS];
+	__u64 used[TERCEL_ATOM_WORDS / 64];
 	__u64 candidates[TERCEL_RULE_WORDS];
-	__u64 guard[TERCEL_RULE_WORDS];
-	__u32 error;   /* not 0: the image is damaged; nothing may be blocked */
-	__u32 unknown; /* 1 << enum match_domain: atoms of these have p without t */
-	__u32 dfa;
-	__u32 list_word;
-	__u32 low, high;
+	__u64 pending; /* words of candidates in use */
+	__u64 unknown; /* 1 << enum match_domain: atoms of these have p without t */
+	__u64 todo;    /* domains or bits that a loop has left */
 	__u64 key_high, key_low;
-	__u64 bits; /* what a loop over set bits has left of its word */
-	__u32 word;
+	__u32 error; /* not 0: the image is damaged; nothing may be blocked */
+	__u32 dfa;
+	__u32 low, high;
 	__u32 node;
-	__u32 blank_after;
+	__u32 open_from, open_to; /* words of atoms of which nothing is known as yet */
+	__u32 arguments;          /* bytes of the arguments up to and with the first NUL; ~0: not looked for yet */
 	__u32 hits, hits_lost;
 	__u32 uncertain;  /* 1: some rule might have matched */
 	__u32 protected_; /* 1: the program is protected, or may be: whatever a rule asks for is withheld */
 	__u32 action;     /* the strongest of all that is certain and enforced: enum tercel_action */
 	struct match_hit hit[TERCEL_HITS_MAX];
+	__u32 candidates_known; /* 1: all domains that candidates come from were looked at */
+	__u32 sifting;          /* 1: candidates are only dropped */
+	__u32 answer;           /* enum match_answer, of the candidate that is looked at */
+	__u32 acts;             /* enum tercel_action that it asks for, if stronger than those before */
+	/* What the loops are in. */
+	__u32 rules; /* offset of this point's rule bit set */
+	__u32 list;  /* a list, and its number of words of atoms */
+	__u32 list_atoms;
+	__u32 allow[2]; /* offsets of atom bit sets that restrict lists; both 0: no restriction */
+	__u32 possible; /* 1: what a list says may hold, no more */
+	__u32 domain;
+	__u32 keys;                /* of a number domain; the lists of a set */
+	__u32 classes, root, rows; /* of the automaton that is walked */
+	__u32 off, end;            /* of the text that is left */
+	struct match_walked walked;
+	__u32 distance; /* of the ancestor that is looked at, minus 1 */
+	__u32 rule;     /* the candidate that is looked at */
+	__u32 walk_possible;
+	/* States that reported and were not looked at yet. */
+	__u32 queued;
+	__u32 queue[MATCH_QUEUE];
 };
 
 /* ---- loops and reads ---------------------------------------------------------------------------------------- */
 
 #ifdef __bpf__
-#define MATCH_FN static __attribute__((noinline))
 #define match_loop(count, callback, ctx) bpf_loop((count), (callback), (ctx), 0)
 /* Keeps the compiler from proving a mask away that the verifier needs to see. */
 #define match_opaque(x) __asm__ volatile("" : "+r"(x))
+/* What was stored is read again: to the verifier it then is any number, and paths that differ in it become one. */
+#define match_forget() __asm__ volatile("" ::: "memory")
 #define MATCH_UNROLL _Pragma("clang loop unroll(full)")
 #define MATCH_CALLBACK static int
 #else
-#define MATCH_FN static inline
 #define MATCH_CALLBACK static inline int
 #define match_opaque(x) ((void)0)
+#define match_forget() ((void)0)
 #define MATCH_UNROLL
 static inline void match_loop(__u32 count, int (*callback)(__u32, void *), void *ctx)
 {
@@ -274,7 +464,7 @@ static inline void match_loop(__u32 count, int (*callback)(__u32, void *), void 
 
 MATCH_INLINE __u8 match_u8(const __u8 *image, __u32 off)
 {
-	__u64 at = off & (TERCEL_IMAGE_MAX - 1);
+	__u64 at = off;
 
 	match_opaque(at);
 	return image[at & (TERCEL_IMAGE_MAX - 1)];
@@ -313,152 +503,11 @@ MATCH_INLINE __u32 match_lowest_bit(__u64 word)
 	return bit;
 }
 
-/* ---- bit lists ---------------------------------------------------------------------------------------------- */
-
-struct match_list_ctx {
-	const __u8 *image;
-	struct match_state *st;
-	__u32 off;
-	__u32 allow[2]; /* offsets of atom bit sets that restrict the list; both 0: no restriction */
-	__u32 rules;    /* 1: the list is of rule bits */
-};
-
-MATCH_CALLBACK match_list_step(__u32 i, void *p)
-{
-	struct match_list_ctx *c = p;
-	__u64 mask = match_u64(c->image, c->off + 8 + i * 16);
-	__u32 word = (__u32)match_u64(c->image, c->off + 16 + i * 16);
-
-	if (c->rules) {
-		c->st->guard[word & (TERCEL_RULE_WORDS - 1)] |= mask;
-		return 0;
-	}
-	if (c->allow[0] | c->allow[1])
-		mask &= (c->allow[0] ? match_u64(c->image, c->allow[0] + word * 8) : 0) |
-		        (c->allow[1] ? match_u64(c->image, c->allow[1] + word * 8) : 0);
-	c->st->t[word & (TERCEL_ATOM_WORDS - 1)] |= mask;
-	c->st->p[word & (TERCEL_ATOM_WORDS - 1)] |= mask;
-	return 0;
-}
-
-MATCH_INLINE void match_list(struct match_list_ctx *c, __u32 off)
-{
-	__u32 count = match_u32(c->image, off);
-
-	if (count > TERCEL_ATOM_WORDS) {
-		c->st->error = 1;
-		return;
-	}
-	c->off = off;
-	match_loop(count, match_list_step, c);
-}
-
-/* ---- texts -------------------------------------------------------------------------------------------------- */
-
-struct match_text_ctx {
-	struct match_list_ctx list; /* first: image and state */
-	__u32 classes, root, states, rows;
-	const __u8 *text;
-	__u32 off;
-};
-
-MATCH_INLINE void match_class(struct match_text_ctx *c, __u32 class)
-{
-	const __u8 *image = c->list.image;
-	struct match_state *st = c->list.st;
-	__u32 state = st->dfa, row, next, list;
-
-	row = c->rows + (match_u32(image, c->states + state * 8) + class) * 8;
-	if (match_u32(image, row) == state + 1)
-		next = match_u32(image, row + 4);
-	else
-		next = match_u32(image, c->root + class * 4);
-	st->dfa = next;
-	list = match_u32(image, c->states + next * 8 + 4);
-	if (list)
-		match_list(&c->list, list);
-}
-
-MATCH_FN int match_text_begin(struct match_text_ctx *c, __u32 domain)
-{
-	__u32 at = (__u32) __builtin_offsetof(struct match_header, domains) +
-	           (domain & (MATCH_DOMAIN_ROOM - 1)) * (__u32)sizeof(struct match_domain_table);
-	const __u8 *image = c->list.image;
-
-	c->classes = match_u32(image, at + __builtin_offsetof(struct match_domain_table, classes));
-	c->root = match_u32(image, at + __builtin_offsetof(struct match_domain_table, root));
-	c->states = match_u32(image, at + __builtin_offsetof(struct match_domain_table, states));
-	c->rows = match_u32(image, at + __builtin_offsetof(struct match_domain_table, rows));
-	c->list.st->dfa = 0;
-	match_class(c, MATCH_CLASS_BEGIN);
-	return 0;
-}
-
-MATCH_FN int match_text_byte(struct match_text_ctx *c, __u32 byte)
-{
-	match_class(c, match_u8(c->list.image, c->classes + (byte & 0xff)));
-	return 0;
-}
-
-MATCH_FN int match_text_end(struct match_text_ctx *c)
-{
-	match_class(c, MATCH_CLASS_END);
-	return 0;
-}
-
-MATCH_CALLBACK match_short_step(__u32 i, void *p)
-{
-	struct match_text_ctx *c = p;
-
-	match_class(c, match_u8(c->list.image, c->classes + c->text[i & (MATCH_SHORT - 1)]));
-	return 0;
-}
-
-MATCH_INLINE __u8 match_text_at(const struct match_text_ctx *c, __u32 off)
-{
-	__u64 at = off;
-
-	match_opaque(at);
-	return c->text[at & (MATCH_TEXT_MAX - 1)];
-}
-
-/* NUL, which no other long text contains, is the end of an argument: a blank. */
-MATCH_CALLBACK match_long_step(__u32 i, void *p)
-{
-	struct match_text_ctx *c = p;
-	__u8 byte = match_text_at(c, c->off + i);
-
-	match_class(c, match_u8(c->list.image, c->classes + (byte ? byte : ' ')));
-	return 0;
-}
-
-/* Leaves in st->low the number of bytes up to and with the first NUL. */
-MATCH_CALLBACK match_find_nul(__u32 i, void *p)
-{
-	struct match_text_ctx *c = p;
-
-	c->list.st->low = i + 1;
-	return match_text_at(c, c->off + i) == 0;
-}
-
-MATCH_INLINE void match_feed_short(struct match_text_ctx *c, const char *bytes, __u32 len)
-{
-	c->text = (const __u8 *)bytes;
-	match_loop(len < MATCH_SHORT ? len : MATCH_SHORT, match_short_step, c);
-}
-
-MATCH_INLINE void match_feed_long(struct match_text_ctx *c, const __u8 *text, __u32 off, __u32 len)
-{
-	c->text = text;
-	c->off = off;
-	match_loop(len < MATCH_TEXT_MAX ? len : MATCH_TEXT_MAX, match_long_step, c);
-}
-
+/* The length of a comm: at most 15 bytes; what follows its NUL is not part of it. */
 MATCH_INLINE __u32 match_strnlen(const char *s)
 {
 	__u32 len = 0;
 
-	/* A comm is at most 15 bytes; what follows its NUL is not part of it. */
 	MATCH_UNROLL
 	for (__u32 i = 0; i < TERCEL_COMM_LEN; i++) {
 		if (!s[i])
@@ -468,41 +517,352 @@ MATCH_INLINE __u32 match_strnlen(const char *s)
 	return len;
 }
 
-/* The arguments as libsinsp joins them: without argv[0] and without the last NUL; nothing if nothing is left. */
-MATCH_INLINE int match_arguments(struct match_text_ctx *c, const __u8 *text, __u32 off, __u32 len)
-{
-	__u32 skip;
+/* ---- one decision ------------------------------------------------------------------------------------------- */
 
-	c->text = text;
-	c->off = off;
-	c->list.st->low = 0;
-	match_loop(len < MATCH_TEXT_MAX ? len : MATCH_TEXT_MAX, match_find_nul, c);
-	skip = c->list.st->low;
-	if (skip >= len)
-		return 0;
-	off += skip;
-	len -= skip;
-	if (match_text_at(c, off + len - 1) == 0)
-		len--;
-	if (!len)
-		return 0;
-	match_text_byte(c, ' ');
-	match_feed_long(c, text, off, len);
+/*
+ * The caller sets image (TERCEL_IMAGE_MAX readable bytes), st, facts, text (MATCH_TEXT_MAX bytes) and point. Pointers
+ * alone: what changes is in the state, where the verifier takes it for any number. On the stack it would follow every
+ * loop for each value.
+ */
+struct match_ctx {
+	const __u8 *image;
+	struct match_state *st;
+	const struct match_facts *facts;
+	const __u8 *text;
+	const struct match_ancestor *ancestor; /* the matcher's own: the one that is looked at */
+	__u32 point;
+};
+
+#define match_point_field(m, member)                                                          \
+	match_u32((m)->image, (__u32) __builtin_offsetof(struct match_header, points) +       \
+	                              ((m)->point & 31) * (__u32)sizeof(struct match_point) + \
+	                              (__u32) __builtin_offsetof(struct match_point, member))
+#define match_point_domains(m, member)                                                        \
+	match_u64((m)->image, (__u32) __builtin_offsetof(struct match_header, points) +       \
+	                              ((m)->point & 31) * (__u32)sizeof(struct match_point) + \
+	                              (__u32) __builtin_offsetof(struct match_point, member))
+#define match_table_field(m, domain, member)                                                                \
+	match_u32((m)->image,                                                                               \
+	          (__u32) __builtin_offsetof(struct match_header, domains) +                                \
+	                  ((domain) & (MATCH_DOMAIN_ROOM - 1)) * (__u32)sizeof(struct match_domain_table) + \
+	                  (__u32) __builtin_offsetof(struct match_domain_table, member))
+
+/* Makes a word of atoms ready for use. */
+MATCH_INLINE __u32 match_touch(struct match_state *st, __u32 word)
+{
+	word &= TERCEL_ATOM_WORDS - 1;
+	if (!(st->used[word / 64] >> (word & 63) & 1)) {
+		st->used[word / 64] |= 1ULL << (word & 63);
+		st->bits[0][word] = 0;
+		st->bits[1][word] = 0;
+	}
+	return word;
+}
+
+MATCH_INLINE void match_add_atoms(struct match_ctx *m, __u64 mask, __u32 word)
+{
+	struct match_state *st = m->st;
+
+	if (m->st->allow[0] | m->st->allow[1])
+		mask &= (m->st->allow[0] ? match_u64(m->image, m->st->allow[0] + word * 8) : 0) |
+		        (m->st->allow[1] ? match_u64(m->image, m->st->allow[1] + word * 8) : 0);
+	word = match_touch(st, word);
+	st->bits[1][word] |= mask;
+	if (!m->st->possible)
+		st->bits[0][word] |= mask;
+}
+
+MATCH_INLINE void match_add_rules(struct match_ctx *m, __u64 mask, __u32 word)
+{
+	struct match_state *st = m->st;
+
+	word &= TERCEL_RULE_WORDS - 1;
+	mask &= match_u64(m->image, m->st->rules + word * 8);
+	if (!mask)
+		return;
+	if (!(st->pending >> word & 1))
+		st->candidates[word] = 0;
+	st->pending |= 1ULL << word;
+	st->candidates[word] |= mask;
+}
+
+MATCH_CALLBACK match_list_step(__u32 i, void *p)
+{
+	struct match_ctx *m = p;
+	__u64 mask = match_u64(m->image, m->st->list + 8 + i * 16);
+	__u32 word = (__u32)match_u64(m->image, m->st->list + 16 + i * 16);
+
+	if (i < m->st->list_atoms)
+		match_add_atoms(m, mask, word);
+	else
+		match_add_rules(m, mask, word);
 	return 0;
 }
 
-/* ---- numbers -------------------------------------------------------------------------------------------------- */
+/* Takes in a list: its atoms hold, its rules are candidates. */
+MATCH_INLINE int match_list(struct match_ctx *m, __u32 off)
+{
+	__u32 rules;
 
-struct match_number_ctx {
-	struct match_list_ctx list;
-	__u32 keys;
-};
+	if (!off)
+		return 0;
+	m->st->list = off;
+	m->st->list_atoms = match_u32(m->image, off);
+	rules = match_u32(m->image, off + 4);
+	if (m->st->list_atoms > TERCEL_ATOM_WORDS || rules > TERCEL_RULE_WORDS) {
+		m->st->error = 1;
+		return 0;
+	}
+	match_loop(m->st->list_atoms + rules, match_list_step, m);
+	return 0;
+}
+
+MATCH_CALLBACK match_possible_step(__u32 i, void *p)
+{
+	struct match_ctx *m = p;
+
+	match_add_atoms(m, ~0ULL, m->st->low + i);
+	return 0;
+}
+
+/* Any atom of this domain may hold (of those that m->st->allow lets through). */
+MATCH_INLINE int match_possible(struct match_ctx *m, __u32 domain)
+{
+	__u32 words = match_table_field(m, domain, words), possible = m->st->possible;
+
+	m->st->low = match_table_field(m, domain, first_word);
+	if (words > TERCEL_ATOM_WORDS) {
+		m->st->error = 1;
+		return 0;
+	}
+	if (!words)
+		return 0;
+	m->st->unknown |= MATCH_BIT_OF(domain & 63);
+	m->st->possible = 1;
+	match_loop(words, match_possible_step, m);
+	match_list(m, match_table_field(m, domain, guarded));
+	m->st->possible = possible;
+	return 0;
+}
+
+/* ---- texts -------------------------------------------------------------------------------------------------- */
+
+/* Reports are looked at in one place, where the verifier has to follow what comes of them only once. */
+MATCH_INLINE __u32 match_enter(struct match_ctx *m, __u32 state)
+{
+	struct match_state *st = m->st;
+
+	if (state & MATCH_STATE_REPORTS) {
+		state &= ~MATCH_STATE_REPORTS;
+		st->queue[st->queued & (MATCH_QUEUE - 1)] = state;
+		st->queued++;
+	}
+	return state;
+}
+
+MATCH_CALLBACK match_report_step(__u32 i, void *p)
+{
+	struct match_ctx *m = p;
+	__u32 state = m->st->queue[i & (MATCH_QUEUE - 1)];
+
+	return match_list(m, match_u32(m->image, m->st->rows + (state + MATCH_CLASS_REPORT) * 8 + 4));
+}
+
+MATCH_INLINE int match_reports(struct match_ctx *m)
+{
+	__u32 queued = m->st->queued;
+
+	if (queued)
+		match_loop(queued < MATCH_QUEUE ? queued : MATCH_QUEUE, match_report_step, m);
+	m->st->queued = 0;
+	return 0;
+}
+
+/* The state after a class of bytes; if it reports, that is put in the queue. */
+MATCH_INLINE __u32 match_class(struct match_ctx *m, __u32 state, __u32 class)
+{
+	__u32 at = m->st->rows + (state + class) * 8;
+	__u32 next = match_u32(m->image, at) == state ? match_u32(m->image, at + 4)
+	                                              : match_u32(m->image, m->st->root + class * 4);
+
+	return match_enter(m, next);
+}
+
+MATCH_INLINE __u8 match_text_at(const struct match_ctx *m, __u32 off)
+{
+	__u64 at = off;
+
+	match_opaque(at);
+	return m->text[at & (MATCH_TEXT_MAX - 1)];
+}
+
+/* Bytes that one step of the loop over a text takes: a call for each would cost as much as the look-up. */
+#define MATCH_BLOCK 16
+
+MATCH_CALLBACK match_block_step(__u32 i, void *p)
+{
+	struct match_ctx *m = p;
+	__u32 state = m->st->dfa, off = m->st->off + i * MATCH_BLOCK;
+
+	MATCH_UNROLL
+	for (__u32 k = 0; k < MATCH_BLOCK; k++) {
+		if (off + k >= m->st->end)
+			break;
+		state = match_class(m, state, match_u8(m->image, m->st->classes + match_text_at(m, off + k)));
+	}
+	m->st->dfa = state;
+	if (m->st->queued > MATCH_QUEUE - MATCH_BLOCK - 4)
+		match_reports(m);
+	return 0;
+}
+
+MATCH_INLINE void match_feed(struct match_ctx *m, __u32 off, __u32 len)
+{
+	if (len > MATCH_TEXT_MAX)
+		len = MATCH_TEXT_MAX;
+	m->st->off = off;
+	m->st->end = off + len;
+	match_loop((len + MATCH_BLOCK - 1) / MATCH_BLOCK, match_block_step, m);
+}
+
+MATCH_CALLBACK match_find_nul(__u32 i, void *p)
+{
+	struct match_ctx *m = p;
+
+	m->st->arguments = i + 1;
+	return match_text_at(m, m->st->off + i) == 0;
+}
+
+/* Sets st->arguments for a span of arguments. */
+MATCH_INLINE int match_split(struct match_ctx *m, __u32 off, __u32 len)
+{
+	m->st->arguments = 0;
+	m->st->off = off;
+	match_loop(len < MATCH_TEXT_MAX ? len : MATCH_TEXT_MAX, match_find_nul, m);
+	return 0;
+}
+
+MATCH_CALLBACK match_automaton_step(__u32 i, void *p)
+{
+	struct match_ctx *m = p;
+	struct match_state *st = m->st;
+	struct match_walked *w = &st->walked;
+	__u32 at = w->tables + i * (__u32)sizeof(struct match_automaton);
+
+	st->classes = match_u32(m->image, at);
+	st->root = match_u32(m->image, at + 4);
+	st->rows = match_u32(m->image, at + 8);
+	st->queued = 0;
+	st->dfa = match_enter(m, match_u32(m->image, at + 12));
+	if (w->gap) {
+		match_feed(m, w->before.off, w->before.len);
+		if (w->text.len)
+			st->dfa = match_class(m, st->dfa, match_u8(m->image, st->classes + ' '));
+	}
+	if (w->directory <= w->text.len && w->whole) {
+		match_feed(m, w->text.off, w->directory);
+		match_class(m, st->dfa, MATCH_CLASS_END_DIR);
+		match_feed(m, w->text.off + w->directory, w->text.len - w->directory);
+	} else {
+		match_feed(m, w->text.off, w->text.len);
+	}
+	if (w->whole)
+		match_class(m, st->dfa, MATCH_CLASS_END);
+	return match_reports(m);
+}
+
+/* The arguments as libsinsp joins them: without argv[0] and without the last NUL; nothing if nothing is left. */
+MATCH_INLINE void match_rest(struct match_ctx *m)
+{
+	struct match_walked *w = &m->st->walked;
+	__u32 skip = m->st->arguments;
+
+	if (skip > w->text.len)
+		skip = w->text.len;
+	w->text.off += skip;
+	w->text.len -= skip;
+	if (w->text.len && match_text_at(m, w->text.off + w->text.len - 1) == 0 && w->whole)
+		w->text.len--;
+}
+
+/* argv[0]; it is whole if its NUL is there. */
+MATCH_INLINE void match_first(struct match_ctx *m)
+{
+	struct match_walked *w = &m->st->walked;
+	__u32 len = m->st->arguments;
+
+	if (len && len <= w->text.len && match_text_at(m, w->text.off + len - 1) == 0) {
+		w->whole = 1;
+		len--;
+	}
+	w->text.len = len < w->text.len ? len : w->text.len;
+}
+
+/* Walks the domain's automata over st->walked. */
+MATCH_INLINE int match_walk_text(struct match_ctx *m, __u32 domain)
+{
+	struct match_walked *w = &m->st->walked;
+
+	w->tables = match_table_field(m, domain, tables);
+	w->count = match_table_field(m, domain, count);
+	match_forget();
+	if (w->count > MATCH_AUTOMATA) {
+		m->st->error = 1;
+		return 0;
+	}
+	match_loop(w->count, match_automaton_step, m);
+	match_forget();
+	if (!w->whole)
+		match_possible(m, domain);
+	return 0;
+}
+
+MATCH_INLINE void match_begin_text(struct match_state *st, __u64 cut, __u32 domain)
+{
+	st->walked.directory = ~0U;
+	st->walked.gap = 0;
+	st->walked.whole = !(cut >> (domain & 63) & 1);
+}
+
+MATCH_INLINE int match_text_domain(struct match_ctx *m, __u32 domain)
+{
+	const struct match_facts *f = m->facts;
+	struct match_walked *w = &m->st->walked;
+	__u32 source = domain >= MATCH_EXE ? MATCH_CMDLINE : domain;
+
+	match_begin_text(m->st, f->cut, domain);
+	if (source >= MATCH_TEXTS)
+		return 0;
+	w->text = f->text[source];
+	if (domain == MATCH_PATH)
+		w->directory = f->directory[0];
+	if (domain == MATCH_NEWPATH)
+		w->directory = f->directory[1];
+	match_forget();
+	if (source == MATCH_CMDLINE && m->st->arguments == ~0U)
+		match_split(m, w->text.off, w->text.len);
+	match_forget();
+	if (domain == MATCH_ENV && w->whole && w->text.len && match_text_at(m, w->text.off + w->text.len - 1) == 0)
+		w->text.len--;
+	if (domain == MATCH_EXE)
+		match_first(m);
+	if (domain == MATCH_ARGS || domain == MATCH_CMDLINE)
+		match_rest(m);
+	if (domain == MATCH_CMDLINE) {
+		w->before = f->text[MATCH_NAME];
+		w->gap = 1;
+	}
+	match_forget();
+	return match_walk_text(m, domain);
+}
+
+/* ---- numbers and sets ----------------------------------------------------------------------------------------- */
 
 /* One halving of [low, high): low is the last key known to be not above the value. */
 MATCH_CALLBACK match_search_step(__u32 i, void *p)
 {
-	struct match_number_ctx *c = p;
-	struct match_state *st = c->list.st;
+	struct match_ctx *m = p;
+	struct match_state *st = m->st;
 	__u32 middle;
 	__u64 high, low;
 
@@ -510,8 +870,8 @@ MATCH_CALLBACK match_search_step(__u32 i, void *p)
 	if (st->high - st->low < 2)
 		return 1;
 	middle = st->low + (st->high - st->low) / 2;
-	high = match_u64(c->list.image, c->keys + middle * 16);
-	low = match_u64(c->list.image, c->keys + middle * 16 + 8);
+	high = match_u64(m->image, m->st->keys + middle * 16);
+	low = match_u64(m->image, m->st->keys + middle * 16 + 8);
 	if (high < st->key_high || (high == st->key_high && low <= st->key_low))
 		st->low = middle;
 	else
@@ -519,265 +879,183 @@ MATCH_CALLBACK match_search_step(__u32 i, void *p)
 	return 0;
 }
 
-MATCH_FN int match_number(struct match_list_ctx *list, __u32 domain, __u64 high, __u64 low)
+MATCH_INLINE int match_number(struct match_ctx *m, __u32 domain, __u64 high, __u64 low)
 {
-	__u32 at = (__u32) __builtin_offsetof(struct match_header, domains) +
-	           (domain & (MATCH_DOMAIN_ROOM - 1)) * (__u32)sizeof(struct match_domain_table);
-	const __u8 *image = list->image;
-	struct match_state *st = list->st;
-	struct match_number_ctx c = {.list = *list};
-	__u32 lists = match_u32(image, at + __builtin_offsetof(struct match_domain_table, lists));
+	struct match_state *st = m->st;
+	__u32 lists = match_table_field(m, domain, lists);
 
-	c.keys = match_u32(image, at + __builtin_offsetof(struct match_domain_table, keys));
+	m->st->keys = match_table_field(m, domain, tables);
 	st->low = 0;
-	st->high = match_u32(image, at + __builtin_offsetof(struct match_domain_table, nkeys));
+	st->high = match_table_field(m, domain, count);
 	st->key_high = high;
 	st->key_low = low;
 	if (!st->high)
 		return 0;
-	match_loop(MATCH_SEARCH_STEPS, match_search_step, &c);
-	at = match_u32(image, lists + st->low * 4);
-	if (at)
-		match_list(&c.list, at);
+	match_loop(MATCH_SEARCH_STEPS, match_search_step, m);
+	return match_list(m, match_u32(m->image, lists + st->low * 4));
+}
+
+/* Each step takes in the list of one bit. */
+MATCH_CALLBACK match_set_step(__u32 i, void *p)
+{
+	struct match_ctx *m = p;
+	__u64 bits = m->st->key_low;
+
+	(void)i;
+	if (!bits)
+		return 1;
+	m->st->key_low = bits & (bits - 1);
+	return match_list(m, match_u32(m->image, m->st->keys + match_lowest_bit(bits) * 4));
+}
+
+MATCH_INLINE int match_set(struct match_ctx *m, __u32 domain, __u64 bits)
+{
+	m->st->keys = match_table_field(m, domain, lists);
+	if (!m->st->keys)
+		return 0;
+	m->st->key_low = bits;
+	match_loop(64, match_set_step, m);
 	return 0;
 }
 
-struct match_set_ctx {
-	struct match_list_ctx list;
-	__u32 lists;
-	__u64 set;
-};
-
-MATCH_CALLBACK match_set_step(__u32 i, void *p)
+/* Booleans that are known one by one. */
+MATCH_INLINE int match_bits(struct match_ctx *m, __u64 bits)
 {
-	struct match_set_ctx *c = p;
-	__u32 list;
+	__u64 unknown = m->facts->bits_unknown;
 
-	if (c->set >> (i & 63) & 1) {
-		list = match_u32(c->list.image, c->lists + (i & 63) * 4);
-		if (list)
-			match_list(&c->list, list);
-	}
+	match_set(m, MATCH_BITS, bits & ~unknown);
+	if (!unknown)
+		return 0;
+	m->st->unknown |= MATCH_BIT_OF(MATCH_BITS);
+	m->st->possible = 1;
+	match_set(m, MATCH_BITS, unknown);
+	m->st->possible = 0;
+	return 0;
+}
+
+MATCH_CALLBACK match_container_step(__u32 i, void *p)
+{
+	struct match_ctx *m = p;
+
+	match_add_atoms(m, m->facts->container[i & (TERCEL_CONTAINER_WORDS - 1)], m->st->low + i);
+	return 0;
+}
+
+MATCH_INLINE int match_containers(struct match_ctx *m)
+{
+	__u32 words = match_table_field(m, MATCH_CONTAINER_FACTS, words);
+
+	m->st->low = match_table_field(m, MATCH_CONTAINER_FACTS, first_word);
+	if (words > TERCEL_CONTAINER_WORDS)
+		m->st->error = 1;
+	else
+		match_loop(words, match_container_step, m);
 	return 0;
 }
 
 /* ---- atoms of one domain ---------------------------------------------------------------------------------------- */
 
-struct match_ctx {
-	const __u8 *image;
-	struct match_state *st;
-	const struct match_facts *facts;
-	const __u8 *text;
-	__u32 domains;
-	__u32 point;
-};
-
-/* Any atom of this domain may hold. */
-MATCH_CALLBACK match_possible_step(__u32 i, void *p)
+MATCH_INLINE int match_domain(struct match_ctx *m, __u32 domain)
 {
-	struct match_state *st = ((const struct match_ctx *)p)->st;
-
-	st->p[(st->word + i) & (TERCEL_ATOM_WORDS - 1)] = ~0ULL;
-	return 0;
-}
-
-MATCH_FN int match_possible(struct match_ctx *m, __u32 domain)
-{
-	__u32 at = (__u32) __builtin_offsetof(struct match_header, domains) +
-	           (domain & (MATCH_DOMAIN_ROOM - 1)) * (__u32)sizeof(struct match_domain_table);
-	__u32 words = match_u32(m->image, at + __builtin_offsetof(struct match_domain_table, words));
-
-	m->st->word = match_u32(m->image, at);
-	if (words > TERCEL_ATOM_WORDS) {
-		m->st->error = 1;
-		return 0;
-	}
-	m->st->unknown |= 1U << (domain & 31);
-	match_loop(words, match_possible_step, m);
-	return 0;
-}
-
-MATCH_INLINE int match_text_domain(struct match_ctx *m, __u32 domain)
-{
-	struct match_text_ctx c = {.list = {.image = m->image, .st = m->st}};
 	const struct match_facts *f = m->facts;
-
-	match_text_begin(&c, domain);
-	if (domain < MATCH_SHORTS) {
-		match_feed_short(&c, f->short_text[domain].bytes, f->short_text[domain].len);
-	} else if (domain == MATCH_CMDLINE) {
-		match_feed_short(&c, f->short_text[MATCH_NAME].bytes, f->short_text[MATCH_NAME].len);
-		match_arguments(&c, m->text, f->text[MATCH_CMDLINE - MATCH_EXEPATH].off,
-		                f->text[MATCH_CMDLINE - MATCH_EXEPATH].len);
-	} else if (domain < MATCH_ANCESTORS) {
-		__u32 index = (domain - MATCH_EXEPATH) % MATCH_TEXTS;
-
-		match_feed_long(&c, m->text, f->text[index].off, f->text[index].len);
-	}
-	if (f->cut >> domain & 1)
-		match_possible(m, domain);
-	else
-		match_text_end(&c);
-	return 0;
-}
-
-MATCH_INLINE int match_number_domain(const struct match_ctx *m, __u32 domain)
-{
 	__u32 index = domain - MATCH_UID;
-	struct match_list_ctx c = {.image = m->image, .st = m->st};
+	__u64 high = 0;
 
+	domain &= 63;
+	if (f->missing >> domain & 1)
+		return 0;
+	if (f->unknown >> domain & 1)
+		return match_possible(m, domain);
+	if (domain < MATCH_ANAME)
+		return match_text_domain(m, domain);
+	if (domain == MATCH_CONTAINER_FACTS)
+		return match_containers(m);
 	if (index >= MATCH_NUMBERS)
 		return 0;
-	if (domain == MATCH_CAPS) {
-		struct match_set_ctx set = {.list = c, .set = m->facts->number[index]};
-
-		set.lists = match_u32(m->image, __builtin_offsetof(struct match_header, domains[MATCH_CAPS].lists));
-		if (set.lists)
-			match_loop(64, match_set_step, &set);
-		return 0;
-	}
-	return match_number(&c, domain, domain == MATCH_ADDR6 ? m->facts->addr6_high : 0, m->facts->number[index]);
+	if (domain == MATCH_BITS)
+		return match_bits(m, f->number[index]);
+	if (domain > MATCH_BITS)
+		return match_set(m, domain, f->number[index]);
+	if (domain == MATCH_ADDR6)
+		high = f->addr6_high;
+	if (domain == MATCH_LOCAL6)
+		high = f->local6_high;
+	return match_number(m, domain, high, f->number[index]);
 }
 
-MATCH_CALLBACK match_domain_step(__u32 domain, void *p)
+#define MATCH_ANCESTOR_DOMAINS                                                                 \
+	(MATCH_BIT_OF(MATCH_ANAME) | MATCH_BIT_OF(MATCH_AEXE) | MATCH_BIT_OF(MATCH_AEXEPATH) | \
+	 MATCH_BIT_OF(MATCH_ACMDLINE))
+
+/*
+ * Each step looks at one domain of st->todo: first those that candidates come from; then, if there are any, all others.
+ */
+MATCH_CALLBACK match_domain_step(__u32 i, void *p)
 {
 	struct match_ctx *m = p;
-
-	if (domain >= MATCH_DOMAINS || domain == MATCH_ANCESTORS || !(m->domains >> domain & 1))
-		return 0;
-	if (m->facts->missing >> domain & 1)
-		return 0;
-	if (m->facts->unknown >> domain & 1)
-		return match_possible(m, domain);
-	if (domain < MATCH_ANCESTORS)
-		return match_text_domain(m, domain);
-	return match_number_domain(m, domain);
-}
-
-/* ---- candidates: which rules' guards hold -------------------------------------------------------------------------
- */
-
-struct match_guard_ctx {
-	struct match_list_ctx list;
-	__u32 guarded, guards;
-};
-
-/* Each step sets the rules of one atom, or goes on to the next word. */
-MATCH_CALLBACK match_guard_step(__u32 i, void *p)
-{
-	struct match_guard_ctx *c = p;
-	struct match_state *st = c->list.st;
-	__u32 bit, list;
+	struct match_state *st = m->st;
+	__u64 guards;
 
 	(void)i;
-	if (!st->bits) {
-		if (st->word >= TERCEL_ATOM_WORDS || st->word >= match_header_of(c->list.image)->atom_words)
+	if (!st->todo) {
+		guards = match_point_domains(m, guards);
+		if (st->candidates_known || (!st->pending && !(guards & MATCH_ANCESTOR_DOMAINS)))
 			return 1;
-		st->bits =
-		        st->p[st->word & (TERCEL_ATOM_WORDS - 1)] & match_u64(c->list.image, c->guarded + st->word * 8);
-		st->word++;
+		st->candidates_known = 1;
+		st->todo = match_point_domains(m, domains) & ~guards & ~MATCH_ANCESTOR_DOMAINS;
 		return 0;
 	}
-	bit = match_lowest_bit(st->bits);
-	st->bits &= st->bits - 1;
-	list = match_u32(c->list.image, c->guards + ((st->word - 1) * 64 + bit) * 4);
-	if (list)
-		match_list(&c->list, list);
-	return 0;
+	m->st->domain = match_lowest_bit(st->todo);
+	st->todo &= st->todo - 1;
+	return match_domain(m, m->st->domain);
 }
 
-MATCH_CALLBACK match_and_guard(__u32 i, void *p)
-{
-	struct match_ctx *m = p;
-
-	m->st->candidates[i & (TERCEL_RULE_WORDS - 1)] &= m->st->guard[i & (TERCEL_RULE_WORDS - 1)];
-	m->st->bits |= m->st->candidates[i & (TERCEL_RULE_WORDS - 1)];
-	return 0;
-}
-
-struct match_load_ctx {
-	const __u8 *image;
-	struct match_state *st;
-	__u32 off;
-	__u32 candidates;
-};
-
-MATCH_CALLBACK match_load_rules(__u32 i, void *p)
-{
-	struct match_load_ctx *c = p;
-	__u64 bits = match_u64(c->image, c->off + i * 8);
-
-	if (c->candidates)
-		c->st->candidates[i & (TERCEL_RULE_WORDS - 1)] = bits;
-	else
-		c->st->guard[i & (TERCEL_RULE_WORDS - 1)] = bits;
-	return 0;
-}
-
-MATCH_INLINE __u32 match_rule_words(const __u8 *image)
-{
-	__u32 words = match_header_of(image)->rule_words;
-
-	return words < TERCEL_RULE_WORDS ? words : TERCEL_RULE_WORDS;
-}
-
-/* Drops the candidates whose guard of this stage does not hold. Returns 0 if none is left. */
-MATCH_FN int match_candidates(struct match_ctx *m, __u32 stage)
-{
-	struct match_guard_ctx c = {.list = {.image = m->image, .st = m->st, .rules = 1}};
-	struct match_load_ctx load = {.image = m->image, .st = m->st};
-	const struct match_header *h = match_header_of(m->image);
-
-	stage &= 1;
-	load.off = match_u32(m->image, (__u32) __builtin_offsetof(struct match_header, points) +
-	                                       (m->point & 3) * (__u32)sizeof(struct match_point) +
-	                                       (__u32) __builtin_offsetof(struct match_point, always) + stage * 4);
-	match_loop(match_rule_words(m->image), match_load_rules, &load);
-	c.guarded = stage ? h->guarded[1] : h->guarded[0];
-	c.guards = stage ? h->guards[1] : h->guards[0];
-	m->st->word = 0;
-	m->st->bits = 0;
-	match_loop(TERCEL_ATOM_WORDS * 65, match_guard_step, &c);
-	m->st->bits = 0;
-	match_loop(match_rule_words(m->image), match_and_guard, m);
-	return m->st->bits != 0;
-}
-
-/* ---- decision graphs ------------------------------------------------------------------------------------------------
- */
+/* ---- decision graphs -------------------------------------------------------------------------------------------- */
 
 struct match_walk_ctx {
 	const __u8 *image;
 	struct match_state *st;
-	__u32 possible; /* 0: leaves must hold; 1: it is enough that they may */
 };
+
+/* Bits of a word of atoms: those that hold (0), or may (1). No branches: the verifier follows each of them, at every
+ * step of a walk. */
+MATCH_INLINE __u64 match_word(const struct match_state *st, __u32 word, __u64 possible)
+{
+	__u32 at = word & (TERCEL_ATOM_WORDS - 1);
+	__u64 used = -(st->used[at / 64] >> (at & 63) & 1);
+	__u64 open = -(((__u64)(word - st->open_from) - (__u64)(st->open_to - st->open_from)) >> 63);
+
+	return (st->bits[possible & 1][at] & used & ~open) | (-possible & open);
+}
 
 MATCH_CALLBACK match_walk_step(__u32 i, void *p)
 {
 	struct match_walk_ctx *c = p;
 	struct match_state *st = c->st;
-	__u64 node, word;
-	__u32 atom, negated, holds;
+	__u64 node;
+	__u64 atom, negated, holds, shift;
 
 	(void)i;
 	if (st->node < 2)
 		return 1;
 	node = match_u64(c->image, match_header_of(c->image)->node_table + st->node * 8);
-	atom = (__u32)(node & 0xffff);
-	negated = (node & MATCH_NODE_NEGATED) != 0;
-	word = (c->possible ^ negated) ? st->p[atom / 64 & (TERCEL_ATOM_WORDS - 1)]
-	                               : st->t[atom / 64 & (TERCEL_ATOM_WORDS - 1)];
-	holds = (__u32)(word >> (atom & 63) & 1) ^ negated;
-	st->node = (__u32)(node >> (holds ? MATCH_NODE_THEN_SHIFT : MATCH_NODE_ELSE_SHIFT) & MATCH_NODE_MASK);
+	atom = node & 0xffff;
+	negated = node >> MATCH_NODE_NEGATED_SHIFT & 1;
+	holds = (match_word(st, (__u32)(atom / 64), st->walk_possible ^ negated) >> (atom & 63) & 1) ^ negated;
+	shift = MATCH_NODE_ELSE_SHIFT - holds * (MATCH_NODE_ELSE_SHIFT - MATCH_NODE_THEN_SHIFT);
+	st->node = (__u32)(node >> shift & MATCH_NODE_MASK);
 	return 0;
 }
 
-/* 1 if the graph from this root says yes; a walk without an end is an error, and no. */
-MATCH_FN int match_walk(const __u8 *image, struct match_state *st, __u32 root, __u32 possible)
+/* 1 if the graph from this root says yes, with leaves that must hold (possible: 0) or may (1); a walk without an end is
+ * an error, and no. */
+MATCH_INLINE int match_walk(const __u8 *image, struct match_state *st, __u32 root, __u32 possible)
 {
-	struct match_walk_ctx c = {.image = image, .st = st, .possible = possible};
+	struct match_walk_ctx c = {.image = image, .st = st};
 
 	st->node = root;
+	st->walk_possible = possible;
+	match_forget();
 	match_loop(TERCEL_GRAPH_STEPS + 1, match_walk_step, &c);
 	if (st->node > 1) {
 		st->error = 1;
@@ -786,167 +1064,269 @@ MATCH_FN int match_walk(const __u8 *image, struct match_state *st, __u32 root, _
 	return (int)st->node;
 }
 
-MATCH_INLINE __u32 match_rule_at(const __u8 *image, __u32 rule)
+#define match_rule_field(image, rule, member)                                                               \
+	match_u32((image), match_header_of(image)->rule_table + (rule) * (__u32)sizeof(struct match_rule) + \
+	                           (__u32) __builtin_offsetof(struct match_rule, member))
+
+MATCH_INLINE __u32 match_must_root(const struct match_ctx *m, __u32 rule)
 {
-	return match_header_of(image)->rule_table + rule * (__u32)sizeof(struct match_rule);
+	return match_u32(m->image, match_point_field(m, must) + rule * 4);
 }
 
-#define match_rule_field(image, rule, member) \
-	match_u32((image), match_rule_at((image), (rule)) + __builtin_offsetof(struct match_rule, member))
-
-MATCH_INLINE int match_judge(struct match_ctx *m, __u32 rule)
+MATCH_INLINE __u32 match_may_root(const struct match_ctx *m, __u32 rule)
 {
-	struct match_state *st = m->st;
-	__u32 root = match_u32(m->image, match_rule_at(m->image, rule) + (m->point & 3) % TERCEL_POINTS * 4);
-	__u32 certain = m->facts->unseen ? 0 : (__u32)match_walk(m->image, st, root, 0);
-	__u32 mode, action, uncertain, acts;
+	return match_u32(m->image, match_point_field(m, may) + rule * 4);
+}
 
-	if (m->facts->unseen)
-		st->unknown |= 1U << MATCH_EVENT;
-	if (!certain && (!st->unknown || !match_walk(m->image, st, root, 1)))
+/* What walks found of a candidate. */
+enum match_answer {
+	MATCH_NO = 0,
+	MATCH_MAYBE = 1,
+	MATCH_YES = 2,
+};
+
+/* Whether the rule matches for certain; then, if something is unknown, whether it may. */
+MATCH_CALLBACK match_pass_step(__u32 possible, void *p)
+{
+	struct match_ctx *m = p;
+	struct match_state *st = m->st;
+
+	if (possible ? !st->unknown && !st->sifting : m->facts->unseen | st->sifting)
 		return 0;
-	mode = match_rule_field(m->image, rule, mode);
-	action = match_rule_field(m->image, rule, action);
-	uncertain = match_rule_field(m->image, rule, on_uncertain);
-	acts = mode == TERCEL_MODE_ENFORCE && (certain || uncertain == MATCH_ON_UNCERTAIN_DENY) && action > st->action;
-	if (acts)
-		st->action = action;
-	st->uncertain |= !certain;
-	if (!certain && uncertain == MATCH_ON_UNCERTAIN_ALLOW)
+	match_walk(m->image, st, match_must_root(m, st->rule), possible);
+	match_forget();
+	if (st->node != 1)
 		return 0;
+	st->answer = MATCH_YES - possible;
+	return 1;
+}
+
+/* Notes a rule that decides; one that acts is always told. */
+MATCH_INLINE int match_note(struct match_state *st, __u32 rule)
+{
 	if (st->hits >= TERCEL_HITS_MAX) {
 		st->hits_lost++;
-		/* The rule that acts is always told. */
-		if (!acts)
+		if (!st->acts)
 			return 0;
 		st->hits = TERCEL_HITS_MAX - 1;
 	}
 	st->hit[st->hits & (TERCEL_HITS_MAX - 1)].rule = rule;
-	st->hit[st->hits & (TERCEL_HITS_MAX - 1)].certain = certain;
+	st->hit[st->hits & (TERCEL_HITS_MAX - 1)].certain = st->answer == MATCH_YES;
 	st->hits++;
 	return 0;
 }
 
-/* Each step judges one candidate, or goes on to the next word. */
-MATCH_CALLBACK match_judge_step(__u32 i, void *p)
+/* What a rule that matches, or may, does. */
+MATCH_INLINE int match_decide(struct match_ctx *m, __u32 rule)
+{
+	struct match_state *st = m->st;
+	__u32 action = match_rule_field(m->image, rule, action), on = match_rule_field(m->image, rule, on_uncertain);
+
+	st->acts = 0;
+	if (st->answer == MATCH_MAYBE)
+		st->uncertain = 1;
+	if (match_rule_field(m->image, rule, mode) == TERCEL_MODE_ENFORCE && action > st->action)
+		if (st->answer == MATCH_YES || on == MATCH_ON_UNCERTAIN_DENY)
+			st->acts = action;
+	match_forget();
+	if (st->acts)
+		st->action = st->acts;
+	match_forget();
+	if (st->answer == MATCH_YES || on != MATCH_ON_UNCERTAIN_ALLOW)
+		match_note(st, rule);
+	return 0;
+}
+
+/* ---- candidates ------------------------------------------------------------------------------------------------- */
+
+/*
+ * Each step looks at one candidate, or goes on to the next word. While sifting, those that cannot match whatever their
+ * ancestors are, are dropped; else all are.
+ */
+MATCH_CALLBACK match_candidate_step(__u32 i, void *p)
 {
 	struct match_ctx *m = p;
 	struct match_state *st = m->st;
-	__u64 low;
+	__u64 bit;
 
 	(void)i;
-	low = st->candidates[st->list_word & (TERCEL_RULE_WORDS - 1)];
-	if (!low) {
-		st->list_word++;
-		return st->list_word >= match_rule_words(m->image);
-	}
-	st->candidates[st->list_word & (TERCEL_RULE_WORDS - 1)] = low & (low - 1);
-	return match_judge(m, (st->list_word & (TERCEL_RULE_WORDS - 1)) * 64 + match_lowest_bit(low));
-}
-
-/* ---- ancestors
- * -------------------------------------------------------------------------------------------------------- */
-
-MATCH_CALLBACK match_any_ancestor_step(__u32 i, void *p)
-{
-	const struct match_ctx *m = p;
-
-	m->st->p[i & (TERCEL_ATOM_WORDS - 1)] |= match_u64(m->image, match_header_of(m->image)->levels + i * 8);
-	return 0;
-}
-
-/* Some ancestor may have any name: atoms without a distance may hold. */
-MATCH_FN int match_any_ancestor_possible(struct match_ctx *m)
-{
-	__u32 words = match_header_of(m->image)->atom_words;
-
-	m->st->unknown |= 1U << MATCH_ANCESTORS;
-	match_loop(words < TERCEL_ATOM_WORDS ? words : TERCEL_ATOM_WORDS, match_any_ancestor_step, m);
-	return 0;
-}
-
-/* One ancestor, distance `i` + 1. */
-MATCH_CALLBACK match_ancestor_step(__u32 i, void *p)
-{
-	struct match_ctx *m = p;
-	struct match_text_ctx c = {.list = {.image = m->image, .st = m->st}};
-	const struct match_header *h = match_header_of(m->image);
-	const struct match_ancestor *a = &m->facts->ancestor[i & (TERCEL_ANCESTORS_MAX - 1)];
-	__u32 words = h->atom_words, at_level, same = 1;
-
-	if (i >= TERCEL_ANCESTORS_MAX || i >= m->facts->ancestors)
-		return 1;
-	at_level = i < TERCEL_ANCESTOR_LEVELS ? h->levels + (i + 1) * words * 8 : 0;
-	if (*(const __u64 *)&a->thread[0] != *(const __u64 *)&a->leader[0] ||
-	    *(const __u64 *)&a->thread[8] != *(const __u64 *)&a->leader[8])
-		same = 0;
-	if (m->facts->threads_unknown >> i & 1) {
-		match_any_ancestor_possible(m);
-		same = 0;
-		goto leader;
-	}
-	c.list.allow[0] = h->levels;
-	c.list.allow[1] = same ? at_level : 0;
-	match_text_begin(&c, MATCH_ANCESTORS);
-	match_feed_short(&c, a->thread, match_strnlen(a->thread));
-	match_text_end(&c);
-leader:
-	if (same || !at_level)
+	if (!st->key_low) {
+		if (!st->todo)
+			return 1;
+		st->low = match_lowest_bit(st->todo);
+		st->todo &= st->todo - 1;
+		st->key_low = st->candidates[st->low & (TERCEL_RULE_WORDS - 1)];
 		return 0;
-	c.list.allow[0] = at_level;
-	c.list.allow[1] = 0;
-	match_text_begin(&c, MATCH_ANCESTORS);
-	match_feed_short(&c, a->leader, match_strnlen(a->leader));
-	match_text_end(&c);
+	}
+	bit = st->key_low & -st->key_low;
+	st->key_low &= st->key_low - 1;
+	st->rule = (st->low & (TERCEL_RULE_WORDS - 1)) * 64 + match_lowest_bit(bit);
+	st->answer = MATCH_NO;
+	match_loop(2, match_pass_step, m);
+	match_forget();
+	if (st->answer == MATCH_NO)
+		st->candidates[st->low & (TERCEL_RULE_WORDS - 1)] &= ~bit;
+	else if (!st->sifting)
+		match_decide(m, st->rule);
 	return 0;
 }
 
-/* ---- the decision: two steps, so that ancestors are only looked up when a rule may still want them
- * ----------------------- */
-
-MATCH_CALLBACK match_clear_step(__u32 i, void *p)
+MATCH_INLINE void match_candidates(struct match_ctx *m, __u32 sifting)
 {
-	struct match_state *st = ((const struct match_ctx *)p)->st;
+	struct match_state *st = m->st;
 
-	st->t[i & (TERCEL_ATOM_WORDS - 1)] = 0;
-	st->p[i & (TERCEL_ATOM_WORDS - 1)] = 0;
+	st->sifting = sifting;
+	st->todo = st->pending;
+	st->key_low = 0;
+	match_forget();
+	match_loop(TERCEL_RULE_WORDS * 65, match_candidate_step, m);
+}
+
+MATCH_CALLBACK match_left_step(__u32 i, void *p)
+{
+	struct match_state *st = ((struct match_ctx *)p)->st;
+
+	if (st->pending >> (i & 63) & 1 && !st->candidates[i & (TERCEL_RULE_WORDS - 1)])
+		st->pending &= ~(1ULL << (i & 63));
 	return 0;
 }
+
+/* Drops the candidates that do not need to wait for what ancestors say. */
+MATCH_INLINE void match_sift(struct match_ctx *m)
+{
+	struct match_state *st = m->st;
+
+	st->open_from = match_table_field(m, MATCH_ANAME, first_word);
+	st->open_to = match_table_field(m, MATCH_ACMDLINE, first_word) + match_table_field(m, MATCH_ACMDLINE, words);
+	match_candidates(m, 1);
+	match_loop(match_header_of(m->image)->rule_words, match_left_step, m);
+	st->open_from = 0;
+	st->open_to = 0;
+}
+
+/* ---- the decision: in steps, so that ancestors are only looked up when a rule may still want them ------------------
+ */
 
 /*
- * Judges what can be judged without ancestors. `image` has TERCEL_IMAGE_MAX readable bytes, `text` MATCH_TEXT_MAX.
- * Returns 0: no rule can match, done; 1: go on with match_finish(); 2: the same, and it needs facts->ancestor.
+ * Judges what can be judged without ancestors. Returns 0: no rule can match, done; 1: go on with match_finish(); 2:
+ * first give it all ancestors with match_ancestor().
  */
 MATCH_INLINE int match_start(struct match_ctx *m)
 {
-	struct match_load_ctx load = {.image = m->image, .st = m->st, .candidates = 1};
-	__u32 at = (__u32) __builtin_offsetof(struct match_header, points) +
-	           (m->point & 3) * (__u32)sizeof(struct match_point);
 	const struct match_header *h = match_header_of(m->image);
 	struct match_state *st = m->st;
+	__u64 guards, domains;
 
+	st->used[0] = 0;
+	st->used[1] = 0;
+	st->pending = 0;
 	st->error = 0;
 	st->unknown = 0;
+	st->open_from = 0;
+	st->open_to = 0;
+	st->arguments = ~0U;
 	st->hits = 0;
 	st->hits_lost = 0;
 	st->uncertain = 0;
 	st->protected_ = 0;
 	st->action = TERCEL_ACTION_AUDIT;
+	m->st->allow[0] = 0;
+	m->st->allow[1] = 0;
+	m->st->possible = 0;
 	if (h->magic != TERCEL_IMAGE_MAGIC || h->version != TERCEL_IMAGE_VERSION || h->atom_words > TERCEL_ATOM_WORDS ||
 	    h->rule_words > TERCEL_RULE_WORDS) {
 		st->error = 1;
 		return 0;
 	}
-	m->domains = match_u32(m->image, at + __builtin_offsetof(struct match_point, domains));
-	if (!m->domains && !h->rule_words)
+	m->st->rules = match_point_field(m, rules);
+	if (!m->st->rules)
 		return 0;
-	match_loop(h->atom_words, match_clear_step, m);
-	match_loop(MATCH_DOMAINS, match_domain_step, m);
-	load.off = match_u32(m->image, at + __builtin_offsetof(struct match_point, rules));
-	match_loop(match_rule_words(m->image), match_load_rules, &load);
-	if (!match_candidates(m, 0) || st->error)
+	guards = match_point_domains(m, guards);
+	domains = match_point_domains(m, domains);
+	match_list(m, match_point_field(m, always));
+	st->candidates_known = 0;
+	st->todo = guards & ~MATCH_ANCESTOR_DOMAINS;
+	match_loop(MATCH_DOMAINS + 2, match_domain_step, m);
+	if (!st->pending && !(guards & MATCH_ANCESTOR_DOMAINS))
 		return 0;
-	return m->domains >> MATCH_ANCESTORS & 1 ? 2 : 1;
+	if (domains & MATCH_ANCESTOR_DOMAINS)
+		match_sift(m);
+	if (st->error || (!st->pending && !(guards & MATCH_ANCESTOR_DOMAINS)))
+		return 0;
+	return domains & MATCH_ANCESTOR_DOMAINS ? 2 : 1;
+}
+
+/* What is looked at of each ancestor, in this order. */
+enum match_ancestor_view {
+	MATCH_VIEW_THREAD = 0, /* the thread's name: of any ancestor */
+	MATCH_VIEW_LEADER,     /* the leader's name: of one at a distance */
+	MATCH_VIEW_EXE,
+	MATCH_VIEW_EXEPATH,
+	MATCH_VIEW_CMDLINE,
+	MATCH_VIEWS,
+};
+
+MATCH_CALLBACK match_view_step(__u32 view, void *p)
+{
+	struct match_ctx *m = p;
+	struct match_state *st = m->st;
+	struct match_walked *w = &st->walked;
+	const struct match_ancestor *a = m->ancestor;
+	const struct match_header *h = match_header_of(m->image);
+	__u32 at_level = st->distance < TERCEL_ANCESTOR_LEVELS ? h->levels + (st->distance + 1) * h->atom_words * 8 : 0;
+	__u32 domain = view <= MATCH_VIEW_LEADER ? MATCH_ANAME : MATCH_AEXE + (view - MATCH_VIEW_EXE);
+
+	if (!(match_point_domains(m, domains) >> (domain & 63) & 1) || a->missing >> (domain & 63) & 1)
+		return 0;
+	if (view >= MATCH_VIEW_EXE && st->distance >= h->ancestor_texts)
+		return 1;
+	if (view == MATCH_VIEW_LEADER && !at_level)
+		return 0;
+	match_begin_text(st, a->cut, domain);
+	st->allow[0] = view == MATCH_VIEW_LEADER ? at_level : h->levels;
+	st->allow[1] = view >= MATCH_VIEW_EXE ? at_level : 0;
+	match_forget();
+	if (a->unknown >> (domain & 63) & 1 || (view == MATCH_VIEW_THREAD && a->thread_unknown))
+		return match_possible(m, domain);
+	w->text = view == MATCH_VIEW_THREAD    ? a->thread
+	          : view == MATCH_VIEW_LEADER  ? a->leader
+	          : view == MATCH_VIEW_EXEPATH ? a->exepath
+	                                       : a->args;
+	match_forget();
+	if (view == MATCH_VIEW_EXE || view == MATCH_VIEW_CMDLINE)
+		match_split(m, w->text.off, w->text.len);
+	match_forget();
+	if (view == MATCH_VIEW_EXE)
+		match_first(m);
+	if (view == MATCH_VIEW_CMDLINE) {
+		match_rest(m);
+		w->before = a->leader;
+		w->gap = 1;
+	}
+	match_forget();
+	return match_walk_text(m, domain);
+}
+
+/* Takes in one ancestor: of distance `i` + 1, called with the nearest first. */
+MATCH_INLINE int match_ancestor(struct match_ctx *m, __u32 i, const struct match_ancestor *a)
+{
+	m->ancestor = a;
+	m->st->distance = i;
+	match_forget();
+	match_loop(MATCH_VIEWS, match_view_step, m);
+	m->st->allow[0] = 0;
+	m->st->allow[1] = 0;
+	return 0;
+}
+
+/* There may be more ancestors than were given, or nothing is known of them. */
+MATCH_INLINE int match_ancestors_cut(struct match_ctx *m)
+{
+	match_possible(m, MATCH_ANAME);
+	match_possible(m, MATCH_AEXE);
+	match_possible(m, MATCH_AEXEPATH);
+	match_possible(m, MATCH_ACMDLINE);
+	return 0;
 }
 
 /*
@@ -956,15 +1336,11 @@ MATCH_INLINE int match_start(struct match_ctx *m)
 MATCH_INLINE int match_is_protected(const struct match_ctx *m)
 {
 	__u32 bit = match_header_of(m->image)->protected_atom;
-	__u64 word;
 
 	if (!bit || !m->facts->on_host)
 		return 0;
 	bit--;
-	word = m->st->t[bit / 64 & (TERCEL_ATOM_WORDS - 1)];
-	if (m->facts->path_cut)
-		word |= m->st->p[bit / 64 & (TERCEL_ATOM_WORDS - 1)];
-	return (int)(word >> (bit & 63) & 1);
+	return (int)(match_word(m->st, bit / 64, m->facts->path_cut) >> (bit & 63) & 1);
 }
 
 /*
@@ -975,15 +1351,8 @@ MATCH_INLINE int match_finish(struct match_ctx *m)
 {
 	struct match_state *st = m->st;
 
-	if (m->domains >> MATCH_ANCESTORS & 1) {
-		if (!(m->facts->missing >> MATCH_ANCESTORS & 1))
-			match_loop(TERCEL_ANCESTORS_MAX, match_ancestor_step, m);
-		if (m->facts->ancestors_cut || m->facts->unknown >> MATCH_ANCESTORS & 1)
-			match_possible(m, MATCH_ANCESTORS);
-	}
-	st->list_word = 0;
-	if (match_candidates(m, 1) && !st->error)
-		match_loop(TERCEL_RULE_WORDS * 65, match_judge_step, m);
+	if (!st->error)
+		match_candidates(m, 0);
 	st->protected_ = (__u32)match_is_protected(m);
 	if (st->error) {
 		st->hits = 0;

@@ -208,37 +208,29 @@ static enum cli_status answer(const struct arguments *a, const struct report *re
 	return cli_print(&command_check, &out, status);
 }
 
-/* What the report says of a point that this kernel does not offer: nothing is blocked there. */
-static void weaken(struct report *report, enum tercel_point id)
-{
-	report->exact = report->narrow = report->detect_only = 0;
-	for (size_t i = 0; i < report->nrules; i++) {
-		struct report_rule *r = &report->rules[i];
-		for (size_t p = 0; p < r->npoints; p++) {
-			if (r->points[p].point && r->points[p].point->point == id)
-				r->points[p].class = r->class = POLICY_DETECT_ONLY;
-		}
-		report->exact += r->class == POLICY_EXACT;
-		report->narrow += r->class == POLICY_NARROW;
-		report->detect_only += r->class == POLICY_DETECT_ONLY;
-	}
-}
-
-static enum cli_status judge_for_this_kernel(struct report *report)
+/* The points that this kernel offers. */
+static enum cli_status find_points_here(uint32_t *out)
 {
 	struct cli_point points[TERCEL_POINTS];
 	struct error err = {0};
 	int error = cli_probe_points(points, &err);
 	if (error)
 		return cli_fail(&command_check, CLI_SYSTEM, "--target auto: %s; or judge for 'no-lsm'", err.text);
+	*out = 0;
 	for (unsigned i = 0; i < TERCEL_POINTS; i++) {
-		if (!points[i].error)
-			continue;
-		weaken(report, (enum tercel_point)i);
-		cli_note(&command_check, "nothing can be blocked at %s on this kernel: %s",
-		         event_point_name((enum tercel_point)i), points[i].reason.text);
+		if (points[i].error)
+			cli_note(&command_check, "nothing can be blocked at %s here: %s",
+			         event_point_name((enum tercel_point)i), points[i].reason.text);
+		else
+			*out |= 1U << i;
 	}
 	return CLI_OK;
+}
+
+static enum cli_status find_points(const char *target, uint32_t *points)
+{
+	*points = strcmp(target, "no-lsm") ? PLACEMENT_FULL : placement_without_lsm();
+	return strcmp(target, "auto") ? CLI_OK : find_points_here(points);
 }
 
 /* As text in one line; as JSON in the document, which there is always one of. */
@@ -259,18 +251,19 @@ static enum cli_status check(const struct arguments *a)
 	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
 	_autorules_ struct rules *rules = NULL;
 	_autoreport_ struct report *report = NULL;
+	uint32_t points;
+	enum cli_status status = find_points(a->report.target, &points);
+	if (status != CLI_OK)
+		return status;
 	int error = rules_load(&rules, a->report.files, a->report.nfiles, &diags);
 	if (!error)
-		error = report_build(&report, rules);
+		error = report_build(&report, rules, points);
 	if (error == -ENOMEM)
 		return cli_fail(&command_check, CLI_SYSTEM, "out of memory");
 	if (error)
 		return answer(a, NULL, &diags, cli_status_of_rules(&diags));
 	if (a->report.rule && !rules_find(rules, a->report.rule))
 		return no_such_rule(a, rules, &diags);
-	enum cli_status status = strcmp(a->report.target, "auto") ? CLI_OK : judge_for_this_kernel(report);
-	if (status != CLI_OK)
-		return status;
 	status = answer(a, report, &diags, CLI_OK);
 	return status == CLI_OK ? judge(a, report) : status;
 }

@@ -488,7 +488,7 @@ static enum cli_status explain(const struct arguments *a)
 		                buf_str(&near));
 	}
 	if (!error)
-		error = report_build(&report, rules);
+		error = report_build(&report, rules, PLACEMENT_FULL);
 	if (!error)
 		error = a->format == EVENT_JSON ? write_json(&out, report, r) : write_text(&out, report, r);
 	if (error)

@@ -133,7 +133,7 @@ static int name_rules(struct plan *p)
 static int count_rules(struct plan *p)
 {
 	_autoreport_ struct report *report = NULL;
-	int error = report_build(&report, p->rules);
+	int error = report_build(&report, p->rules, sensor_points());
 	for (size_t i = 0; !error && i < p->image->nrules; i++) {
 		const struct report_rule *r = report_find(report, p->image->rules[i].name);
 		if (r && r->class == POLICY_DETECT_ONLY)
@@ -173,7 +173,7 @@ static int make_plan(struct plan *p, const char *config, struct diag_list *diags
 	if (!error)
 		error = rules_load(&p->rules, (const char *const *)p->files.names, p->files.count, diags);
 	if (!error)
-		error = policy_apply(&p->image, p->policy, p->rules, 1, diags);
+		error = policy_apply(&p->image, p->policy, p->rules, sensor_points(), 1, diags);
 	if (!error)
 		error = name_rules(p);
 	if (!error)
@@ -200,7 +200,7 @@ static enum cli_status start(struct sensor **out, const struct arguments *a, con
 	        .records = 1U << TERCEL_EXEC | 1U << TERCEL_FORK | 1U << TERCEL_EXIT | 1U << TERCEL_CONNECT |
 	                   1U << TERCEL_CHDIR | 1U << TERCEL_SEED | 1U << TERCEL_CGROUP | 1U << TERCEL_VERDICT |
 	                   (a->opens ? 1U << TERCEL_OPEN : 0),
-	        .points = (1U << TERCEL_POINTS) - 1,
+	        .points = sensor_points(),
 	        .cgroup = a->stream.cgroup,
 	};
 	_autosensor_ struct sensor *sensor = NULL;

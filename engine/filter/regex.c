@@ -213,6 +213,11 @@ bool regex_matches(const struct regex *r, struct regex_scratch *s, const char *t
 	return answer == REGEX_UNDECIDED ? regex_match_program(r, s, text, len) : answer == REGEX_YES;
 }
 
+const struct regex_program *regex_program_of(const struct regex *r)
+{
+	return r->program;
+}
+
 /* As C's strchr() has it, a NUL is in every set. */
 static bool is_one_of(const char *set, char c)
 {

@@ -55,6 +55,10 @@ static inline void cleanup_regex_scratch(struct regex_scratch **s)
 /* Whether the whole text matches. Never allocates and never fails. The scratch must fit the expression. */
 bool regex_matches(const struct regex *r, struct regex_scratch *s, const char *text, size_t len);
 
+/* The expression as a program over bytes (regex_program.h), which answers as regex_matches() does. Owned by it. */
+struct regex_program;
+const struct regex_program *regex_program_of(const struct regex *r);
+
 /* Whether Falco would warn that =, contains, startswith or endswith might do instead. */
 bool regex_is_simple(const char *pattern, size_t len);
 

@@ -23,6 +23,7 @@ struct atoms {
 	uint32_t *buckets; /* id + 1; 0: free. Open addressing, at most half full */
 	size_t nbuckets;   /* a power of two */
 	uint32_t *order;
+	size_t norder;
 };
 
 static void entry_free(struct entry *e)
@@ -147,6 +148,7 @@ static void make_key(struct entry *e)
 	key_number(&e->key, a->domain);
 	key_number(&e->key, a->level);
 	key_number(&e->key, a->test);
+	key_number(&e->key, a->fold);
 	key_number(&e->key, a->bits);
 	key_number(&e->key, a->ntexts);
 	for (size_t i = 0; i < a->ntexts; i++) {
@@ -172,8 +174,11 @@ static int entry_new(struct entry **out, const struct atom *model)
 
 	if (!e)
 		return -ENOMEM;
-	e->atom =
-	        (struct atom){.domain = model->domain, .level = model->level, .test = model->test, .bits = model->bits};
+	e->atom = (struct atom){.domain = model->domain,
+	                        .level = model->level,
+	                        .test = model->test,
+	                        .fold = model->fold,
+	                        .bits = model->bits};
 	if (model->ntexts)
 		r = copy_texts(&e->atom, model);
 	if (!r && model->nranges)
@@ -255,8 +260,9 @@ const struct atom *atoms_get(const struct atoms *a, uint32_t id)
 	return &a->entries[id]->atom;
 }
 
-const uint32_t *atoms_order(const struct atoms *a)
+const uint32_t *atoms_order(const struct atoms *a, size_t *n)
 {
+	*n = a->norder;
 	return a->order;
 }
 
@@ -270,7 +276,7 @@ static int compare_entries(const void *x, const void *y, void *ctx)
 	return order ? order : (a->len > b->len) - (a->len < b->len);
 }
 
-int atoms_place(struct atoms *a, uint32_t *first_word, uint32_t *words)
+int atoms_place(struct atoms *a, const bool *used, uint32_t *first_word, uint32_t *words)
 {
 	uint32_t *order = calloc(a->count + 1, sizeof(*order));
 	uint32_t bit = 0;
@@ -280,12 +286,14 @@ int atoms_place(struct atoms *a, uint32_t *first_word, uint32_t *words)
 		return -ENOMEM;
 	free(a->order);
 	a->order = order;
+	a->norder = 0;
 	for (size_t k = 0; k < a->count; k++)
-		order[k] = (uint32_t)k;
-	qsort_r(order, a->count, sizeof(*order), compare_entries, a);
+		if (used[k])
+			order[a->norder++] = (uint32_t)k;
+	qsort_r(order, a->norder, sizeof(*order), compare_entries, a);
 	for (uint32_t domain = 0; domain < MATCH_DOMAIN_ROOM; domain++) {
 		first_word[domain] = bit / 64;
-		for (; i < a->count && a->entries[order[i]]->atom.domain == domain; i++)
+		for (; i < a->norder && a->entries[order[i]]->atom.domain == domain; i++)
 			a->entries[order[i]]->atom.bit = bit++;
 		bit = (bit + 63) / 64 * 64;
 		words[domain] = bit / 64 - first_word[domain];

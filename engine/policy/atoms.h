@@ -7,6 +7,7 @@
 #ifndef TERCEL_POLICY_ATOMS_H
 #define TERCEL_POLICY_ATOMS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,12 +15,17 @@
 
 enum atom_test {
 	ATOM_EXISTS = 0, /* there is a value */
-	ATOM_EQUALS,     /* the text is one of the texts */
-	ATOM_PREFIX,     /* the text begins with the (only) text */
+	ATOM_EQUALS,     /* the text is one of the texts; so on for the other tests of texts */
+	ATOM_PREFIX,
 	ATOM_SUFFIX,
 	ATOM_CONTAINS,
-	ATOM_RANGE, /* the number is in one of the ranges */
-	ATOM_BITS,  /* the set has one of the bits */
+	ATOM_GLOB,      /* fnmatch(3) */
+	ATOM_PMATCH,    /* Falco's pmatch */
+	ATOM_REGEX,     /* engine/filter/regex.h */
+	ATOM_DIRECTORY, /* the directory of the path is one of the texts */
+	ATOM_RANGE,     /* the number is in one of the ranges */
+	ATOM_BITS,      /* the set has one of the bits */
+	ATOM_CONTAINER, /* user space says so: the condition is the (only) text */
 };
 
 struct atom_text {
@@ -27,7 +33,8 @@ struct atom_text {
 	size_t len;
 };
 
-/* From and to, both included. An IPv4 address is a number of MATCH_ADDR4, an IPv6 address of MATCH_ADDR6. */
+/* From and to, both included. An IPv4 address is a number of MATCH_ADDR4 or LOCAL4, an IPv6 address of ADDR6 or LOCAL6.
+ */
 struct atom_range {
 	enum match_domain domain;
 	uint64_t from_high, from_low;
@@ -36,8 +43,9 @@ struct atom_range {
 
 struct atom {
 	enum match_domain domain; /* where its bit is */
-	unsigned int level;       /* MATCH_ANCESTORS: distance, 0: any */
+	unsigned int level;       /* of ancestors: distance, 0: any */
 	enum atom_test test;
+	bool fold;               /* upper and lower case of ASCII letters are the same */
 	struct atom_text *texts; /* sorted, each once */
 	size_t ntexts;
 	struct atom_range *ranges; /* sorted */
@@ -63,13 +71,14 @@ size_t atoms_count(const struct atoms *a);
 const struct atom *atoms_get(const struct atoms *a, uint32_t id);
 
 /*
- * Gives every atom its bit: domain by domain, each from a new word on, ordered by content, so that the result does not
- * depend on the order of addition. first_word and words have MATCH_DOMAIN_ROOM entries. Returns the number of words, or
- * -E2BIG if there are more than TERCEL_ATOM_WORDS, or -ENOMEM.
+ * Gives the atoms whose mark in `used` (atoms_count() of them) is set their bits: domain by domain, each from a new
+ * word on, ordered by content, so that the result does not depend on the order of addition. first_word and words have
+ * MATCH_DOMAIN_ROOM entries. Returns the number of words, or -E2BIG if there are more than TERCEL_ATOM_WORDS, or
+ * -ENOMEM.
  */
-int atoms_place(struct atoms *a, uint32_t *first_word, uint32_t *words);
+int atoms_place(struct atoms *a, const bool *used, uint32_t *first_word, uint32_t *words);
 
-/* The ids in the order of their bits: atoms_count() entries; valid after atoms_place(). */
-const uint32_t *atoms_order(const struct atoms *a);
+/* The atoms that have a bit, in the order of their bits: *n ids; valid after atoms_place(). */
+const uint32_t *atoms_order(const struct atoms *a, size_t *n);
 
 #endif

@@ -1,29 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The derivation. Every leaf becomes a constant, an atom (or two), or is lost; and/or/not are folded on the way up.
- *
- * `x != v` is "there is a value, and not x = v", as in Falco, where a comparison with a missing value is false.
  */
 #include "policy/derive.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "base/buf.h"
-#include "base/table.h"
-#include "compat/capabilities.h"
+#include "policy/derive_internal.h"
 
 #define EFFECT_POSITIVE "taken as false for blocking: acts that match only through it are detected, not blocked"
 #define EFFECT_NEGATED "its exception is taken to apply: acts that it might except are detected, not blocked"
-
-struct deriver {
-	struct derivation *d;
-	struct atoms *atoms;
-	struct table noted; /* the derivation's notes, by what they say */
-	int error;
-};
 
 static struct formula formula_false = {.kind = FORMULA_FALSE};
 static struct formula formula_true = {.kind = FORMULA_TRUE};
@@ -55,12 +44,12 @@ static struct formula *formula_new(struct deriver *v, enum formula_kind kind, si
 	return f;
 }
 
-static struct formula *constant(bool value)
+struct formula *formula_constant(bool value)
 {
 	return value ? &formula_true : &formula_false;
 }
 
-static struct formula *lose(struct deriver *v, const struct filter_node *node, bool negated, const char *reason)
+struct formula *formula_lost(struct deriver *v, const struct filter_node *node, bool negated, const char *reason)
 {
 	struct derivation *d = v->d;
 	struct lost_leaf *lost = realloc(d->lost, (d->nlost + 1) * sizeof(*lost));
@@ -83,14 +72,14 @@ static struct formula *lose(struct deriver *v, const struct filter_node *node, b
 
 static struct formula *never(struct deriver *v, const struct filter_node *node, bool negated, const char *reason)
 {
-	struct formula *f = lose(v, node, negated, reason);
+	struct formula *f = formula_lost(v, node, negated, reason);
 
 	if (f->kind == FORMULA_LOST)
 		v->d->lost[f->lost].never = true;
 	return f;
 }
 
-static struct formula *atom(struct deriver *v, const struct atom *model, bool negated)
+struct formula *formula_atom(struct deriver *v, const struct atom *model, bool negated)
 {
 	struct formula *f = formula_new(v, FORMULA_ATOM, 0);
 	int r;
@@ -107,7 +96,7 @@ static struct formula *atom(struct deriver *v, const struct atom *model, bool ne
 }
 
 /* AND or OR of the kids, folded: constants vanish, kids of the same kind are merged. */
-static struct formula *join(struct deriver *v, enum formula_kind kind, struct formula **kids, size_t n)
+struct formula *formula_join(struct deriver *v, enum formula_kind kind, struct formula **kids, size_t n)
 {
 	enum formula_kind neutral = kind == FORMULA_AND ? FORMULA_TRUE : FORMULA_FALSE;
 	enum formula_kind absorbing = kind == FORMULA_AND ? FORMULA_FALSE : FORMULA_TRUE;
@@ -123,7 +112,7 @@ static struct formula *join(struct deriver *v, enum formula_kind kind, struct fo
 		total += kids[i]->kind == kind ? kids[i]->nkids : 1;
 	}
 	if (!total)
-		return constant(kind == FORMULA_AND);
+		return formula_constant(kind == FORMULA_AND);
 	if (total == 1)
 		return only;
 	f = formula_new(v, kind, total);
@@ -143,329 +132,66 @@ static struct formula *join(struct deriver *v, enum formula_kind kind, struct fo
 	return f;
 }
 
-static struct formula *join2(struct deriver *v, enum formula_kind kind, struct formula *a, struct formula *b)
+struct formula *formula_join2(struct deriver *v, enum formula_kind kind, struct formula *a, struct formula *b)
 {
-	return join(v, kind, (struct formula *[]){a, b}, 2);
+	return formula_join(v, kind, (struct formula *[]){a, b}, 2);
+}
+
+struct formula *formula_exists(struct deriver *v, enum match_domain domain, unsigned int level, bool always,
+                               bool negated)
+{
+	if (always)
+		return formula_constant(!negated);
+	return formula_atom(v, &(struct atom){.domain = domain, .level = level, .test = ATOM_EXISTS}, negated);
 }
 
 /* ---- leaves ---------------------------------------------------------------------------------------------------- */
 
-static bool text_matches(const char *text, enum filter_op op, const struct filter_value *value)
-{
-	size_t len = strlen(text);
-
-	switch (op) {
-	case FILTER_OP_CONTAINS:
-		return memmem(text, len, value->text, value->len) != NULL;
-	case FILTER_OP_STARTSWITH:
-		return value->len <= len && memcmp(text, value->text, value->len) == 0;
-	case FILTER_OP_ENDSWITH:
-		return value->len <= len && memcmp(text + len - value->len, value->text, value->len) == 0;
-	default:
-		return value->len == len && memcmp(text, value->text, len) == 0;
-	}
-}
-
-/* A field that has the same text at every decision of this point. */
-static struct formula *fixed_text(struct deriver *v, const struct filter_node *n, const char *text, bool negated)
-{
-	bool holds = false;
-
-	switch (n->op) {
-	case FILTER_OP_EXISTS:
-		return constant(!negated);
-	case FILTER_OP_EQ:
-	case FILTER_OP_NE:
-	case FILTER_OP_IN:
-	case FILTER_OP_CONTAINS:
-	case FILTER_OP_STARTSWITH:
-	case FILTER_OP_ENDSWITH:
-		for (size_t i = 0; i < n->nvalues; i++)
-			holds |= text_matches(text, n->op, &n->values[i]);
-		return constant((holds != (n->op == FILTER_OP_NE)) != negated);
-	default:
-		return lose(v, n, negated, "this operator is not decided in the kernel yet");
-	}
-}
-
-static bool is_signed(enum field_type type)
-{
-	return type == FIELD_TYPE_INT16 || type == FIELD_TYPE_INT32 || type == FIELD_TYPE_INT64;
-}
-
-static uint64_t number_of(const struct filter_node *n, const struct filter_value *value)
-{
-	return is_signed(n->left->field->type) ? match_signed(value->as.s64) : value->as.u64;
-}
-
-/* The numbers for which a comparison with `value` holds; false if there is none. */
-static bool range_of(enum filter_op op, uint64_t value, struct atom_range *out)
-{
-	out->from_low = 0;
-	out->to_low = UINT64_MAX;
-	switch (op) {
-	case FILTER_OP_LT:
-		out->to_low = value - 1;
-		return value > 0;
-	case FILTER_OP_LE:
-		out->to_low = value;
-		return true;
-	case FILTER_OP_GT:
-		out->from_low = value + 1;
-		return value < UINT64_MAX;
-	case FILTER_OP_GE:
-		out->from_low = value;
-		return true;
-	default:
-		out->from_low = value;
-		out->to_low = value;
-		return true;
-	}
-}
-
-static bool is_number_op(enum filter_op op)
-{
-	return op == FILTER_OP_EQ || op == FILTER_OP_NE || op == FILTER_OP_IN || op == FILTER_OP_LT ||
-	       op == FILTER_OP_LE || op == FILTER_OP_GT || op == FILTER_OP_GE;
-}
-
-/* A field of which only [low, high] is known, for every decision of this point. */
-static struct formula *fixed_range(struct deriver *v, const struct filter_node *n, const struct point_field *field,
-                                   bool negated)
-{
-	uint64_t low = is_signed(n->left->field->type) ? match_signed(field->low) : (uint64_t)field->low;
-	uint64_t high = is_signed(n->left->field->type) ? match_signed(field->high) : (uint64_t)field->high;
-	bool some = false, all = false;
-
-	if (n->op == FILTER_OP_EXISTS)
-		return constant(!negated);
-	if (!is_number_op(n->op))
-		return lose(v, n, negated, "this operator is not decided in the kernel yet");
-	for (size_t i = 0; i < n->nvalues; i++) {
-		struct atom_range range;
-
-		if (!range_of(n->op, number_of(n, &n->values[i]), &range))
-			continue;
-		some |= range.from_low <= high && low <= range.to_low;
-		all |= range.from_low <= low && high <= range.to_low;
-	}
-	if (some != all)
-		return lose(v, n, negated, "the value is not known before the operation has its result");
-	return constant((all != (n->op == FILTER_OP_NE)) != negated);
-}
-
-static struct formula *exists(struct deriver *v, enum match_domain domain, unsigned int level, bool always,
-                              bool negated)
-{
-	if (always)
-		return constant(!negated);
-	return atom(v, &(struct atom){.domain = domain, .level = level, .test = ATOM_EXISTS}, negated);
-}
-
-static struct formula *text_leaf(struct deriver *v, const struct filter_node *n, const struct point_field *field,
-                                 enum match_domain domain, unsigned int level, bool negated)
-{
-	struct atom model = {.domain = domain, .level = level};
-	_autofree_ struct atom_text *texts = NULL;
-	struct formula *there;
-
-	switch (n->op) {
-	case FILTER_OP_EXISTS:
-		return exists(v, domain, level, field->always, negated);
-	case FILTER_OP_EQ:
-	case FILTER_OP_NE:
-	case FILTER_OP_IN:
-		model.test = ATOM_EQUALS;
-		break;
-	case FILTER_OP_STARTSWITH:
-		model.test = ATOM_PREFIX;
-		break;
-	case FILTER_OP_ENDSWITH:
-		model.test = ATOM_SUFFIX;
-		break;
-	case FILTER_OP_CONTAINS:
-		model.test = ATOM_CONTAINS;
-		break;
-	default:
-		return lose(v, n, negated, "this operator is not decided in the kernel yet");
-	}
-	/* Every text begins and ends with nothing, and contains it. */
-	if (model.test != ATOM_EQUALS && n->values[0].len == 0)
-		return exists(v, domain, level, field->always, negated);
-	if (!n->nvalues)
-		return constant(negated);
-	texts = calloc(n->nvalues, sizeof(*texts));
-	if (!texts) {
-		v->error = -ENOMEM;
-		return &formula_false;
-	}
-	for (size_t i = 0; i < n->nvalues; i++)
-		texts[i] = (struct atom_text){.bytes = n->values[i].text, .len = n->values[i].len};
-	model.texts = texts;
-	model.ntexts = n->nvalues;
-	if (n->op != FILTER_OP_NE)
-		return atom(v, &model, negated);
-	there = exists(v, domain, level, field->always, negated);
-	return join2(v, negated ? FORMULA_OR : FORMULA_AND, there, atom(v, &model, !negated));
-}
-
-static struct formula *ancestor_leaf(struct deriver *v, const struct filter_node *n, const struct point_field *field,
-                                     bool negated)
-{
-	static const struct point_field self = {.how = POINT_VALUE, .domain = MATCH_NAME, .always = true};
-
-	if (n->left->field->id == FIELD_PROC_PNAME)
-		return text_leaf(v, n, field, MATCH_ANCESTORS, 1, negated);
-	if (n->left->has_arg) {
-		if (n->left->arg_index == 0)
-			return text_leaf(v, n, &self, MATCH_NAME, 0, negated);
-		if (n->left->arg_index > TERCEL_ANCESTOR_LEVELS)
-			return lose(v, n, negated, "ancestors are decided up to the distance 15");
-		return text_leaf(v, n, field, MATCH_ANCESTORS, (unsigned int)n->left->arg_index, negated);
-	}
-	if (n->op == FILTER_OP_NE || n->op == FILTER_OP_EXISTS)
-		return lose(v, n, negated, "of any ancestor only =, in, contains, startswith and endswith are decided");
-	return text_leaf(v, n, field, MATCH_ANCESTORS, 0, negated);
-}
-
-static uint64_t load_be64(const uint8_t *p)
-{
-	uint64_t be;
-
-	memcpy(&be, p, sizeof(be));
-	return __builtin_bswap64(be);
-}
-
-static struct atom_range range_of_network(const struct filter_value *value)
-{
-	struct atom_range r = {.domain = MATCH_ADDR6};
-	unsigned int bits = value->as.net.prefix;
-	uint64_t high, low;
-
-	if (value->as.net.family == AF_INET) {
-		uint32_t be, mask = bits >= 32 ? UINT32_MAX : ~(UINT32_MAX >> bits);
-
-		memcpy(&be, value->as.net.addr, sizeof(be));
-		r.domain = MATCH_ADDR4;
-		r.from_low = __builtin_bswap32(be) & mask;
-		r.to_low = r.from_low | ~mask;
-		return r;
-	}
-	high = bits >= 64 ? UINT64_MAX : ~(UINT64_MAX >> bits);
-	low = bits >= 128 ? UINT64_MAX : bits <= 64 ? 0 : ~(UINT64_MAX >> (bits - 64));
-	r.from_high = load_be64(value->as.net.addr) & high;
-	r.from_low = load_be64(value->as.net.addr + 8) & low;
-	r.to_high = r.from_high | ~high;
-	r.to_low = r.from_low | ~low;
-	return r;
-}
-
-/* The positive form of a comparison of numbers or addresses: one atom over ranges, or false. */
-static struct formula *range_atom(struct deriver *v, const struct filter_node *n, enum match_domain domain,
-                                  bool negated)
-{
-	_autofree_ struct atom_range *ranges = calloc(n->nvalues + 1, sizeof(*ranges));
-	struct atom model = {.domain = domain, .test = ATOM_RANGE};
-
-	if (!ranges) {
-		v->error = -ENOMEM;
-		return &formula_false;
-	}
-	for (size_t i = 0; i < n->nvalues; i++) {
-		if (domain == MATCH_ADDR4)
-			ranges[model.nranges++] = range_of_network(&n->values[i]);
-		else if (range_of(n->op, number_of(n, &n->values[i]), &ranges[model.nranges]))
-			ranges[model.nranges++].domain = domain;
-	}
-	if (!model.nranges)
-		return constant(negated);
-	model.ranges = ranges;
-	return atom(v, &model, negated);
-}
-
-static struct formula *number_leaf(struct deriver *v, const struct filter_node *n, const struct point_field *field,
-                                   bool negated)
-{
-	bool address = field->domain == MATCH_ADDR4;
-
-	if (n->op == FILTER_OP_EXISTS)
-		return exists(v, field->domain, 0, field->always, negated);
-	if (!is_number_op(n->op) ||
-	    (address && n->op != FILTER_OP_EQ && n->op != FILTER_OP_NE && n->op != FILTER_OP_IN))
-		return lose(v, n, negated, "this operator is not decided in the kernel yet");
-	/* No number or address of these points is ever missing (points.c), so != is the plain negation. */
-	return range_atom(v, n, field->domain, negated != (n->op == FILTER_OP_NE));
-}
-
-static struct formula *either_end_leaf(struct deriver *v, const struct filter_node *n, const struct point_field *field,
-                                       bool negated)
-{
-	struct formula *known;
-
-	if (n->op == FILTER_OP_EXISTS)
-		return constant(!negated);
-	if (n->op == FILTER_OP_NE || !is_number_op(n->op) ||
-	    (field->domain == MATCH_ADDR4 && n->op != FILTER_OP_EQ && n->op != FILTER_OP_IN))
-		return lose(v, n, negated, field->reason);
-	known = range_atom(v, n, field->domain, negated);
-	return join2(v, negated ? FORMULA_AND : FORMULA_OR, known, lose(v, n, negated, field->reason));
-}
-
-static struct formula *capability_leaf(struct deriver *v, const struct filter_node *n, bool negated)
-{
-	struct atom model = {.domain = MATCH_CAPS, .test = ATOM_BITS};
-
-	if (n->op == FILTER_OP_EXISTS)
-		return constant(!negated);
-	/* The text is names joined by blanks: one without a blank can only be within a name. */
-	if (n->op != FILTER_OP_CONTAINS || memchr(n->values[0].text, ' ', n->values[0].len))
-		return lose(v, n, negated, "of capability sets only contains with a part of one name is decided");
-	if (!n->values[0].len)
-		return constant(!negated);
-	for (unsigned int bit = 0; capability_name(bit); bit++)
-		if (text_matches(capability_name(bit), FILTER_OP_CONTAINS, &n->values[0]))
-			model.bits |= 1ULL << bit;
-	return model.bits ? atom(v, &model, negated) : constant(negated);
-}
-
 #define EXECVEAT                                                                                                 \
 	"a program that starts is an execve to Falco, whichever call started it: execveat is only seen when it " \
 	"fails"
-#define OTHER_SOCKETS                                                                                           \
-	"connections of raw, SCTP and other sockets that are neither TCP nor UDP do not pass this point; with " \
-	"fd.l4proto in (tcp, udp) the rule asks for none of them"
-#define EFFECT_OTHER_SOCKETS "detected, not blocked, on such sockets"
 
-/* Whether a leaf, negated or not, holds for an event of this name; `exists` does for every one. */
-static bool accepts(const struct filter_node *n, const char *event, bool negated)
+static const char *event_name(unsigned int bit)
 {
-	bool some = n->op == FILTER_OP_EXISTS;
+	return bit < MATCH_EVENTS ? point_event_name((enum match_event)bit) : NULL;
+}
 
-	for (size_t i = 0; i < n->nvalues && n->op != FILTER_OP_EXISTS; i++)
-		some |= text_matches(event, n->op, &n->values[i]);
-	return (some != (n->op == FILTER_OP_NE)) != negated;
+static uint64_t point_events(const struct point_info *p)
+{
+	uint64_t events = 0;
+
+	for (size_t e = 0; e < p->nevents; e++)
+		events |= MATCH_BIT_OF(p->events[e]);
+	return events;
+}
+
+static bool is_exec(const struct point_info *p)
+{
+	return p->backend == POINT_BY_EXEC || p->point == TERCEL_POINT_EXEC_CHECK;
 }
 
 /*
- * A comparison that no event type of this point meets is false here. One that all meet stays a question: the hook also
- * runs for other calls (a connect by io_uring, an exec by the kernel itself), of which Falco sees no such event.
+ * Which of its event types an act of this point is, is known; that it is one of them at all (and no connect by
+ * io_uring, no exec by the kernel itself) is asked of every act, whatever the rule.
  */
-static struct formula *event_leaf(struct deriver *v, const struct filter_node *n, const struct point_field *field,
-                                  bool negated)
+static struct formula *event_leaf(struct deriver *v, const struct filter_node *n, bool negated)
 {
 	const struct point_info *p = v->d->point;
-	bool some = false;
+	uint64_t events = point_events(p), some;
+	struct atom model = {.domain = MATCH_EVENT, .test = ATOM_BITS};
 
-	if (p->point == TERCEL_POINT_EXEC_COMMIT && accepts(n, "execveat", negated) && !accepts(n, "execve", negated))
+	if (n->op == FILTER_OP_EXISTS)
+		return formula_constant(!negated);
+	some = derive_names(v, n, event_name, events);
+	if (negated)
+		some = events & ~some;
+	/* Every successful exec is an execve to Falco. */
+	if (is_exec(p) && some == MATCH_BIT_OF(MATCH_EVENT_EXECVEAT))
 		return never(v, n, negated, EXECVEAT);
-	if (n->op != FILTER_OP_EQ && n->op != FILTER_OP_NE && n->op != FILTER_OP_IN)
-		return text_leaf(v, n, field, MATCH_EVENT, 0, negated);
-	for (size_t e = 0; e < p->nevents; e++)
-		for (size_t i = 0; i < n->nvalues; i++)
-			some |= text_matches(filter_event_name(p->events[e]), FILTER_OP_EQ, &n->values[i]);
-	if (!some)
-		return constant((n->op == FILTER_OP_NE) != negated);
-	return text_leaf(v, n, field, MATCH_EVENT, 0, negated);
+	if (is_exec(p) || !some || some == events)
+		return formula_constant(some != 0);
+	model.bits = some;
+	return formula_atom(v, &model, false);
 }
 
 static bool same_note(const void *ctx, size_t entry, const void *key)
@@ -500,59 +226,155 @@ static void note(struct deriver *v, const char *code, const struct filter_node *
 	notes[d->nnotes++] = wanted;
 }
 
+static struct formula *field_leaf(struct deriver *v, const struct filter_node *n, const struct point_field *field,
+                                  bool negated)
+{
+
+	switch (field->how) {
+	case POINT_MISSING:
+		return formula_constant(negated);
+	case POINT_TEXT:
+		return derive_fixed_text(v, n, field, negated);
+	case POINT_RANGE:
+		return derive_range(v, n, field, negated);
+	case POINT_AT_LEAST:
+		return derive_at_least(v, n, field, negated);
+	case POINT_EITHER_END:
+		return derive_either_end(v, n, field, negated);
+	case POINT_BIT:
+		return derive_bit(v, n, field, negated);
+	case POINT_SET:
+		return derive_set(v, n, field, negated);
+	case POINT_CHOICE:
+		return derive_choice(v, n, field, negated);
+	case POINT_VALUE:
+		return field->domain < MATCH_UID ? derive_text(v, n, field, negated)
+		                                 : derive_number(v, n, field, negated);
+	default:
+		return formula_lost(v, n, negated, field->reason);
+	}
+}
+
 static struct formula *leaf(struct deriver *v, const struct filter_node *n, bool negated)
 {
-	const struct point_field *field = point_field(v->d->point, n->left->field->id);
+	const struct point_field *field;
+	struct atom model = {.domain = MATCH_EVENT, .test = ATOM_BITS};
+	uint64_t events = point_events(v->d->point);
+	struct formula *f;
 
+	if (n->left->field->id == FIELD_EVT_TYPE)
+		return event_leaf(v, n, negated);
+	field = point_field(v->d->point, n->left->field->id, n->left->arg_text);
 	note(v, field->note, n);
-	switch (field->how) {
-	case POINT_TEXT:
-		return fixed_text(v, n, field->text, negated);
-	case POINT_RANGE:
-		return fixed_range(v, n, field, negated);
-	case POINT_EITHER_END:
-		return either_end_leaf(v, n, field, negated);
-	case POINT_VALUE:
-		if (field->domain == MATCH_EVENT)
-			return event_leaf(v, n, field, negated);
-		if (field->domain == MATCH_ANCESTORS)
-			return ancestor_leaf(v, n, field, negated);
-		if (field->domain < MATCH_ANCESTORS)
-			return text_leaf(v, n, field, field->domain, 0, negated);
-		if (field->domain == MATCH_CAPS)
-			return capability_leaf(v, n, negated);
-		return number_leaf(v, n, field, negated);
-	default:
-		return lose(v, n, negated, field->reason);
+	f = field_leaf(v, n, field, negated);
+	if (!field->events || !(events & ~field->events))
+		return f;
+	model.bits = events & field->events;
+	return formula_join2(v, negated ? FORMULA_OR : FORMULA_AND, formula_atom(v, &model, negated), f);
+}
+
+/* ---- conditions on containers ---------------------------------------------------------------------------------------
+ */
+
+static bool is_container_term(const struct filter_term *t)
+{
+	if (t->kind == FILTER_TERM_FIELD)
+		return point_is_container_field(t->field->id);
+	for (size_t i = 0; i < t->nargs; i++)
+		if (!is_container_term(t->args[i]))
+			return false;
+	return true;
+}
+
+/* Whether the condition asks about nothing but the container and its pod. */
+static bool is_about_container(const struct filter_node *n)
+{
+	if (n->kind == FILTER_LEAF || n->kind == FILTER_CHECK)
+		return is_container_term(n->left) && (!n->right || is_container_term(n->right));
+	for (size_t i = 0; i < n->nkids; i++)
+		if (!is_about_container(n->kids[i]))
+			return false;
+	return true;
+}
+
+/* The exact evaluator answers in user space, once for each container. */
+static struct formula *container_atom(struct deriver *v, const struct filter_node *n, bool negated)
+{
+	_autobuf_ struct buf text = BUF_INIT;
+	struct atom_text condition;
+	struct atom model = {.domain = MATCH_CONTAINER_FACTS, .test = ATOM_CONTAINER, .texts = &condition, .ntexts = 1};
+
+	if (n->kind == FILTER_NOT)
+		return container_atom(v, n->kids[0], !negated);
+	filter_print(&text, n);
+	if (buf_error(&text)) {
+		v->error = -ENOMEM;
+		return &formula_false;
 	}
+	condition = (struct atom_text){.bytes = buf_str(&text), .len = text.len};
+	return formula_atom(v, &model, negated);
 }
 
 #define GENERAL                                                                                                     \
 	"comparisons with transformers, val() or a modifier, and those that Falco answers unlike their words, are " \
-	"not decided in the kernel yet"
+	"not decided in the kernel"
 
 /* ---- the tree -------------------------------------------------------------------------------------------------- */
+
+/* An AND or OR whose kids about the container are asked as one: its other kids come first, *nrest of them. */
+static struct formula *container_part(struct deriver *v, const struct filter_node *n, bool negated,
+                                      const struct filter_node **rest, size_t *nrest)
+{
+	_autofree_ struct filter_node **about = calloc(n->nkids + 1, sizeof(struct filter_node *));
+	struct filter_node part = *n;
+
+	*nrest = 0;
+	part.kids = about;
+	part.nkids = 0;
+	if (!about) {
+		v->error = -ENOMEM;
+		return NULL;
+	}
+	for (size_t i = 0; i < n->nkids; i++) {
+		if (is_about_container(n->kids[i]))
+			about[part.nkids++] = n->kids[i];
+		else
+			rest[(*nrest)++] = n->kids[i];
+	}
+	if (!part.nkids)
+		return NULL;
+	return container_atom(v, part.nkids == 1 ? about[0] : &part, negated);
+}
 
 static struct formula *walk(struct deriver *v, const struct filter_node *n, bool negated)
 {
 	_autofree_ struct formula **kids = NULL;
+	_autofree_ const struct filter_node **rest = NULL;
+	struct formula *container;
 	bool conjunction;
+	size_t nrest;
 
+	if (is_about_container(n))
+		return container_atom(v, n, negated);
 	if (n->kind == FILTER_LEAF)
 		return leaf(v, n, negated);
 	if (n->kind == FILTER_CHECK)
-		return lose(v, n, negated, GENERAL);
+		return formula_lost(v, n, negated, GENERAL);
 	if (n->kind == FILTER_NOT)
 		return walk(v, n->kids[0], !negated);
 	kids = calloc(n->nkids + 1, sizeof(struct formula *));
-	if (!kids) {
+	rest = calloc(n->nkids + 1, sizeof(struct filter_node *));
+	if (!kids || !rest) {
 		v->error = -ENOMEM;
 		return &formula_false;
 	}
-	for (size_t i = 0; i < n->nkids; i++)
-		kids[i] = walk(v, n->kids[i], negated);
+	container = container_part(v, n, negated, rest, &nrest);
+	for (size_t i = 0; i < nrest; i++)
+		kids[i] = walk(v, rest[i], negated);
+	if (container)
+		kids[nrest++] = container;
 	conjunction = (n->kind == FILTER_AND) != negated;
-	return join(v, conjunction ? FORMULA_AND : FORMULA_OR, kids, n->nkids);
+	return formula_join(v, conjunction ? FORMULA_AND : FORMULA_OR, kids, nrest);
 }
 
 /* The formula with the leaves that never hold as what they are, false. */
@@ -561,7 +383,7 @@ static struct formula *settle(struct deriver *v, struct formula *f)
 	_autofree_ struct formula **kids = NULL;
 
 	if (f->kind == FORMULA_LOST)
-		return v->d->lost[f->lost].never ? constant(false) : f;
+		return v->d->lost[f->lost].never ? formula_constant(false) : f;
 	if (f->kind != FORMULA_AND && f->kind != FORMULA_OR)
 		return f;
 	kids = calloc(f->nkids, sizeof(struct formula *));
@@ -571,38 +393,47 @@ static struct formula *settle(struct deriver *v, struct formula *f)
 	}
 	for (size_t i = 0; i < f->nkids; i++)
 		kids[i] = settle(v, f->kids[i]);
-	return join(v, f->kind, kids, f->nkids);
+	return formula_join(v, f->kind, kids, f->nkids);
 }
 
-/* Whether the formula may hold for a socket that is neither TCP nor UDP. */
-static bool admits_other_sockets(const struct deriver *v, const struct formula *f)
-{
-	const struct atom *a;
+/* ---- acts that do not come by the point -----------------------------------------------------------------------------
+ */
 
-	switch (f->kind) {
-	case FORMULA_FALSE:
-		return false;
-	case FORMULA_ATOM:
-		a = atoms_get(v->atoms, f->atom);
-		if (f->negated || a->domain != MATCH_L4PROTO || a->test != ATOM_EQUALS)
+/* Whether the condition, or its opposite, may hold for an act in the point's gap. */
+static bool admits_gap(struct deriver *v, const struct filter_node *n, bool negated)
+{
+	const struct point_gap *gap = &v->d->point->gap;
+	const struct point_field *field;
+	bool conjunction = (n->kind == FILTER_AND) != negated;
+	uint64_t outside;
+
+	if (n->kind == FILTER_NOT)
+		return admits_gap(v, n->kids[0], !negated);
+	if (n->kind == FILTER_CHECK)
+		return true;
+	if (n->kind == FILTER_LEAF) {
+		if (n->left->field->id == FIELD_EVT_TYPE) {
+			uint64_t events = point_events(v->d->point), some = derive_names(v, n, event_name, events);
+
+			return n->op == FILTER_OP_EXISTS ? !negated : (negated ? events & ~some : some) != 0;
+		}
+		field = point_field(v->d->point, n->left->field->id, n->left->arg_text);
+		if (field->how == POINT_RANGE || field->how == POINT_TEXT || field->how == POINT_MISSING)
+			return leaf(v, n, negated)->kind != FORMULA_FALSE;
+		/* A boolean that has to be true, and is of no act in the gap. */
+		if (field->how == POINT_BIT && gap->domain == MATCH_BITS && gap->covered >> field->bit & 1 &&
+		    (n->op == FILTER_OP_EQ || n->op == FILTER_OP_NE))
+			return negated != ((n->values[0].as.u64 != 0) != (n->op == FILTER_OP_EQ));
+		if (field->how != POINT_CHOICE || field->domain != gap->domain || n->op == FILTER_OP_EXISTS)
 			return true;
-		for (size_t i = 0; i < a->ntexts; i++)
-			if (strcmp(a->texts[i].bytes, "tcp") != 0 && strcmp(a->texts[i].bytes, "udp") != 0)
-				return true;
-		return false;
-	case FORMULA_AND:
-		for (size_t i = 0; i < f->nkids; i++)
-			if (!admits_other_sockets(v, f->kids[i]))
-				return false;
-		return true;
-	case FORMULA_OR:
-		for (size_t i = 0; i < f->nkids; i++)
-			if (admits_other_sockets(v, f->kids[i]))
-				return true;
-		return false;
-	default:
-		return true;
+		outside = derive_names(v, n, field->names, ~gap->covered);
+		/* There are values without a name, too. */
+		return negated || outside;
 	}
+	for (size_t i = 0; i < n->nkids; i++)
+		if (admits_gap(v, n->kids[i], negated) != conjunction)
+			return !conjunction;
+	return conjunction;
 }
 
 /* The leaf that a loss of the whole condition is told at: the first that asks for the event's type, or the first. */
@@ -619,18 +450,20 @@ static const struct filter_node *telling_leaf(const struct filter_node *n, bool 
 	return found;
 }
 
-/* Sockets that the connect points do not see, if the condition can match one: the rule blocks less than it says. */
-static void lose_other_sockets(struct deriver *v, const struct filter_node *condition, const struct formula *settled)
+/* What does not come by, if the condition can match it: the rule blocks less than it says. */
+static void lose_gap(struct deriver *v, const struct filter_node *condition, const struct formula *settled)
 {
-	const struct filter_node *n = telling_leaf(condition, true);
+	const struct point_gap *gap = &v->d->point->gap;
+	const struct filter_node *n;
 	struct derivation *d = v->d;
 
-	if (d->point->point == TERCEL_POINT_EXEC_COMMIT || !admits_other_sockets(v, settled))
+	if (!gap->reason || settled->kind == FORMULA_FALSE || !admits_gap(v, condition, false))
 		return;
+	n = telling_leaf(condition, true);
 	if (!n)
 		n = telling_leaf(condition, false);
-	if (n && lose(v, n, false, OTHER_SOCKETS)->kind == FORMULA_LOST) {
-		d->lost[d->nlost - 1].effect = EFFECT_OTHER_SOCKETS;
+	if (n && formula_lost(v, n, false, gap->reason)->kind == FORMULA_LOST) {
+		d->lost[d->nlost - 1].effect = gap->effect;
 		d->lost[d->nlost - 1].used = true;
 	}
 }
@@ -686,7 +519,7 @@ int derive(struct derivation *out, const struct filter_node *condition, const st
 	settled = settle(&v, whole);
 	/* If nothing else is left, what never holds is why. */
 	d.formula = settled->kind == FORMULA_FALSE ? whole : settled;
-	lose_other_sockets(&v, condition, settled);
+	lose_gap(&v, condition, settled);
 	table_free(&v.noted);
 	if (v.error) {
 		derivation_free(&d);

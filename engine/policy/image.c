@@ -1,143 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The image builder: derives every rule at every point, gives atoms their bits, and writes tables and graphs.
+ * The image builder: places every rule, gives atoms their bits, and writes graphs, guards and tables.
  *
  * Everything is appended to one growing buffer at offsets of 8; equal lists and equal graph nodes are written once. All
  * orders are fixed (rules as given, atoms by content), which makes the bytes reproducible.
  */
-#include "policy/image.h"
+#include "policy/image_internal.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/cleanup.h"
 #include "policy/automaton.h"
-#include "policy/derive.h"
 
 /* A clause: atoms of which one must at least be possible for the rule to match. */
 struct clause {
-	uint32_t *atoms; /* sorted ids, owned */
+	uint32_t *atoms; /* ids, owned */
 	size_t n;
 	unsigned int cost; /* the lower, the more selective; NO_CLAUSE: there is none */
 };
 
 #define NO_CLAUSE UINT32_MAX
-
-struct builder {
-	const struct image_rule *rules;
-	size_t nrules;
-	const char *const *protect;
-	size_t nprotect;
-	struct diag_list *diags;
-	struct atoms *atoms;
-	uint32_t protected_id;
-	struct derivation *derived; /* [nrules][TERCEL_POINTS] */
-	struct buf out;
-	struct match_header header;
-	uint32_t atom_words, rule_words;
-	/* Equal nodes and lists are found again through these. */
-	struct buf nodes; /* __u64 each */
-	uint32_t *node_buckets;
-	size_t nnode_buckets;
-	struct list_ref {
-		uint64_t hash;
-		uint32_t off, size;
-	} *lists;
-	size_t nlists, nlist_buckets;
-	uint32_t *list_buckets;
-	uint64_t *guard_rules[2]; /* [atoms × 64 rounded][rule_words] */
-	int error;
-};
-
-static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t len)
-{
-	const uint8_t *p = bytes;
-
-	for (size_t i = 0; i < len; i++)
-		hash = (hash ^ p[i]) * 0x100000001b3ULL;
-	return hash;
-}
-
-#define HASH_START 0xcbf29ce484222325ULL
-
-static uint32_t append(struct builder *b, const void *bytes, size_t len)
-{
-	static const uint8_t zero[8];
-	uint32_t off;
-
-	buf_add(&b->out, zero, -b->out.len & 7);
-	off = (uint32_t)b->out.len;
-	buf_add(&b->out, bytes, len);
-	return off;
-}
-
-/* ---- lists of bits --------------------------------------------------------------------------------------------- */
-
-static void grow_list_buckets(struct builder *b)
-{
-	size_t n = b->nlist_buckets ? b->nlist_buckets * 2 : 1024;
-	uint32_t *buckets = calloc(n, sizeof(*buckets));
-	struct list_ref *lists = realloc(b->lists, n / 2 * sizeof(*lists));
-
-	if (lists)
-		b->lists = lists;
-	if (!buckets || !lists) {
-		free(buckets);
-		b->error = -ENOMEM;
-		return;
-	}
-	for (size_t i = 0; i < b->nlists; i++) {
-		size_t at = b->lists[i].hash & (n - 1);
-
-		while (buckets[at])
-			at = (at + 1) & (n - 1);
-		buckets[at] = (uint32_t)i + 1;
-	}
-	free(b->list_buckets);
-	b->list_buckets = buckets;
-	b->nlist_buckets = n;
-}
-
-/* Writes the set as a list; 0 for the empty set. */
-static uint32_t write_list(struct builder *b, const uint64_t *words, size_t nwords)
-{
-	uint64_t list[1 + 2 * (TERCEL_ATOM_WORDS > TERCEL_RULE_WORDS ? TERCEL_ATOM_WORDS : TERCEL_RULE_WORDS)] = {0};
-	size_t n = 0, size, at;
-	uint64_t hash;
-
-	for (size_t w = 0; w < nwords; w++) {
-		if (!words[w])
-			continue;
-		list[1 + 2 * n] = words[w];
-		list[2 + 2 * n] = w;
-		n++;
-	}
-	if (!n)
-		return 0;
-	list[0] = n;
-	size = (1 + 2 * n) * sizeof(list[0]);
-	hash = hash_bytes(HASH_START, list, size);
-	if (b->nlists * 2 >= b->nlist_buckets)
-		grow_list_buckets(b);
-	if (b->error)
-		return 0;
-	for (at = hash & (b->nlist_buckets - 1); b->list_buckets[at]; at = (at + 1) & (b->nlist_buckets - 1)) {
-		const struct list_ref *l = &b->lists[b->list_buckets[at] - 1];
-
-		if (l->hash == hash && l->size == size && memcmp(b->out.data + l->off, list, size) == 0)
-			return l->off;
-	}
-	b->lists[b->nlists] = (struct list_ref){.hash = hash, .size = (uint32_t)size, .off = append(b, list, size)};
-	b->list_buckets[at] = (uint32_t)++b->nlists;
-	return buf_error(&b->out) ? 0 : b->lists[b->nlists - 1].off;
-}
-
-static void set_bit(uint64_t *words, uint32_t bit)
-{
-	words[bit / 64] |= 1ULL << (bit % 64);
-}
 
 /* ---- decision graphs -------------------------------------------------------------------------------------------- */
 
@@ -224,23 +108,70 @@ static size_t count_leaves(const struct formula *f)
 
 /* ---- guards ----------------------------------------------------------------------------------------------------- */
 
-static unsigned int atom_cost(const struct atom *a, unsigned int stage)
+/* How much it costs to know a domain and how often its atoms hold of acts that mean no harm: the lower, the better. */
+static unsigned int domain_cost(enum match_domain d)
 {
-	unsigned int cost = a->test == ATOM_EQUALS                             ? 10
-	                    : a->test == ATOM_PREFIX || a->test == ATOM_SUFFIX ? 20
-	                    : a->test == ATOM_CONTAINS                         ? 30
-	                    : a->test == ATOM_RANGE || a->test == ATOM_BITS    ? 40
-	                                                                       : 90;
+	switch (d) {
+	case MATCH_PATH:
+	case MATCH_NEWPATH:
+	case MATCH_TARGET:
+		return 0;
+	case MATCH_NAME:
+	case MATCH_PORT:
+	case MATCH_ADDR4:
+		return 2;
+	case MATCH_EXEPATH:
+	case MATCH_EXE:
+	case MATCH_CWD:
+		return 5;
+	case MATCH_ARGS:
+	case MATCH_CMDLINE:
+	case MATCH_ENV:
+		return 12;
+	case MATCH_ARG_KIND:
+	case MATCH_RESULT:
+		return 15;
+	case MATCH_ANAME:
+	case MATCH_AEXE:
+	case MATCH_AEXEPATH:
+	case MATCH_ACMDLINE:
+		return 60;
+	case MATCH_CONTAINER:
+	case MATCH_EVENT:
+	case MATCH_FD_TYPE:
+	case MATCH_L4PROTO:
+		return 70;
+	/* Their words are copied as they are. */
+	case MATCH_CONTAINER_FACTS:
+		return NO_CLAUSE;
+	default:
+		return 30;
+	}
+}
 
-	/* True of nearly everything that happens, or computed too late for the first stage. */
-	if (a->domain == MATCH_EVENT || a->domain == MATCH_L4PROTO || a->domain == MATCH_FD_TYPE ||
-	    a->domain == MATCH_FD_TYPECHAR)
-		cost = 95;
-	if (a->domain == MATCH_CONTAINER)
-		cost = 80;
-	if (a->domain == MATCH_ANCESTORS)
-		cost = stage == 0 ? NO_CLAUSE : cost / 10;
-	return cost;
+static unsigned int test_cost(enum atom_test t)
+{
+	switch (t) {
+	case ATOM_EQUALS:
+	case ATOM_DIRECTORY:
+	case ATOM_PMATCH:
+	case ATOM_RANGE:
+	case ATOM_BITS:
+		return 10;
+	case ATOM_EXISTS:
+		return 90;
+	case ATOM_CONTAINS:
+		return 30;
+	default:
+		return 20;
+	}
+}
+
+static unsigned int atom_cost(const struct atom *a)
+{
+	unsigned int cost = domain_cost(a->domain);
+
+	return cost == NO_CLAUSE ? cost : cost + test_cost(a->test);
 }
 
 static void clause_free(struct clause *c)
@@ -269,7 +200,7 @@ static void clause_union(struct builder *b, struct clause *to, const struct clau
  * The best clause that the formula, with lost leaves read as false, implies. A negated atom implies none: it holds of
  * nearly everything. An OR implies the union of its kids' clauses, an AND any of its kids'.
  */
-static struct clause find_clause(struct builder *b, const struct formula *f, unsigned int stage)
+static struct clause find_clause(struct builder *b, const struct formula *f)
 {
 	struct clause best = {.cost = NO_CLAUSE};
 
@@ -279,15 +210,15 @@ static struct clause find_clause(struct builder *b, const struct formula *f, uns
 		best.cost = 0;
 		return best;
 	case FORMULA_ATOM:
-		if (f->negated || atom_cost(atoms_get(b->atoms, f->atom), stage) == NO_CLAUSE)
+		if (f->negated || atom_cost(atoms_get(b->atoms, f->atom)) == NO_CLAUSE)
 			return best;
 		clause_union(b, &best, &(struct clause){.atoms = (uint32_t[]){f->atom}, .n = 1});
-		best.cost = atom_cost(atoms_get(b->atoms, f->atom), stage);
+		best.cost = atom_cost(atoms_get(b->atoms, f->atom));
 		return best;
 	case FORMULA_OR:
 		best.cost = 0;
 		for (size_t i = 0; i < f->nkids; i++) {
-			struct clause kid = find_clause(b, f->kids[i], stage);
+			struct clause kid = find_clause(b, f->kids[i]);
 
 			clause_union(b, &best, &kid);
 			clause_free(&kid);
@@ -297,7 +228,7 @@ static struct clause find_clause(struct builder *b, const struct formula *f, uns
 		return best;
 	case FORMULA_AND:
 		for (size_t i = 0; i < f->nkids; i++) {
-			struct clause kid = find_clause(b, f->kids[i], stage);
+			struct clause kid = find_clause(b, f->kids[i]);
 
 			if (kid.cost < best.cost) {
 				clause_free(&best);
@@ -312,212 +243,150 @@ static struct clause find_clause(struct builder *b, const struct formula *f, uns
 	}
 }
 
-/* ---- domains ---------------------------------------------------------------------------------------------------- */
+/* ---- the image -------------------------------------------------------------------------------------------------- */
 
-static void add_patterns(struct pattern *patterns, size_t *n, const struct atom *a)
+static const struct derivation *placed(const struct builder *b, size_t rule, size_t point)
 {
-	static const unsigned int anchors[] = {
-	        [ATOM_EXISTS] = PATTERN_BEGIN,
-	        [ATOM_EQUALS] = PATTERN_BEGIN | PATTERN_END,
-	        [ATOM_PREFIX] = PATTERN_BEGIN,
-	        [ATOM_SUFFIX] = PATTERN_END,
-	        [ATOM_CONTAINS] = 0,
-	        [ATOM_RANGE] = 0,
-	        [ATOM_BITS] = 0,
-	};
-
-	if (a->test == ATOM_EXISTS)
-		patterns[(*n)++] = (struct pattern){.bytes = "", .anchors = anchors[a->test], .id = a->bit};
-	for (size_t i = 0; i < a->ntexts; i++)
-		patterns[(*n)++] = (struct pattern){
-		        .bytes = a->texts[i].bytes, .len = a->texts[i].len, .anchors = anchors[a->test], .id = a->bit};
+	return &b->placed[rule].at[point];
 }
 
-static void write_automaton(struct builder *b, const struct automaton *a, struct match_domain_table *table)
+static void check_length(struct builder *b, size_t rule, size_t point)
 {
-	_autofree_ uint32_t *states = calloc(a->nstates, 2 * sizeof(*states));
+	const struct derivation *d = placed(b, rule, point);
 
-	if (!states) {
-		b->error = -ENOMEM;
+	if (!d->applies || count_leaves(d->formula) <= TERCEL_GRAPH_STEPS)
 		return;
-	}
-	for (uint32_t s = 0; s < a->nstates; s++) {
-		uint64_t words[TERCEL_ATOM_WORDS] = {0};
-
-		for (uint32_t i = a->first[s]; i < a->first[s + 1]; i++)
-			set_bit(words, a->ids[i]);
-		states[(size_t)2 * s] = a->base[s];
-		states[(size_t)2 * s + 1] = write_list(b, words, TERCEL_ATOM_WORDS);
-	}
-	table->classes = append(b, a->classes, sizeof(a->classes));
-	table->root = append(b, a->root, a->nclasses * sizeof(*a->root));
-	table->states = append(b, states, 2ULL * a->nstates * sizeof(*states));
-	table->rows = append(b, a->rows, a->nrows * sizeof(*a->rows));
+	diag_add(b->diags, DIAG_ERROR, b->in->rules[rule].pos, "condition-too-long",
+	         "the condition of rule \"%s\" has more than %d comparisons after expansion; split the rule",
+	         b->in->rules[rule].name, TERCEL_GRAPH_STEPS);
+	b->error = -EINVAL;
 }
 
-static void write_text_domain(struct builder *b, uint32_t domain)
+static void place_rules(struct builder *b)
 {
-	_autofree_ struct pattern *patterns = NULL;
-	const uint32_t *order = atoms_order(b->atoms);
-	struct automaton a;
-	size_t n = 0;
-	int r;
-
-	for (size_t i = 0; i < atoms_count(b->atoms); i++)
-		if (atoms_get(b->atoms, order[i])->domain == domain)
-			n += atoms_get(b->atoms, order[i])->ntexts + 1;
-	if (!n)
-		return;
-	patterns = calloc(n, sizeof(*patterns));
-	if (!patterns) {
-		b->error = -ENOMEM;
-		return;
+	for (size_t r = 0; r < b->in->nrules && !b->error; r++) {
+		b->error = placement_make(&b->placed[r], b->in->rules[r].condition,
+		                          b->in->points ? b->in->points : PLACEMENT_FULL, b->atoms);
+		for (size_t p = 0; p < TERCEL_POINTS && !b->error; p++)
+			check_length(b, r, p);
 	}
-	n = 0;
-	for (size_t i = 0; i < atoms_count(b->atoms); i++)
-		if (atoms_get(b->atoms, order[i])->domain == domain)
-			add_patterns(patterns, &n, atoms_get(b->atoms, order[i]));
-	r = automaton_build(&a, patterns, n);
-	if (r) {
-		b->error = r;
-		return;
-	}
-	write_automaton(b, &a, &b->header.domains[domain]);
-	automaton_free(&a);
 }
 
-struct key {
-	uint64_t high, low;
+static uint64_t domains_of(const struct builder *b, uint32_t atom)
+{
+	uint64_t domains = MATCH_BIT_OF(atoms_get(b->atoms, atom)->domain);
+
+	if (domains & MATCH_BIT_OF(MATCH_ADDR4))
+		domains |= MATCH_BIT_OF(MATCH_ADDR6);
+	if (domains & MATCH_BIT_OF(MATCH_LOCAL4))
+		domains |= MATCH_BIT_OF(MATCH_LOCAL6);
+	return domains;
+}
+
+static uint64_t formula_domains(const struct builder *b, const struct formula *f)
+{
+	uint64_t domains = f->kind == FORMULA_ATOM ? domains_of(b, f->atom) : 0;
+
+	for (size_t i = 0; i < f->nkids; i++)
+		domains |= formula_domains(b, f->kids[i]);
+	return domains;
+}
+
+static void add_waiting(struct builder *b, uint32_t bit, uint32_t rule)
+{
+	struct waiting *w = &b->waiting[bit];
+
+	if (w->n && w->rules[w->n - 1] == rule)
+		return;
+	if (w->n == w->cap) {
+		size_t cap = w->cap ? w->cap * 2 : 4;
+		uint32_t *rules = realloc(w->rules, cap * sizeof(*rules));
+
+		if (!rules) {
+			b->error = -ENOMEM;
+			return;
+		}
+		w->rules = rules;
+		w->cap = cap;
+	}
+	w->rules[w->n++] = rule;
+}
+
+/* What the points' tables are made from. */
+struct point_tables {
+	uint64_t rules[TERCEL_RULE_WORDS], always[TERCEL_RULE_WORDS];
+	uint32_t *must, *may; /* [rules], owned */
 };
 
-static int compare_keys(const void *x, const void *y)
+static void point_tables_free(struct point_tables *t)
 {
-	const struct key *a = x, *b = y;
-
-	if (a->high != b->high)
-		return a->high > b->high ? 1 : -1;
-	return (a->low > b->low) - (a->low < b->low);
+	free(t->must);
+	free(t->may);
 }
 
-/* Every number at which some range begins or has ended; in between, the answers are the same. */
-static size_t collect_keys(const struct builder *b, uint32_t domain, struct key *keys)
+/* The rule waits for the atoms of its best clause; without one it is looked at every time. */
+static void guard_rule(struct builder *b, size_t rule, size_t point, struct point_tables *t)
 {
-	const uint32_t *order = atoms_order(b->atoms);
-	size_t n = 1, kept = 0;
+	struct match_point *out = &b->header.points[point];
+	struct clause c = find_clause(b, placed(b, rule, point)->formula);
 
-	keys[0] = (struct key){0, 0};
-	for (size_t i = 0; i < atoms_count(b->atoms); i++) {
-		const struct atom *a = atoms_get(b->atoms, order[i]);
-
-		for (size_t k = 0; k < a->nranges; k++) {
-			const struct atom_range *r = &a->ranges[k];
-
-			if (r->domain != domain)
-				continue;
-			keys[n++] = (struct key){r->from_high, r->from_low};
-			if (r->to_low != UINT64_MAX)
-				keys[n++] = (struct key){r->to_high, r->to_low + 1};
-			else if (r->to_high != UINT64_MAX && domain == MATCH_ADDR6)
-				keys[n++] = (struct key){r->to_high + 1, 0};
-		}
+	if (c.cost == NO_CLAUSE)
+		image_set_bit(t->always, (uint32_t)rule);
+	for (size_t i = 0; i < c.n; i++) {
+		add_waiting(b, atoms_get(b->atoms, c.atoms[i])->bit, (uint32_t)rule);
+		out->guards |= domains_of(b, c.atoms[i]);
 	}
-	qsort(keys, n, sizeof(*keys), compare_keys);
-	for (size_t i = 0; i < n; i++)
-		if (!kept || compare_keys(&keys[kept - 1], &keys[i]) != 0)
-			keys[kept++] = keys[i];
-	return kept;
+	clause_free(&c);
 }
 
-static size_t find_key(const struct key *keys, size_t n, struct key key)
+static void write_rule_at(struct builder *b, size_t rule, size_t point, struct point_tables *t)
 {
-	const struct key *found = bsearch(&key, keys, n, sizeof(*keys), compare_keys);
+	const struct derivation *d = placed(b, rule, point);
 
-	return (size_t)(found - keys);
-}
-
-static void mark_ranges(const struct builder *b, uint32_t domain, const struct key *keys, size_t n, uint64_t *words)
-{
-	const uint32_t *order = atoms_order(b->atoms);
-
-	for (size_t i = 0; i < atoms_count(b->atoms); i++) {
-		const struct atom *a = atoms_get(b->atoms, order[i]);
-		bool all = a->test == ATOM_EXISTS &&
-		           (a->domain == domain || (a->domain == MATCH_ADDR4 && domain == MATCH_ADDR6));
-
-		for (size_t k = 0; all && k < n; k++)
-			set_bit(words + k * (size_t)TERCEL_ATOM_WORDS, a->bit);
-		for (size_t r = 0; r < a->nranges; r++) {
-			struct key to = {a->ranges[r].to_high, a->ranges[r].to_low};
-
-			if (a->ranges[r].domain != domain)
-				continue;
-			for (size_t k = find_key(keys, n, (struct key){a->ranges[r].from_high, a->ranges[r].from_low});
-			     k < n && compare_keys(&keys[k], &to) <= 0; k++)
-				set_bit(words + k * (size_t)TERCEL_ATOM_WORDS, a->bit);
-		}
-	}
-}
-
-static bool has_domain(const struct builder *b, uint32_t domain)
-{
-	/* The atoms of addresses stand in one domain; both tables are needed to say "no" as well. */
-	uint32_t home = domain == MATCH_ADDR6 ? MATCH_ADDR4 : domain;
-
-	return b->header.domains[home].words != 0;
-}
-
-static void write_number_domain(struct builder *b, uint32_t domain)
-{
-	struct match_domain_table *table = &b->header.domains[domain];
-	_autofree_ struct key *keys = NULL;
-	_autofree_ uint64_t *words = NULL;
-	_autofree_ uint32_t *lists = NULL;
-	size_t n = 1;
-
-	if (!has_domain(b, domain))
+	if (!d->applies)
 		return;
-	for (size_t i = 0; i < atoms_count(b->atoms); i++)
-		n += 2 * atoms_get(b->atoms, (uint32_t)i)->nranges;
-	keys = calloc(n, sizeof(*keys));
-	if (!keys) {
+	t->may[rule] = write_graph(b, d->formula, true, 1, 0);
+	t->must[rule] = write_graph(b, d->formula, false, 1, 0);
+	if (!t->must[rule])
+		return;
+	image_set_bit(t->rules, (uint32_t)rule);
+	/* Whether the program is protected: monitor mode promises no more than enforce mode does. */
+	b->header.points[point].domains |= formula_domains(b, d->formula) | MATCH_BIT_OF(MATCH_EXEPATH);
+	guard_rule(b, rule, point, t);
+}
+
+static bool any_rule(const struct builder *b, const uint64_t *rules)
+{
+	for (size_t w = 0; w < b->rule_words; w++)
+		if (rules[w])
+			return true;
+	return false;
+}
+
+/* All that can be written before it is known which rules wait for which atom; *always is written after. */
+static void write_point(struct builder *b, size_t point, uint64_t *always)
+{
+	const size_t n = b->in->nrules;
+	__attribute__((cleanup(point_tables_free))) struct point_tables t = {.must = calloc(n + 1, sizeof(uint32_t)),
+	                                                                     .may = calloc(n + 1, sizeof(uint32_t))};
+	struct match_point *out = &b->header.points[point];
+	bool some = false;
+
+	if (!t.must || !t.may) {
 		b->error = -ENOMEM;
 		return;
 	}
-	n = collect_keys(b, domain, keys);
-	words = calloc(n, TERCEL_ATOM_WORDS * sizeof(*words));
-	lists = calloc(n, sizeof(*lists));
-	if (!words || !lists) {
-		b->error = -ENOMEM;
-		return;
+	for (size_t r = 0; r < n && !b->error; r++) {
+		write_rule_at(b, r, point, &t);
+		some |= t.may[r] != 0;
 	}
-	mark_ranges(b, domain, keys, n, words);
-	for (size_t k = 0; k < n; k++)
-		lists[k] = write_list(b, words + k * (size_t)TERCEL_ATOM_WORDS, TERCEL_ATOM_WORDS);
-	table->keys = append(b, keys, n * sizeof(*keys));
-	table->nkeys = (uint32_t)n;
-	table->lists = append(b, lists, n * sizeof(*lists));
-	if (n >= 1ULL << MATCH_SEARCH_STEPS)
-		b->error = -E2BIG;
-}
-
-static void write_set_domain(struct builder *b, uint32_t domain)
-{
-	uint32_t lists[64];
-
-	if (!has_domain(b, domain))
+	if (!some)
 		return;
-	for (unsigned int bit = 0; bit < 64; bit++) {
-		uint64_t words[TERCEL_ATOM_WORDS] = {0};
-
-		for (size_t i = 0; i < atoms_count(b->atoms); i++) {
-			const struct atom *a = atoms_get(b->atoms, (uint32_t)i);
-
-			if (a->domain == domain && a->bits >> bit & 1)
-				set_bit(words, a->bit);
-		}
-		lists[bit] = write_list(b, words, TERCEL_ATOM_WORDS);
-	}
-	b->header.domains[domain].lists = append(b, lists, sizeof(lists));
+	out->must = image_append(b, t.must, n * sizeof(uint32_t));
+	out->may = image_append(b, t.may, n * sizeof(uint32_t));
+	if (any_rule(b, t.rules))
+		out->rules = image_append(b, t.rules, b->rule_words * sizeof(uint64_t));
+	memcpy(always, t.always, sizeof(t.always));
 }
 
 /* Which atoms an ancestor at a distance answers; row 0: those of any ancestor. */
@@ -525,122 +394,24 @@ static void write_levels(struct builder *b)
 {
 	const size_t row = b->atom_words, n = (1 + TERCEL_ANCESTOR_LEVELS) * row;
 	_autofree_ uint64_t *levels = calloc(n + 1, sizeof(*levels));
+	size_t natoms;
+	const uint32_t *order = atoms_order(b->atoms, &natoms);
 
 	if (!levels) {
 		b->error = -ENOMEM;
 		return;
 	}
-	for (size_t i = 0; i < atoms_count(b->atoms); i++) {
-		const struct atom *a = atoms_get(b->atoms, (uint32_t)i);
+	for (size_t i = 0; i < natoms; i++) {
+		const struct atom *a = atoms_get(b->atoms, order[i]);
+		uint32_t far = a->level ? a->level : TERCEL_ANCESTORS_MAX;
 
-		if (a->domain == MATCH_ANCESTORS)
-			set_bit(levels + a->level * row, a->bit);
-	}
-	b->header.levels = append(b, levels, n * sizeof(*levels));
-}
-
-/* ---- the image -------------------------------------------------------------------------------------------------- */
-
-static struct derivation *derived(const struct builder *b, size_t rule, size_t point)
-{
-	return &b->derived[rule * TERCEL_POINTS + point];
-}
-
-static void derive_all(struct builder *b)
-{
-	for (size_t r = 0; r < b->nrules && !b->error; r++)
-		for (size_t p = 0; p < TERCEL_POINTS && !b->error; p++) {
-			b->error = derive(derived(b, r, p), b->rules[r].condition, point_info((enum tercel_point)p),
-			                  b->atoms);
-			if (!b->error && count_leaves(derived(b, r, p)->formula) > TERCEL_GRAPH_STEPS) {
-				diag_add(b->diags, DIAG_ERROR, b->rules[r].pos, "condition-too-long",
-				         "the condition of rule \"%s\" has more than %d comparisons after expansion; "
-				         "split the rule",
-				         b->rules[r].name, TERCEL_GRAPH_STEPS);
-				b->error = -EINVAL;
-			}
-		}
-}
-
-static uint32_t formula_domains(const struct builder *b, const struct formula *f)
-{
-	uint32_t domains = 0;
-
-	if (f->kind == FORMULA_ATOM) {
-		domains = 1U << atoms_get(b->atoms, f->atom)->domain;
-		if (domains & 1U << MATCH_ADDR4)
-			domains |= 1U << MATCH_ADDR6;
-	}
-	for (size_t i = 0; i < f->nkids; i++)
-		domains |= formula_domains(b, f->kids[i]);
-	return domains;
-}
-
-static void write_point(struct builder *b, size_t point, struct match_rule *table)
-{
-	uint64_t rules[TERCEL_RULE_WORDS] = {0}, always[2][TERCEL_RULE_WORDS] = {{0}};
-	struct match_point *out = &b->header.points[point];
-
-	for (size_t r = 0; r < b->nrules && !b->error; r++) {
-		const struct formula *f = derived(b, r, point)->formula;
-
-		table[r].must[point] = write_graph(b, f, false, 1, 0);
-		table[r].may[point] = write_graph(b, f, true, 1, 0);
-		if (!table[r].must[point])
+		if (a->domain < MATCH_ANAME || a->domain > MATCH_ACMDLINE)
 			continue;
-		set_bit(rules, (uint32_t)r);
-		out->domains |= formula_domains(b, f);
-		/* Whether the program is protected: monitor mode promises no more than enforce mode does. */
-		out->domains |= 1U << MATCH_EXEPATH;
-		for (unsigned int stage = 0; stage < 2; stage++) {
-			struct clause c = find_clause(b, f, stage);
-
-			if (c.cost == NO_CLAUSE)
-				set_bit(always[stage], (uint32_t)r);
-			for (size_t i = 0; i < c.n; i++)
-				set_bit(b->guard_rules[stage] +
-				                (size_t)atoms_get(b->atoms, c.atoms[i])->bit * b->rule_words,
-				        (uint32_t)r);
-			clause_free(&c);
-		}
+		image_set_bit(levels + a->level * row, a->bit);
+		if (a->domain != MATCH_ANAME && b->header.ancestor_texts < far)
+			b->header.ancestor_texts = far;
 	}
-	out->rules = append(b, rules, b->rule_words * sizeof(rules[0]));
-	for (unsigned int stage = 0; stage < 2; stage++)
-		out->always[stage] = append(b, always[stage], b->rule_words * sizeof(rules[0]));
-}
-
-static void write_guards(struct builder *b)
-{
-	size_t bits = (size_t)b->atom_words * 64;
-	_autofree_ uint32_t *lists = calloc(bits + 1, sizeof(*lists));
-
-	if (!lists) {
-		b->error = -ENOMEM;
-		return;
-	}
-	for (unsigned int stage = 0; stage < 2; stage++) {
-		uint64_t guarded[TERCEL_ATOM_WORDS] = {0};
-
-		for (size_t bit = 0; bit < bits; bit++) {
-			lists[bit] = write_list(b, b->guard_rules[stage] + bit * b->rule_words, b->rule_words);
-			if (lists[bit])
-				set_bit(guarded, (uint32_t)bit);
-		}
-		b->header.guarded[stage] = append(b, guarded, b->atom_words * sizeof(guarded[0]));
-		b->header.guards[stage] = append(b, lists, bits * sizeof(*lists));
-	}
-}
-
-static void write_domains(struct builder *b)
-{
-	for (uint32_t d = 0; d < MATCH_DOMAINS && !b->error; d++) {
-		if (d < MATCH_UID)
-			write_text_domain(b, d);
-		else if (d == MATCH_CAPS)
-			write_set_domain(b, d);
-		else
-			write_number_domain(b, d);
-	}
+	b->header.levels = image_append(b, levels, n * sizeof(*levels));
 }
 
 /* Programs that must go on, or the machine is lost with them (semantics, section 8); on the host only. */
@@ -674,87 +445,167 @@ static const char *const protected_programs[] = {
 static void add_protected(struct builder *b)
 {
 	const size_t builtin = sizeof(protected_programs) / sizeof(protected_programs[0]);
-	_autofree_ struct atom_text *texts = calloc(builtin + b->nprotect, sizeof(*texts));
+	_autofree_ struct atom_text *texts = calloc(builtin + b->in->nprotect, sizeof(*texts));
 	struct atom model = {
-	        .domain = MATCH_EXEPATH, .test = ATOM_EQUALS, .texts = texts, .ntexts = builtin + b->nprotect};
+	        .domain = MATCH_EXEPATH, .test = ATOM_EQUALS, .texts = texts, .ntexts = builtin + b->in->nprotect};
 
 	if (!texts) {
 		b->error = -ENOMEM;
 		return;
 	}
 	for (size_t i = 0; i < model.ntexts; i++) {
-		texts[i].bytes = i < builtin ? protected_programs[i] : b->protect[i - builtin];
+		texts[i].bytes = i < builtin ? protected_programs[i] : b->in->protect[i - builtin];
 		texts[i].len = strlen(texts[i].bytes);
 	}
 	b->error = atoms_add(b->atoms, &model, &b->protected_id);
 }
 
+static void mark_atoms(const struct formula *f, bool *used)
+{
+	if (f->kind == FORMULA_ATOM)
+		used[f->atom] = true;
+	for (size_t i = 0; i < f->nkids; i++)
+		mark_atoms(f->kids[i], used);
+}
+
+static void too_many_atoms(struct builder *b)
+{
+	diag_add(b->diags, DIAG_ERROR, (struct source_pos){0}, "too-many-atoms",
+	         "the rules ask more than %d distinct questions; load fewer rules, or switch some off in the policy "
+	         "file",
+	         TERCEL_ATOM_WORDS * 64);
+}
+
 static void place_atoms(struct builder *b)
 {
 	uint32_t first[MATCH_DOMAIN_ROOM], words[MATCH_DOMAIN_ROOM];
-	int n = atoms_place(b->atoms, first, words);
+	_autofree_ bool *used = calloc(atoms_count(b->atoms) + 1, sizeof(*used));
+	int n;
 
+	if (!used) {
+		b->error = -ENOMEM;
+		return;
+	}
+	used[b->protected_id] = true;
+	for (size_t r = 0; r < b->in->nrules; r++)
+		for (size_t p = 0; p < TERCEL_POINTS; p++)
+			if (placed(b, r, p)->applies)
+				mark_atoms(placed(b, r, p)->formula, used);
+	n = atoms_place(b->atoms, used, first, words);
 	if (n < 0) {
 		b->error = n;
 		if (n == -E2BIG)
-			diag_add(b->diags, DIAG_ERROR, (struct source_pos){0}, "too-many-atoms",
-			         "the rules ask more than %d distinct questions; load fewer rules, or switch some off "
-			         "in "
-			         "the policy file",
-			         TERCEL_ATOM_WORDS * 64);
+			too_many_atoms(b);
 		return;
 	}
 	b->atom_words = (uint32_t)n;
-	b->rule_words = (uint32_t)((b->nrules + 63) / 64);
+	b->rule_words = (uint32_t)((b->in->nrules + 63) / 64);
 	b->header.protected_atom = atoms_get(b->atoms, b->protected_id)->bit + 1;
 	for (uint32_t d = 0; d < MATCH_DOMAIN_ROOM; d++) {
 		b->header.domains[d].first_word = first[d];
 		b->header.domains[d].words = words[d];
 	}
-	for (unsigned int stage = 0; stage < 2; stage++) {
-		b->guard_rules[stage] = calloc((size_t)b->atom_words * 64 * b->rule_words + 1, sizeof(uint64_t));
-		if (!b->guard_rules[stage])
-			b->error = -ENOMEM;
+	if (words[MATCH_CONTAINER_FACTS] > TERCEL_CONTAINER_WORDS) {
+		diag_add(
+		        b->diags, DIAG_ERROR, (struct source_pos){0}, "too-many-container-conditions",
+		        "the rules ask more than %d distinct questions about containers and pods; load fewer rules, or "
+		        "switch some off in the policy file",
+		        TERCEL_CONTAINER_WORDS * 64);
+		b->error = -E2BIG;
 	}
+	b->waiting = calloc((size_t)b->atom_words * 64 + 1, sizeof(*b->waiting));
+	if (!b->waiting)
+		b->error = -ENOMEM;
 }
 
-static void write_all(struct builder *b)
+static void write_rule_table(struct builder *b)
 {
-	_autofree_ struct match_rule *table = calloc(b->nrules + 1, sizeof(*table));
-	uint64_t answers[2] = {0, 1};
+	const size_t n = b->in->nrules;
+	_autofree_ struct match_rule *table = calloc(n + 1, sizeof(*table));
 
 	if (!table) {
 		b->error = -ENOMEM;
 		return;
 	}
-	append(b, &b->header, sizeof(b->header));
-	buf_add(&b->nodes, answers, sizeof(answers));
-	for (size_t r = 0; r < b->nrules; r++) {
-		table[r].mode = b->rules[r].mode;
-		table[r].action = b->rules[r].action;
-		table[r].on_uncertain = b->rules[r].on_uncertain;
+	for (size_t r = 0; r < n; r++)
+		table[r] = (struct match_rule){.mode = b->in->rules[r].mode,
+		                               .action = b->in->rules[r].action,
+		                               .on_uncertain = b->in->rules[r].on_uncertain};
+	b->header.rule_table = image_append(b, table, n * sizeof(*table));
+}
+
+static void write_all(struct builder *b)
+{
+	_autofree_ uint64_t(*always)[TERCEL_RULE_WORDS] = calloc(TERCEL_POINTS, sizeof(*always));
+	uint64_t answers[2] = {0, 1};
+
+	if (!always) {
+		b->error = -ENOMEM;
+		return;
 	}
+	image_append(b, &b->header, sizeof(b->header));
+	buf_add(&b->nodes, answers, sizeof(answers));
 	for (size_t p = 0; p < TERCEL_POINTS && !b->error; p++)
-		write_point(b, p, table);
+		write_point(b, p, always[p]);
 	if (b->error)
 		return;
-	b->header.rule_table = append(b, table, b->nrules * sizeof(*table));
+	for (size_t p = 0; p < TERCEL_POINTS; p++)
+		b->header.points[p].always = image_write_rules(b, always[p]);
+	write_rule_table(b);
 	b->header.nodes = (uint32_t)(b->nodes.len / sizeof(uint64_t));
-	b->header.node_table = append(b, buf_str(&b->nodes), b->nodes.len);
-	write_guards(b);
+	b->header.node_table = image_append(b, buf_str(&b->nodes), b->nodes.len);
+	if (b->header.nodes > MATCH_NODE_MASK)
+		b->error = -E2BIG;
 	write_levels(b);
-	write_domains(b);
+	image_write_domains(b);
 	if (!b->error && (buf_error(&b->out) || buf_error(&b->nodes)))
 		b->error = -ENOMEM;
+}
+
+/* What has to be answered in user space: the atoms of that domain, in the order of their bits. */
+static int name_containers(struct builder *b, struct image *image)
+{
+	size_t natoms;
+	const uint32_t *order = atoms_order(b->atoms, &natoms);
+
+	image->containers = calloc(natoms + 1, sizeof(char *));
+	if (!image->containers)
+		return -ENOMEM;
+	for (size_t i = 0; i < natoms; i++) {
+		const struct atom *a = atoms_get(b->atoms, order[i]);
+
+		if (a->domain != MATCH_CONTAINER_FACTS)
+			continue;
+		image->containers[image->ncontainers] = strdup(a->texts[0].bytes);
+		if (!image->containers[image->ncontainers++])
+			return -ENOMEM;
+	}
+	b->header.containers = (uint32_t)image->ncontainers;
+	return 0;
 }
 
 /* The last reads of the matcher may be masked, never cut: leave room for one more entry. */
 #define IMAGE_ROOM 64
 
-static int finish(struct builder *b, struct image *image, uint32_t generation)
+static void seal(struct builder *b, struct image *image)
 {
 	struct match_header *h = &b->header;
 
+	h->magic = TERCEL_IMAGE_MAGIC;
+	h->version = TERCEL_IMAGE_VERSION;
+	h->size = (uint32_t)image->size;
+	h->generation = b->in->generation;
+	h->atom_words = b->atom_words;
+	h->rule_words = b->rule_words;
+	h->rules = (uint32_t)b->in->nrules;
+	memcpy(image->data, b->out.data, b->out.len);
+	memcpy(image->data, h, sizeof(*h));
+	h->checksum = match_checksum(image->data, (uint32_t)image->size);
+	memcpy(image->data, h, sizeof(*h));
+}
+
+static int finish(struct builder *b, struct image *image)
+{
 	if (b->out.len + IMAGE_ROOM > TERCEL_IMAGE_MAX) {
 		diag_add(b->diags, DIAG_ERROR, (struct source_pos){0}, "policy-too-large",
 		         "the policy image needs %zu bytes, %u fit; load fewer rules, or switch some off in the policy "
@@ -763,25 +614,18 @@ static int finish(struct builder *b, struct image *image, uint32_t generation)
 		return -E2BIG;
 	}
 	image->data = calloc(1, TERCEL_IMAGE_MAX);
-	image->rules = calloc(b->nrules + 1, sizeof(*image->rules));
-	if (!image->data || !image->rules)
+	image->rules = calloc(b->in->nrules + 1, sizeof(*image->rules));
+	if (!image->data || !image->rules || name_containers(b, image))
 		return -ENOMEM;
 	image->size = b->out.len;
-	h->magic = TERCEL_IMAGE_MAGIC;
-	h->version = TERCEL_IMAGE_VERSION;
-	h->size = (uint32_t)image->size;
-	h->generation = generation;
-	h->atom_words = b->atom_words;
-	h->rule_words = b->rule_words;
-	h->rules = (uint32_t)b->nrules;
-	memcpy(image->data, b->out.data, b->out.len);
-	memcpy(image->data, h, sizeof(*h));
-	h->checksum = match_checksum(image->data, (uint32_t)image->size);
-	memcpy(image->data, h, sizeof(*h));
-	for (size_t r = 0; r < b->nrules; r++) {
-		image->rules[r].name = strdup(b->rules[r].name);
-		image->rules[r].mode = b->rules[r].mode;
-		image->rules[r].action = b->rules[r].action;
+	(void)atoms_order(b->atoms, &image->natoms);
+	image->nstates = b->nstates;
+	image->nnodes = b->header.nodes;
+	seal(b, image);
+	for (size_t r = 0; r < b->in->nrules; r++) {
+		image->rules[r].name = strdup(b->in->rules[r].name);
+		image->rules[r].mode = b->in->rules[r].mode;
+		image->rules[r].action = b->in->rules[r].action;
 		image->nrules = r + 1;
 		if (!image->rules[r].name)
 			return -ENOMEM;
@@ -791,41 +635,48 @@ static int finish(struct builder *b, struct image *image, uint32_t generation)
 
 static void builder_free(struct builder *b)
 {
-	for (size_t i = 0; b->derived && i < b->nrules * TERCEL_POINTS; i++)
-		derivation_free(&b->derived[i]);
-	free(b->derived);
+	for (size_t r = 0; b->placed && r < b->in->nrules; r++)
+		placement_free(&b->placed[r]);
+	free(b->placed);
+	for (size_t i = 0; b->waiting && i < (size_t)b->atom_words * 64; i++)
+		free(b->waiting[i].rules);
+	free(b->waiting);
 	atoms_free(b->atoms);
 	buf_free(&b->out);
 	buf_free(&b->nodes);
 	free(b->node_buckets);
-	free(b->lists);
-	free(b->list_buckets);
-	free(b->guard_rules[0]);
-	free(b->guard_rules[1]);
+	free(b->lists.lists);
+	free(b->lists.buckets);
+}
+
+static void too_large(struct builder *b)
+{
+	diag_add(b->diags, DIAG_ERROR, (struct source_pos){0}, "policy-too-large",
+	         "the texts and numbers that the rules compare with do not fit (at most %d states of automata, %d "
+	         "automata "
+	         "for one field, and %u bytes in all); load fewer rules, or switch some off in the policy file",
+	         AUTOMATON_STATES_MAX, AUTOMATA_MAX, TERCEL_IMAGE_MAX);
 }
 
 int image_build(struct image **out, const struct image_input *in, struct diag_list *diags)
 {
-	const struct image_rule *rules = in->rules;
-	const size_t n = in->nrules;
-	_cleanup_(builder_free) struct builder b = {
-	        .rules = rules, .nrules = n, .protect = in->protect, .nprotect = in->nprotect, .diags = diags};
+	_cleanup_(builder_free) struct builder b = {.in = in, .diags = diags};
 	_autoimage_ struct image *image = calloc(1, sizeof(*image));
 	int r;
 
-	if (n > (size_t)TERCEL_RULE_WORDS * 64) {
+	if (in->nrules > (size_t)TERCEL_RULE_WORDS * 64) {
 		diag_add(diags, DIAG_ERROR, (struct source_pos){0}, "too-many-rules",
-		         "%zu rules are switched on, %d fit; switch some off in the policy file", n,
+		         "%zu rules are switched on, %d fit; switch some off in the policy file", in->nrules,
 		         TERCEL_RULE_WORDS * 64);
 		return -E2BIG;
 	}
-	b.derived = calloc(n * TERCEL_POINTS + 1, sizeof(*b.derived));
-	if (!image || !b.derived)
+	b.placed = calloc(in->nrules + 1, sizeof(*b.placed));
+	if (!image || !b.placed)
 		return -ENOMEM;
 	r = atoms_new(&b.atoms);
 	if (r)
 		return r;
-	derive_all(&b);
+	place_rules(&b);
 	if (!b.error)
 		add_protected(&b);
 	if (!b.error)
@@ -833,11 +684,8 @@ int image_build(struct image **out, const struct image_input *in, struct diag_li
 	if (!b.error)
 		write_all(&b);
 	if (b.error == -E2BIG && !diag_failed(diags))
-		diag_add(diags, DIAG_ERROR, (struct source_pos){0}, "policy-too-large",
-		         "the texts or numbers that the rules compare with do not fit; load fewer rules, or switch "
-		         "some off "
-		         "in the policy file");
-	r = b.error ? b.error : finish(&b, image, in->generation);
+		too_large(&b);
+	r = b.error ? b.error : finish(&b, image);
 	if (r)
 		return r;
 	*out = TAKE_PTR(image);
@@ -850,6 +698,9 @@ void image_free(struct image *i)
 		return;
 	for (size_t r = 0; r < i->nrules; r++)
 		free(i->rules[r].name);
+	for (size_t c = 0; c < i->ncontainers; c++)
+		free(i->containers[c]);
+	free(i->containers);
 	free(i->rules);
 	free(i->data);
 	free(i);

@@ -13,6 +13,7 @@
 #include "base/diag.h"
 #include "bpf/match.h"
 #include "filter/filter.h"
+#include "policy/placement.h"
 
 struct image_rule {
 	const char *name;
@@ -35,6 +36,10 @@ struct image {
 	size_t size;
 	struct image_rule_info *rules;
 	size_t nrules;
+	/* What user space has to answer for each container: condition i is bit i of match_facts.container. */
+	char **containers;
+	size_t ncontainers;
+	size_t natoms, nstates, nnodes; /* in use, of the limits in bpf/match.h and policy/automaton.h */
 };
 
 struct image_input {
@@ -43,11 +48,13 @@ struct image_input {
 	const char *const *protect; /* absolute paths of programs that are never blocked, besides the built-in ones */
 	size_t nprotect;
 	uint32_t generation; /* what verdicts of this image will carry */
+	uint32_t points;     /* 1 << enum tercel_point: those that will decide; 0: all that there are */
 };
 
 /*
  * Builds the image. 0 with *out set (owned by the caller); -E2BIG or -EINVAL after adding to `diags` which limit was
- * reached and what to do (codes policy-too-large, too-many-rules, too-many-atoms, condition-too-long); -ENOMEM.
+ * reached and what to do (codes policy-too-large, too-many-rules, too-many-atoms, too-many-container-conditions,
+ * condition-too-long); -ENOMEM.
  */
 int image_build(struct image **out, const struct image_input *in, struct diag_list *diags);
 

@@ -598,42 +598,41 @@ static void warn_of_unused_entries(const struct policy *p, const struct rules *r
 	}
 }
 
-/* Whether some decision point, and whether one for connections, can block by the rule. */
-static int find_points(const struct rule *rule, bool *any, bool *connect)
+/* Whether some decision point, and whether one that can deny but not kill, blocks by the rule. */
+static int find_points(const struct rule *rule, uint32_t points, bool *any, bool *deny_only)
 {
+	_autoplacement_ struct placement placement = {0};
 	_autoatoms_ struct atoms *atoms = NULL;
 	int r = atoms_new(&atoms);
 
+	if (!r)
+		r = placement_make(&placement, filter_root(rule->filter), points, atoms);
 	for (int p = 0; !r && p < TERCEL_POINTS; p++) {
-		struct derivation d;
+		const struct derivation *d = &placement.at[p];
 
-		r = derive(&d, filter_root(rule->filter), point_info((enum tercel_point)p), atoms);
-		if (r)
-			break;
-		if (d.applies && d.class != POLICY_DETECT_ONLY) {
-			*any = true;
-			*connect |= p != TERCEL_POINT_EXEC_COMMIT;
-		}
-		derivation_free(&d);
+		if (!d->applies || d->class == POLICY_DETECT_ONLY)
+			continue;
+		*any = true;
+		*deny_only |= d->point->backend == POINT_BY_CGROUP;
 	}
 	return r;
 }
 
-static int check_setting(const struct setting *s, const struct rule *rule, struct diag_list *diags)
+static int check_setting(const struct setting *s, const struct rule *rule, uint32_t points, struct diag_list *diags)
 {
-	bool any = false, connect = false;
+	bool any = false, deny_only = false;
 	int r;
 
 	if (s->mode != TERCEL_MODE_ENFORCE)
 		return 0;
-	r = find_points(rule, &any, &connect);
+	r = find_points(rule, points, &any, &deny_only);
 	if (r)
 		return r;
 	if (!any)
 		diag_add(diags, DIAG_WARNING, s->mode_entry->mode_pos, "detect-only",
 		         "rule \"%s\" is to be enforced, but no decision point can enforce it; tercel check says why",
 		         rule->name);
-	if (connect && s->action == TERCEL_ACTION_KILL) {
+	if (deny_only && s->action == TERCEL_ACTION_KILL) {
 		diag_add(diags, DIAG_ERROR, s->action_entry->action_pos, "unsupported-action",
 		         "rule \"%s\" is decided when a connection is made, where this version can deny but not kill; "
 		         "use "
@@ -644,14 +643,15 @@ static int check_setting(const struct setting *s, const struct rule *rule, struc
 	return 0;
 }
 
-int policy_apply(struct image **image, const struct policy *p, const struct rules *rules, uint32_t generation,
-                 struct diag_list *diags)
+int policy_apply(struct image **image, const struct policy *p, const struct rules *rules, uint32_t points,
+                 uint32_t generation, struct diag_list *diags)
 {
 	_autofree_ struct image_rule *list = calloc(rules_count(rules) + 1, sizeof(*list));
 	struct image_input in = {.rules = list,
 	                         .protect = (const char *const *)p->protect,
 	                         .nprotect = p->nprotect,
-	                         .generation = generation};
+	                         .generation = generation,
+	                         .points = points};
 	int error = 0;
 
 	if (!list)
@@ -664,7 +664,7 @@ int policy_apply(struct image **image, const struct policy *p, const struct rule
 
 		if (rule->state != RULE_LOADED || !rule->enabled || s.mode == TERCEL_MODE_OFF)
 			continue;
-		r = check_setting(&s, rule, diags);
+		r = check_setting(&s, rule, points, diags);
 		if (r == -ENOMEM)
 			return r;
 		error = r ? r : error;

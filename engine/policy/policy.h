@@ -65,11 +65,12 @@ static inline void cleanup_policy(struct policy **p)
 #define _autopolicy_ __attribute__((cleanup(cleanup_policy)))
 
 /*
- * Applies the policy to the rules and builds the image: enabled rules about system calls whose mode is not off. 0 with
+ * Applies the policy to the rules and builds the image: enabled rules about system calls whose mode is not off, to be
+ * decided at `points` (1 << enum tercel_point). 0 with
  * *image set (owned by the caller); -EINVAL, -E2BIG or -ENOMEM after adding errors. Warns of entries that name no rule,
  * and of enforced rules that no decision point can enforce ("detect-only").
  */
-int policy_apply(struct image **image, const struct policy *p, const struct rules *rules, uint32_t generation,
-                 struct diag_list *diags);
+int policy_apply(struct image **image, const struct policy *p, const struct rules *rules, uint32_t points,
+                 uint32_t generation, struct diag_list *diags);
 
 #endif

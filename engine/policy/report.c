@@ -36,33 +36,25 @@ static struct report_point *add_point(struct report_rule *r)
 	return &grown[r->npoints++];
 }
 
-static int report_at(struct report *report, struct report_rule *r, const struct point_info *info)
+/* Takes the derivation over. */
+static int report_at(struct report_rule *r, struct derivation *d)
 {
-	struct derivation d;
-	struct report_point *p;
-	int err = derive(&d, filter_root(r->rule->filter), info, report->atoms);
+	struct report_point *p = add_point(r);
+	int err = 0;
 
-	if (err)
-		return err;
-	p = d.applies ? add_point(r) : NULL;
-	if (!p) {
-		err = d.applies ? -ENOMEM : 0;
-		derivation_free(&d);
-		return err;
-	}
-	p->point = info;
-	p->class = d.class;
-	p->derivation = d;
-	for (size_t e = 0; e < info->nevents; e++)
-		if (filter_event_set_has_event(&r->rule->events, info->events[e])) {
-			err = add_event(p, filter_event_name(info->events[e]));
-			if (err)
-				return err;
-		}
-	return 0;
+	if (!p)
+		return -ENOMEM;
+	p->point = d->point;
+	p->class = d->class;
+	p->derivation = *d;
+	*d = (struct derivation){0};
+	for (size_t e = 0; !err && e < p->point->nevents; e++)
+		if (filter_event_set_has(&r->rule->events, point_event_name(p->point->events[e])))
+			err = add_event(p, point_event_name(p->point->events[e]));
+	return err;
 }
 
-#define NO_POINT "this version has no decision point for these event types"
+#define NO_POINT "no decision point of this target sees these event types"
 #define NEVER_HOLDS                                                                                     \
 	"the condition cannot hold when the kernel decides, where an operation is judged as if it were" \
 	" about to succeed"
@@ -77,17 +69,18 @@ enum undecided {
 
 struct collector {
 	struct report_point point;
+	uint32_t points; /* 1 << enum tercel_point: those that there are */
 	enum undecided which;
 	int error;
 };
 
-static bool is_covered(const char *event)
+static bool is_covered(uint32_t points, const char *event)
 {
 	for (int p = 0; p < TERCEL_POINTS; p++) {
 		const struct point_info *info = point_info((enum tercel_point)p);
 
-		for (size_t e = 0; e < info->nevents; e++)
-			if (strcmp(filter_event_name(info->events[e]), event) == 0)
+		for (size_t e = 0; points >> p & 1 && e < info->nevents; e++)
+			if (strcmp(point_event_name(info->events[e]), event) == 0)
 				return true;
 	}
 	return false;
@@ -97,7 +90,7 @@ static void add_undecided(void *ctx, const char *name)
 {
 	struct collector *u = ctx;
 
-	if (!u->error && (u->which == UNDECIDED_ALL || !is_covered(name)))
+	if (!u->error && (u->which == UNDECIDED_ALL || !is_covered(u->points, name)))
 		u->error = add_event(&u->point, name);
 }
 
@@ -110,10 +103,11 @@ static void point_free(struct report_point *p)
 }
 
 /* The event types of the rule at which nothing is decided. */
-static int report_undecided(struct report_rule *r, enum undecided which, const char *reason)
+static int report_undecided(const struct report *report, struct report_rule *r, enum undecided which,
+                            const char *reason)
 {
 	const struct report_point empty = {.class = POLICY_DETECT_ONLY, .reason = reason};
-	struct collector u = {.point = empty, .which = which};
+	struct collector u = {.point = empty, .points = report->points, .which = which};
 	struct report_point *p;
 
 	filter_event_set_each(&r->rule->events, add_undecided, &u);
@@ -162,27 +156,31 @@ static int report_other_source(struct report_rule *r)
 
 static int report_rule(struct report *report, struct report_rule *r)
 {
+	_autoplacement_ struct placement placement = {0};
 	int err = 0;
 
 	if (r->rule->state == RULE_OTHER_SOURCE)
 		return report_other_source(r);
+	err = placement_make(&placement, filter_root(r->rule->filter), report->points, report->atoms);
 	for (int p = 0; !err && p < TERCEL_POINTS; p++)
-		err = report_at(report, r, point_info((enum tercel_point)p));
+		if (placement.at[p].applies)
+			err = report_at(r, &placement.at[p]);
 	if (!err)
-		err = report_undecided(r, UNDECIDED_NO_POINT, NO_POINT);
+		err = report_undecided(report, r, UNDECIDED_NO_POINT, NO_POINT);
 	if (!err && !r->npoints)
-		err = report_undecided(r, UNDECIDED_ALL, NEVER_HOLDS);
+		err = report_undecided(report, r, UNDECIDED_ALL, NEVER_HOLDS);
 	r->class = class_of(r);
 	return err;
 }
 
-int report_build(struct report **out, const struct rules *rules)
+int report_build(struct report **out, const struct rules *rules, uint32_t points)
 {
 	_autoreport_ struct report *report = calloc(1, sizeof(*report));
 	int err;
 
 	if (!report)
 		return -ENOMEM;
+	report->points = points;
 	err = atoms_new(&report->atoms);
 	if (err)
 		return err;
@@ -643,38 +641,72 @@ static const char *domain_name(enum match_domain d)
 	static const char *const names[MATCH_DOMAINS] = {
 	        [MATCH_NAME] = "name",
 	        [MATCH_CONTAINER] = "container",
-	        [MATCH_EVENT] = "event",
-	        [MATCH_L4PROTO] = "l4proto",
-	        [MATCH_FD_TYPE] = "fd.type",
-	        [MATCH_FD_TYPECHAR] = "fd.typechar",
+	        [MATCH_USER_NAME] = "user",
+	        [MATCH_LOGIN_NAME] = "login-user",
 	        [MATCH_EXEPATH] = "exepath",
 	        [MATCH_CWD] = "cwd",
+	        [MATCH_PATH] = "path",
+	        [MATCH_NEWPATH] = "new-path",
+	        [MATCH_TARGET] = "link-target",
+	        [MATCH_ENV] = "env",
+	        [MATCH_EXE] = "exe",
+	        [MATCH_ARGS] = "args",
 	        [MATCH_CMDLINE] = "cmdline",
-	        [MATCH_ANCESTORS] = "ancestor",
+	        [MATCH_ANAME] = "ancestor-name",
+	        [MATCH_AEXE] = "ancestor-exe",
+	        [MATCH_AEXEPATH] = "ancestor-exepath",
+	        [MATCH_ACMDLINE] = "ancestor-cmdline",
 	        [MATCH_UID] = "uid",
+	        [MATCH_GID] = "gid",
 	        [MATCH_LOGINUID] = "loginuid",
 	        [MATCH_TTY] = "tty",
 	        [MATCH_PID] = "pid",
-	        [MATCH_EXE_UPPER] = "exe-upper-layer",
-	        [MATCH_EXE_MEMFD] = "exe-memfd",
+	        [MATCH_VPID] = "vpid",
+	        [MATCH_PPID] = "ppid",
+	        [MATCH_SID] = "sid",
+	        [MATCH_VPGID] = "vpgid",
+	        [MATCH_DURATION] = "duration",
 	        [MATCH_PORT] = "port",
 	        [MATCH_ADDR4] = "address",
 	        [MATCH_ADDR6] = "address",
-	        [MATCH_CAPS] = "capabilities",
+	        [MATCH_LOCAL4] = "local-address",
+	        [MATCH_LOCAL6] = "local-address",
+	        [MATCH_ARG_ID] = "arg-id",
+	        [MATCH_RESULT] = "result",
+	        [MATCH_BITS] = "facts",
+	        [MATCH_CAPS_E] = "cap-effective",
+	        [MATCH_CAPS_P] = "cap-permitted",
+	        [MATCH_CAPS_I] = "cap-inheritable",
+	        [MATCH_ARG_FLAGS] = "arg-flags",
+	        [MATCH_ARG_MODE] = "arg-mode",
+	        [MATCH_EVENT] = "event",
+	        [MATCH_FD_TYPE] = "fd-type",
+	        [MATCH_L4PROTO] = "l4proto",
+	        [MATCH_ARG_KIND] = "arg-kind",
+	        [MATCH_CONTAINER_FACTS] = "container-facts",
 	};
 
 	return names[(unsigned int)d < MATCH_DOMAINS ? d : MATCH_NAME];
 }
 
+static const char *test_name(enum atom_test t)
+{
+	static const char *const names[] = {
+	        [ATOM_EXISTS] = "exists",   [ATOM_EQUALS] = "in",         [ATOM_PREFIX] = "startswith",
+	        [ATOM_SUFFIX] = "endswith", [ATOM_CONTAINS] = "contains", [ATOM_GLOB] = "glob",
+	        [ATOM_PMATCH] = "pmatch",   [ATOM_REGEX] = "regex",       [ATOM_DIRECTORY] = "directory in",
+	        [ATOM_RANGE] = "in ranges", [ATOM_BITS] = "any of bits",  [ATOM_CONTAINER] = "answered in user space",
+	};
+
+	return names[(size_t)t < sizeof(names) / sizeof(names[0]) ? t : ATOM_EXISTS];
+}
+
 static void print_atom(struct buf *out, const struct atom *a)
 {
-	static const char *const tests[] = {"exists",   "in",        "startswith", "endswith",
-	                                    "contains", "in ranges", "any of bits"};
-
 	buf_adds(out, domain_name(a->domain));
-	if (a->domain == MATCH_ANCESTORS)
+	if (a->domain >= MATCH_ANAME && a->domain <= MATCH_ACMDLINE)
 		buf_addf(out, a->level ? "[%u]" : "[any]", a->level);
-	buf_addf(out, " %s", tests[a->test]);
+	buf_addf(out, " %s%s", a->fold ? "(any case) " : "", test_name(a->test));
 	if (a->ntexts)
 		buf_adds(out, " (");
 	for (size_t i = 0; i < a->ntexts; i++)

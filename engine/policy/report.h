@@ -10,7 +10,7 @@
 
 #include "base/buf.h"
 #include "base/diag.h"
-#include "policy/derive.h"
+#include "policy/placement.h"
 #include "rules/rules.h"
 
 struct report_point {
@@ -38,12 +38,13 @@ struct report {
 	const struct rule **skipped; /* those that skip-if-unknown-filter keeps out */
 	size_t nskipped;
 	size_t exact, narrow, detect_only;
+	uint32_t points; /* 1 << enum tercel_point: those that were judged by */
 	struct atoms *atoms;
 };
 
-/* Derives every loaded rule (disabled ones too) at every point; one about another source than system calls at none. 0
- * or -ENOMEM. */
-int report_build(struct report **out, const struct rules *rules);
+/* Places every loaded rule (disabled ones too) among the points of the set, 1 << enum tercel_point each; one about
+ * another source than system calls at none. 0 or -ENOMEM. */
+int report_build(struct report **out, const struct rules *rules, uint32_t points);
 void report_free(struct report *r);
 static inline void cleanup_report(struct report **r)
 {

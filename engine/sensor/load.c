@@ -529,12 +529,23 @@ static int attach_points(struct load *l, const struct sensor_config *config, str
 
 /* ---- all of it ---------------------------------------------------------------------------------------- */
 
+uint32_t sensor_points(void)
+{
+	uint32_t points = BIT(TERCEL_POINT_EXEC_COMMIT);
+
+	for (size_t i = 0; i < sizeof(cgroup_points) / sizeof(cgroup_points[0]); i++)
+		points |= BIT(cgroup_points[i].point);
+	return points;
+}
+
 static int check_config(const struct sensor_config *config, struct error *err)
 {
 	if (config->records >= BIT(TERCEL_RECORD_TYPES))
 		return error_set(err, -EINVAL, "unknown record types 0x%x", config->records);
 	if (config->points >= BIT(TERCEL_POINTS))
 		return error_set(err, -EINVAL, "unknown decision points 0x%x", config->points);
+	if (config->points & ~sensor_points())
+		return error_set(err, -EOPNOTSUPP, "this version has no kernel program for it");
 	if (config->ring_mb > MAX_RING_MB)
 		return error_set(err, -EINVAL, "a ring buffer of %u MiB for each CPU is too large: at most %u",
 		                 config->ring_mb, MAX_RING_MB);

@@ -17,6 +17,10 @@
 
 struct sensor;
 
+/* The decision points, 1 << enum tercel_point, that this version has kernel programs for. Whether the running kernel
+ * takes them is another question: sensor_open() answers it. */
+uint32_t sensor_points(void);
+
 struct sensor_config {
 	/* Record types to deliver, 1 << enum tercel_record_type. Programs that serve none of them are not attached. */
 	uint32_t records;

@@ -9,6 +9,8 @@
 
 #include "match.h"
 
+#include "probe_ancestors.h"
+
 /* sizeof() of what is used by pointer only; the value types are not in the map's type information then. */
 #define ARRAY_MAP(name, size)                      \
 	struct {                                   \
@@ -23,6 +25,7 @@ ARRAY_MAP(image_map, TERCEL_IMAGE_MAX);
 ARRAY_MAP(text_map, MATCH_TEXT_MAX);
 ARRAY_MAP(facts_map, sizeof(struct match_facts));
 ARRAY_MAP(state_map, sizeof(struct match_state));
+ARRAY_MAP(ancestors_map, sizeof(struct probe_ancestors));
 
 struct probe_args {
 	__u32 point;
@@ -31,13 +34,31 @@ struct probe_args {
 };
 
 struct probe_ctx {
-	struct match_ctx *m;
+	struct match_ctx m;
+	const struct probe_ancestors *ancestors;
 };
 
-static __attribute__((noinline)) int probe_once(struct match_ctx *m)
+static int probe_ancestor(__u32 i, void *p)
 {
-	if (match_start(m))
-		match_finish(m);
+	struct probe_ctx *c = p;
+
+	if (i >= TERCEL_ANCESTORS_MAX || i >= c->ancestors->count)
+		return 1;
+	match_ancestor(&c->m, i, &c->ancestors->items[i & (TERCEL_ANCESTORS_MAX - 1)]);
+	return 0;
+}
+
+static __always_inline int probe_once(struct probe_ctx *c)
+{
+	int more = match_start(&c->m);
+
+	if (more == 2) {
+		bpf_loop(TERCEL_ANCESTORS_MAX, probe_ancestor, c, 0);
+		if (c->ancestors->cut)
+			match_ancestors_cut(&c->m);
+	}
+	if (more)
+		match_finish(&c->m);
 	return 0;
 }
 
@@ -55,13 +76,16 @@ int probe(struct probe_args *args)
 	const __u8 *image = bpf_map_lookup_elem(&image_map, &zero), *text = bpf_map_lookup_elem(&text_map, &zero);
 	struct match_facts *facts = bpf_map_lookup_elem(&facts_map, &zero);
 	struct match_state *state = bpf_map_lookup_elem(&state_map, &zero);
-	struct match_ctx m = {.image = image, .st = state, .facts = facts, .text = text, .point = args->point};
+	struct probe_ancestors *ancestors = bpf_map_lookup_elem(&ancestors_map, &zero);
+	struct probe_ctx c = {
+	        .m = {.image = image, .st = state, .facts = facts, .text = text, .point = args->point},
+	        .ancestors = ancestors};
 	__u64 start;
 
-	if (!image || !text || !facts || !state)
+	if (!image || !text || !facts || !state || !ancestors)
 		return 1;
 	start = bpf_ktime_get_ns();
-	bpf_loop(args->repeat, probe_step, &m, 0);
+	bpf_loop(args->repeat, probe_step, &c, 0);
 	args->ns = bpf_ktime_get_ns() - start;
 	return 0;
 }

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The tables of the domains: automata for texts, sorted keys for numbers, a list for each bit of a set.
+ */
+#include "policy/image_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "policy/automaton.h"
+
+/* ---- texts ------------------------------------------------------------------------------------------------------ */
+
+/* How the values of an atom are looked for. */
+static struct pattern pattern_of(const struct atom *a)
+{
+	struct pattern p = {.id = a->bit, .bytes = "", .flags = a->fold ? PATTERN_FOLD : 0};
+
+	switch (a->test) {
+	case ATOM_EQUALS:
+		p.flags |= PATTERN_BEGIN | PATTERN_END;
+		break;
+	case ATOM_DIRECTORY:
+		p.flags |= PATTERN_BEGIN | PATTERN_END_DIR;
+		break;
+	case ATOM_EXISTS:
+	case ATOM_PREFIX:
+		p.flags |= PATTERN_BEGIN;
+		break;
+	case ATOM_SUFFIX:
+		p.flags |= PATTERN_END;
+		break;
+	case ATOM_GLOB:
+		p.kind = PATTERN_GLOB;
+		break;
+	case ATOM_PMATCH:
+		p.kind = PATTERN_PMATCH;
+		break;
+	case ATOM_REGEX:
+		p.kind = PATTERN_REGEX;
+		break;
+	default:
+		break;
+	}
+	return p;
+}
+
+static void add_patterns(struct pattern *patterns, size_t *n, const struct atom *a)
+{
+	const struct pattern p = pattern_of(a);
+
+	if (a->test == ATOM_EXISTS)
+		patterns[(*n)++] = p;
+	for (size_t i = 0; i < a->ntexts; i++) {
+		patterns[*n] = p;
+		patterns[*n].bytes = a->texts[i].bytes;
+		patterns[(*n)++].len = a->texts[i].len;
+	}
+}
+
+/* The atoms of a domain: part of the order of bits. */
+static const uint32_t *atoms_of(const struct builder *b, uint32_t domain, size_t *n)
+{
+	size_t all, first = 0;
+	const uint32_t *order = atoms_order(b->atoms, &all);
+
+	while (first < all && atoms_get(b->atoms, order[first])->domain < domain)
+		first++;
+	*n = 0;
+	while (first + *n < all && atoms_get(b->atoms, order[first + *n])->domain == domain)
+		(*n)++;
+	return order + first;
+}
+
+/* Puts the offsets of the lists where the rows of reporting states have the numbers of their reports. */
+static void resolve_reports(struct builder *b, struct automaton *a)
+{
+	_autofree_ uint32_t *lists = calloc(a->nreports + 1, sizeof(*lists));
+
+	if (!lists) {
+		b->error = -ENOMEM;
+		return;
+	}
+	for (uint32_t r = 0; r < a->nreports; r++)
+		lists[r] = image_write_list(b, a->ids + a->first[r], a->first[r + 1] - a->first[r]);
+	for (uint32_t i = 0; i < a->nrows; i++)
+		if (a->rows[i].check && a->rows[i].check + MATCH_CLASS_REPORT == i)
+			a->rows[i].next = lists[a->rows[i].next];
+}
+
+static struct match_automaton write_automaton(struct builder *b, struct automaton *a)
+{
+	resolve_reports(b, a);
+	b->nstates += a->nstates;
+	return (struct match_automaton){
+	        .classes = image_append(b, a->classes, sizeof(a->classes)),
+	        .root = image_append(b, a->root, a->nclasses * sizeof(*a->root)),
+	        .rows = image_append(b, a->rows, a->nrows * sizeof(*a->rows)),
+	        .start = a->start,
+	};
+}
+
+/* Texts in which a NUL ends an argument, which are joined by blanks. */
+static uint8_t zero_in(uint32_t domain)
+{
+	return domain == MATCH_ENV || domain == MATCH_ARGS || domain == MATCH_CMDLINE || domain == MATCH_ACMDLINE ? ' '
+	                                                                                                          : 0;
+}
+
+static void write_texts(struct builder *b, uint32_t domain)
+{
+	struct match_domain_table *table = &b->header.domains[domain];
+	struct match_automaton written[AUTOMATA_MAX];
+	_autofree_ struct pattern *patterns = NULL;
+	struct automata automata;
+	size_t natoms, room = 0, n = 0;
+	const uint32_t *ids = atoms_of(b, domain, &natoms);
+
+	if (!natoms)
+		return;
+	for (size_t i = 0; i < natoms; i++)
+		room += atoms_get(b->atoms, ids[i])->ntexts + 1;
+	patterns = calloc(room, sizeof(*patterns));
+	if (!patterns) {
+		b->error = -ENOMEM;
+		return;
+	}
+	for (size_t i = 0; i < natoms; i++)
+		add_patterns(patterns, &n, atoms_get(b->atoms, ids[i]));
+	b->error = automata_build(&automata, patterns, n, zero_in(domain));
+	if (b->error)
+		return;
+	for (size_t i = 0; i < automata.n; i++)
+		written[i] = write_automaton(b, &automata.items[i]);
+	table->count = (uint32_t)automata.n;
+	table->tables = image_append(b, written, automata.n * sizeof(written[0]));
+	automata_free(&automata);
+	if (!b->error && b->nstates > AUTOMATON_STATES_MAX)
+		b->error = -E2BIG;
+}
+
+/* ---- numbers ---------------------------------------------------------------------------------------------------- */
+
+struct key {
+	uint64_t high, low;
+};
+
+static int compare_keys(const void *x, const void *y)
+{
+	const struct key *a = x, *b = y;
+
+	if (a->high != b->high)
+		return a->high > b->high ? 1 : -1;
+	return (a->low > b->low) - (a->low < b->low);
+}
+
+static bool is_wide(uint32_t domain)
+{
+	return domain == MATCH_ADDR6 || domain == MATCH_LOCAL6;
+}
+
+/* Where the atoms of a domain's ranges stand. */
+static uint32_t home_of(uint32_t domain)
+{
+	return is_wide(domain) ? domain - 1 : domain;
+}
+
+/* Every number at which some range begins or has ended; in between, the answers are the same. */
+static size_t collect_keys(const struct builder *b, uint32_t domain, const uint32_t *ids, size_t natoms,
+                           struct key *keys)
+{
+	size_t n = 1, kept = 0;
+
+	keys[0] = (struct key){0, 0};
+	for (size_t i = 0; i < natoms; i++) {
+		const struct atom *a = atoms_get(b->atoms, ids[i]);
+
+		for (size_t k = 0; k < a->nranges; k++) {
+			const struct atom_range *r = &a->ranges[k];
+
+			if (r->domain != domain)
+				continue;
+			keys[n++] = (struct key){r->from_high, r->from_low};
+			if (r->to_low != UINT64_MAX)
+				keys[n++] = (struct key){r->to_high, r->to_low + 1};
+			else if (r->to_high != UINT64_MAX && is_wide(domain))
+				keys[n++] = (struct key){r->to_high + 1, 0};
+		}
+	}
+	qsort(keys, n, sizeof(*keys), compare_keys);
+	for (size_t i = 0; i < n; i++)
+		if (!kept || compare_keys(&keys[kept - 1], &keys[i]) != 0)
+			keys[kept++] = keys[i];
+	return kept;
+}
+
+static bool holds_at(const struct atom *a, uint32_t domain, const struct key *key)
+{
+	if (a->test == ATOM_EXISTS)
+		return true;
+	for (size_t r = 0; r < a->nranges; r++) {
+		const struct key from = {a->ranges[r].from_high, a->ranges[r].from_low},
+		                 to = {a->ranges[r].to_high, a->ranges[r].to_low};
+
+		if (a->ranges[r].domain == domain && compare_keys(&from, key) <= 0 && compare_keys(key, &to) <= 0)
+			return true;
+	}
+	return false;
+}
+
+static void write_numbers(struct builder *b, uint32_t domain)
+{
+	struct match_domain_table *table = &b->header.domains[domain];
+	_autofree_ struct key *keys = NULL;
+	_autofree_ uint32_t *lists = NULL, *bits = NULL;
+	size_t natoms, n = 1;
+	const uint32_t *ids = atoms_of(b, home_of(domain), &natoms);
+
+	if (!natoms)
+		return;
+	for (size_t i = 0; i < natoms; i++)
+		n += 2 * atoms_get(b->atoms, ids[i])->nranges;
+	keys = calloc(n, sizeof(*keys));
+	lists = calloc(n, sizeof(*lists));
+	bits = calloc(natoms, sizeof(*bits));
+	if (!keys || !lists || !bits) {
+		b->error = -ENOMEM;
+		return;
+	}
+	n = collect_keys(b, domain, ids, natoms, keys);
+	for (size_t k = 0; k < n && !b->error; k++) {
+		size_t found = 0;
+
+		for (size_t i = 0; i < natoms; i++)
+			if (holds_at(atoms_get(b->atoms, ids[i]), domain, &keys[k]))
+				bits[found++] = atoms_get(b->atoms, ids[i])->bit;
+		lists[k] = image_write_list(b, bits, found);
+	}
+	table->tables = image_append(b, keys, n * sizeof(*keys));
+	table->count = (uint32_t)n;
+	table->lists = image_append(b, lists, n * sizeof(*lists));
+	if (n >= 1ULL << MATCH_SEARCH_STEPS)
+		b->error = -E2BIG;
+}
+
+/* ---- sets ------------------------------------------------------------------------------------------------------- */
+
+static void write_set(struct builder *b, uint32_t domain)
+{
+	uint32_t lists[64];
+	size_t natoms;
+	const uint32_t *ids = atoms_of(b, domain, &natoms);
+	_autofree_ uint32_t *bits = calloc(natoms + 1, sizeof(*bits));
+
+	if (!bits)
+		b->error = -ENOMEM;
+	if (!natoms || !bits)
+		return;
+	for (unsigned int bit = 0; bit < 64; bit++) {
+		size_t found = 0;
+
+		for (size_t i = 0; i < natoms; i++)
+			if (atoms_get(b->atoms, ids[i])->bits >> bit & 1)
+				bits[found++] = atoms_get(b->atoms, ids[i])->bit;
+		lists[bit] = image_write_list(b, bits, found);
+	}
+	b->header.domains[domain].lists = image_append(b, lists, sizeof(lists));
+}
+
+/* ---- all -------------------------------------------------------------------------------------------------------- */
+
+/* Rules that must be looked at when nothing is known of the domain. */
+static void write_guarded(struct builder *b, uint32_t domain)
+{
+	uint64_t rules[TERCEL_RULE_WORDS] = {0};
+	size_t natoms;
+	const uint32_t *ids = atoms_of(b, domain, &natoms);
+
+	for (size_t i = 0; i < natoms; i++) {
+		const struct waiting *w = &b->waiting[atoms_get(b->atoms, ids[i])->bit];
+
+		for (size_t r = 0; r < w->n; r++)
+			image_set_bit(rules, w->rules[r]);
+	}
+	b->header.domains[domain].guarded = image_write_rules(b, rules);
+}
+
+void image_write_domains(struct builder *b)
+{
+	for (uint32_t d = 0; d < MATCH_DOMAINS && !b->error; d++) {
+		write_guarded(b, d);
+		if (d < MATCH_UID)
+			write_texts(b, d);
+		else if (d < MATCH_BITS)
+			write_numbers(b, d);
+		else if (d < MATCH_CONTAINER_FACTS)
+			write_set(b, d);
+	}
+}
