@@ -398,6 +398,7 @@ struct match_walked {
 	struct tercel_span text, before;
 	__u32 directory; /* bytes; ~0: there is no mark */
 	__u32 gap;       /* 1: `before`, then a blank if there is a text, then the text */
+	__u32 slash;     /* 1: a slash after the text */
 	__u32 whole;     /* 0: the text goes on, nobody knows how */
 	__u32 tables, count;
 };
@@ -841,6 +842,8 @@ MATCH_CALLBACK match_automaton_step(__u32 i, void *p)
 	} else {
 		match_feed(m, w->text.off, w->text.len);
 	}
+	if (w->slash)
+		st->dfa = match_class(m, st->dfa, match_u8(m->image, st->classes + '/'));
 	if (w->whole)
 		match_class(m, st->dfa, MATCH_CLASS_END);
 	return match_reports(m);
@@ -896,6 +899,7 @@ MATCH_INLINE void match_begin_text(struct match_state *st, __u64 cut, __u32 doma
 {
 	st->walked.directory = ~0U;
 	st->walked.gap = 0;
+	st->walked.slash = 0;
 	st->walked.whole = !(cut >> (domain & 63) & 1);
 }
 
@@ -919,6 +923,9 @@ MATCH_INLINE int match_text_domain(struct match_ctx *m, __u32 domain)
 	match_forget();
 	if (domain == MATCH_ENV && w->whole && w->text.len && match_text_at(m, w->text.off + w->text.len - 1) == 0)
 		w->text.len--;
+	/* The directory as Falco writes it; its text comes without one, but for the root. */
+	if (domain == MATCH_CWD && w->whole && (!w->text.len || match_text_at(m, w->text.off + w->text.len - 1) != '/'))
+		w->slash = 1;
 	if (domain == MATCH_EXE)
 		match_first(m);
 	if (domain == MATCH_ARGS || domain == MATCH_CMDLINE)
