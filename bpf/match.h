@@ -59,7 +59,7 @@ enum match_domain {
 	MATCH_USER_NAME = 2,  /* user.name */
 	MATCH_LOGIN_NAME = 3, /* user.loginname */
 	MATCH_EXEPATH = 4,    /* proc.exepath */
-	MATCH_CWD = 5,        /* proc.cwd, with a slash at its end */
+	MATCH_CWD = 5,        /* proc.cwd, without the slash that Falco ends it with: the matcher adds it */
 	MATCH_PATH = 6,       /* of the file that is acted upon; of link and rename the old one */
 	MATCH_NEWPATH = 7,    /* of link and rename */
 	MATCH_TARGET = 8,     /* of symlink, as requested */
