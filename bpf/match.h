@@ -1221,7 +1221,7 @@ MATCH_INLINE int match_start(struct match_ctx *m)
 	st->used[1] = 0;
 	st->pending = 0;
 	st->error = 0;
-	st->unknown = 0;
+	st->unknown = m->facts->unseen ? MATCH_BIT_OF(MATCH_EVENT) : 0;
 	st->open_from = 0;
 	st->open_to = 0;
 	st->arguments = ~0U;
