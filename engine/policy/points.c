@@ -1319,7 +1319,6 @@ static const struct point_field syscall_fields[] = {
         LOST(EVT_CATEGORY, SUMS),
         {ROW(EVT_RAWRES, VALUE), .domain = MATCH_RESULT, .always = true, .note = COUNTERFACTUAL,
          .uncertain = "of dup and memfd_create, whose result nobody knows before"},
-        ARG_RESULT(E(SETNS) | E(UNSHARE)),
         ARG_SET("flags", E(DUP3) | E(UNSHARE) | E(MEMFD_CREATE), MATCH_ARG_FLAGS, syscall_flag_name, NULL),
         ARG_SET("nstype", E(SETNS), MATCH_ARG_FLAGS, clone_flag_name, NULL),
         ARG_VALUE("name", E(MEMFD_CREATE), MATCH_TARGET, "of a name that cannot be read"),
