@@ -34,7 +34,11 @@
 #define BOOL(f, b, u) {ROW(f, BIT), .bit = (b), .uncertain = (u)}
 #define CHOICE(f, d, n, p, u) \
 	{ROW(f, CHOICE), .domain = (d), .always = true, .names = (n), .possible = (p), .uncertain = (u)}
-#define SOME_CHOICE(f, d, n, p, u) {ROW(f, CHOICE), .domain = (d), .names = (n), .possible = (p), .uncertain = (u)}
+#define SOME_CHOICE(f, d, n, p, u) \
+	{ROW(f, CHOICE), .domain = (d), .names = (n), .possible = (p), .beyond = true, .uncertain = (u)}
+#define OPEN_CHOICE(f, n, u)                                                          \
+	{ROW(f, CHOICE),      .domain = MATCH_FD_TYPE, .always = true,  .names = (n), \
+	 .possible = SOCKETS, .beyond = true,          .uncertain = (u)}
 #define EITHER(f, d, a, r) {ROW(f, EITHER_END), .domain = (d), .always = (a), .reason = (r)}
 #define RANGE(f, l, h) {ROW(f, RANGE), .low = (l), .high = (h), .note = COUNTERFACTUAL}
 #define FIXED(f, v) {ROW(f, RANGE), .low = (v), .high = (v)}
@@ -54,6 +58,9 @@
 #define ARG_CHOICE(a, e, n, p, u)                                                   \
 	{ARG(a, CHOICE), .events = (e),   .domain = MATCH_ARG_KIND, .always = true, \
 	 .names = (n),   .possible = (p), .uncertain = (u)}
+#define ARG_OPEN_CHOICE(a, e, n, u)                                                \
+	{ARG(a, CHOICE), .events = (e),  .domain = MATCH_ARG_KIND, .always = true, \
+	 .names = (n),   .beyond = true, .uncertain = (u)}
 #define ARG_TEXT(a, e, t) {ARG(a, TEXT), .events = (e), .text = (t)}
 #define ARG_RESULT(e) {ARG("res", TEXT), .events = (e), .text = "0", .note = COUNTERFACTUAL}
 
@@ -1165,8 +1172,8 @@ static const struct point_field socket_connect_fields[] = {
         RANGE(EVT_RAWRES, 0, 0),
         ARG_RESULT(E(CONNECT)),
         RANGE(FD_NUM, 0, INT32_MAX),
-        CHOICE(FD_TYPE, MATCH_FD_TYPE, type_name, SOCKETS, OF_OTHER_FAMILIES),
-        CHOICE(FD_TYPECHAR, MATCH_FD_TYPE, typechar_name, SOCKETS, OF_OTHER_FAMILIES),
+        OPEN_CHOICE(FD_TYPE, type_name, OF_OTHER_FAMILIES),
+        OPEN_CHOICE(FD_TYPECHAR, typechar_name, OF_OTHER_FAMILIES),
         SOME_CHOICE(FD_SOCKFAMILY, MATCH_FD_TYPE, sockfamily_name, SOCKETS, OF_OTHER_FAMILIES),
         CHOICE(FD_L4PROTO, MATCH_L4PROTO, l4proto_name, 0, NULL),
         MAYBE_BUT(FD_SIP, MATCH_ADDR4, OF_PEER),
@@ -1196,8 +1203,8 @@ static const struct point_field sendmsg_fields[] = {
 
 static const struct point_field socket_sendmsg_fields[] = {
         SEND_ROWS,
-        CHOICE(FD_TYPE, MATCH_FD_TYPE, type_name, SOCKETS, OF_OTHER_KINDS),
-        CHOICE(FD_TYPECHAR, MATCH_FD_TYPE, typechar_name, SOCKETS, OF_OTHER_KINDS),
+        OPEN_CHOICE(FD_TYPE, type_name, OF_OTHER_KINDS),
+        OPEN_CHOICE(FD_TYPECHAR, typechar_name, OF_OTHER_KINDS),
         SOME_CHOICE(FD_SOCKFAMILY, MATCH_FD_TYPE, sockfamily_name, SOCKETS, OF_OTHER_KINDS),
         CHOICE(FD_L4PROTO, MATCH_L4PROTO, l4proto_name, 0, NULL),
         EITHER_ENDS(false),
@@ -1209,8 +1216,8 @@ static const struct point_field socket_fields[] = {
         RANGE(EVT_RAWRES, 0, INT32_MAX),
         ARG_CHOICE("domain", E(SOCKET), family_name, 0, "of an AF_INET socket of the type SOCK_PACKET"),
         RANGE(FD_NUM, 0, INT32_MAX),
-        CHOICE(FD_TYPE, MATCH_FD_TYPE, type_name, SOCKETS, OF_OTHER_KINDS),
-        CHOICE(FD_TYPECHAR, MATCH_FD_TYPE, typechar_name, SOCKETS, OF_OTHER_KINDS),
+        OPEN_CHOICE(FD_TYPE, type_name, OF_OTHER_KINDS),
+        OPEN_CHOICE(FD_TYPECHAR, typechar_name, OF_OTHER_KINDS),
         SOME_CHOICE(FD_SOCKFAMILY, MATCH_FD_TYPE, sockfamily_name, SOCKETS, OF_OTHER_KINDS),
         CHOICE(FD_L4PROTO, MATCH_L4PROTO, l4proto_name, 1ULL << MATCH_L4_RAW | 1ULL << MATCH_L4_NONE, NULL),
         RANGE(FD_CONNECTED, 0, 0),
@@ -1220,8 +1227,8 @@ static const struct point_field socket_fields[] = {
 /* After a bind to a port Falco has a server's socket, with that one end. */
 #define BOUND_ROWS                                                                                       \
 	TEXT(EVT_CATEGORY, "net"), RANGE(EVT_RAWRES, 0, 0), RANGE(FD_NUM, 0, INT32_MAX),                 \
-	        CHOICE(FD_TYPE, MATCH_FD_TYPE, type_name, SOCKETS, OF_OTHER_KINDS),                      \
-	        CHOICE(FD_TYPECHAR, MATCH_FD_TYPE, typechar_name, SOCKETS, OF_OTHER_KINDS),              \
+	        OPEN_CHOICE(FD_TYPE, type_name, OF_OTHER_KINDS),                                         \
+	        OPEN_CHOICE(FD_TYPECHAR, typechar_name, OF_OTHER_KINDS),                                 \
 	        SOME_CHOICE(FD_SOCKFAMILY, MATCH_FD_TYPE, sockfamily_name, SOCKETS, OF_OTHER_KINDS),     \
 	        CHOICE(FD_L4PROTO, MATCH_L4PROTO, l4proto_name, 0, OF_UNBOUND),                          \
 	        MAYBE_BUT(FD_IP, MATCH_ADDR4, OF_UNBOUND), MAYBE_BUT(FD_NET, MATCH_ADDR4, OF_UNBOUND),   \
@@ -1269,7 +1276,7 @@ static const struct point_field module_data_fields[] = {
 static const struct point_field bpf_fields[] = {
         TEXT(EVT_CATEGORY, "other"),
         RANGE(EVT_RAWRES, 0, INT32_MAX),
-        ARG_CHOICE("cmd", E(BPF), bpf_command_name, 0, "of commands from 64 on"),
+        ARG_OPEN_CHOICE("cmd", E(BPF), bpf_command_name, "of commands from 64 on"),
         TEXT(FD_TYPE, "bpf"),
         TEXT(FD_TYPECHAR, "b"),
         RANGE(FD_NUM, 0, INT32_MAX),
@@ -1284,7 +1291,7 @@ static const struct point_field kill_fields[] = {
         TEXT(EVT_CATEGORY, "signal"),
         RANGE(EVT_RAWRES, 0, 0),
         ARG_RESULT(KILLS),
-        ARG_CHOICE("sig", KILLS, signal_name, 0, "of the signal 64"),
+        ARG_OPEN_CHOICE("sig", KILLS, signal_name, "of the signal 64"),
 };
 
 /* Falco judges the event when it has taken the new user for the process's: the one that the call asks for. */
@@ -1319,16 +1326,15 @@ static const struct point_field syscall_fields[] = {
         LOST(EVT_CATEGORY, SUMS),
         {ROW(EVT_RAWRES, VALUE), .domain = MATCH_RESULT, .always = true, .note = COUNTERFACTUAL,
          .uncertain = "of dup and memfd_create, whose result nobody knows before"},
-        ARG_RESULT(E(SETNS) | E(UNSHARE)),
         ARG_SET("flags", E(DUP3) | E(UNSHARE) | E(MEMFD_CREATE), MATCH_ARG_FLAGS, syscall_flag_name, NULL),
         ARG_SET("nstype", E(SETNS), MATCH_ARG_FLAGS, clone_flag_name, NULL),
         ARG_VALUE("name", E(MEMFD_CREATE), MATCH_TARGET, "of a name that cannot be read"),
         {ROW(FD_NUM, RANGE), .events = WITH_FD, .low = 0, .high = INT32_MAX, .note = COUNTERFACTUAL},
-        {ROW(FD_TYPE, CHOICE), .always = true, .events = DUPS | E(SETNS) | E(MEMFD_CREATE), .domain = MATCH_FD_TYPE,
-         .names = type_name,
+        {ROW(FD_TYPE, CHOICE), .always = true, .beyond = true, .events = DUPS | E(SETNS) | E(MEMFD_CREATE),
+         .domain = MATCH_FD_TYPE, .names = type_name,
          .uncertain = "of a descriptor that is neither a file nor a socket, and of setns and memfd_create"},
-        {ROW(FD_TYPECHAR, CHOICE), .always = true, .events = DUPS | E(SETNS) | E(MEMFD_CREATE), .domain = MATCH_FD_TYPE,
-         .names = typechar_name,
+        {ROW(FD_TYPECHAR, CHOICE), .always = true, .beyond = true, .events = DUPS | E(SETNS) | E(MEMFD_CREATE),
+         .domain = MATCH_FD_TYPE, .names = typechar_name,
          .uncertain = "of a descriptor that is neither a file nor a socket, and of setns and memfd_create"},
 };
 
