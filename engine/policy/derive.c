@@ -427,7 +427,9 @@ static bool admits_gap(struct deriver *v, const struct filter_node *n, bool nega
 		if (field->how != POINT_CHOICE || field->domain != gap->domain || n->op == FILTER_OP_EXISTS)
 			return true;
 		outside = derive_names(v, n, field->names, ~gap->covered);
-		/* There are values without a name, too. */
+		/* There are values without a name, too, which are unlike any. */
+		if (negated && n->op == FILTER_OP_NE)
+			return (derive_named(field->names) & ~gap->covered & ~outside) != 0;
 		return negated || outside;
 	}
 	for (size_t i = 0; i < n->nkids; i++)
