@@ -183,7 +183,7 @@ static void rule_files_are_judged_by_exit_status(void **state)
 	make_subdirectory("empty");
 	write_rule("rules.d/a.yaml", "shell", "evt.type = execve and proc.name = sh");
 	write_rule("rules.d/not-yaml.txt", "wrong", "proc.nme = sh");
-	write_rule("lost.yaml", "user", "evt.type = execve and user.name = joe");
+	write_rule("lost.yaml", "user", "evt.type = execve and user.shell = joe");
 	write_rule("wrong.yaml", "wrong", "proc.nme = sh");
 	write_file("broken.yaml", "- rule: [\n");
 	expect("$T check $D/rules.d/a.yaml", 0, "shell", "");
@@ -402,7 +402,7 @@ static void a_reader_that_goes_away_is_no_error(void **state)
 	(void)state;
 	make_recording();
 	write_rule("reader.yaml", "shell", "evt.type = execve and proc.name = sh");
-	write_rule("reader-lost.yaml", "user", "evt.type = execve and user.name = joe");
+	write_rule("reader-lost.yaml", "user", "evt.type = execve and user.shell = joe");
 	static const struct {
 		const char *command, *status;
 	} rows[] = {
