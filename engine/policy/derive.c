@@ -413,7 +413,8 @@ static bool admits_gap(struct deriver *v, const struct filter_node *n, bool nega
 		return true;
 	if (n->kind == FILTER_LEAF) {
 		if (n->left->field->id == FIELD_EVT_TYPE) {
-			uint64_t events = point_events(v->d->point), some = derive_names(v, n, event_name, events);
+			uint64_t events = gap->events ? gap->events : point_events(v->d->point);
+			uint64_t some = derive_names(v, n, event_name, events);
 
 			return n->op == FILTER_OP_EXISTS ? !negated : (negated ? events & ~some : some) != 0;
 		}

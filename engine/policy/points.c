@@ -1362,10 +1362,12 @@ static const struct point_field syscall_fields[] = {
 	                  "PTRACE_TRACEME) pass a hook",                                                       \
 	        .effect = "later requests are detected, not blocked; whoever may not attach cannot make them"}
 
-/* The bits of an open for writing or that creates are not those of an O_PATH open that anybody would make. */
+/* The bits of an open for writing or that creates are not those of an O_PATH open that anybody would make; creat has no
+ * flags. */
 #define PATH_OPENS                                                                                                     \
 	.gap = {.domain = MATCH_BITS,                                                                                  \
 	        .covered = 1ULL << MATCH_BIT_OPEN_WRITE | 1ULL << MATCH_BIT_OPEN_EXEC | 1ULL << MATCH_BIT_OPEN_CREATE, \
+	        .events = OPENS,                                                                                       \
 	        .reason =                                                                                              \
 	                "opens with O_PATH, which Falco shows as opens for reading and which give no access to what "  \
 	                "is in the file, do not pass this hook",                                                       \

@@ -75,6 +75,7 @@ struct point_field {
 struct point_gap {
 	enum match_domain domain; /* a choice by which a condition can keep out of the gap */
 	uint64_t covered;   /* those of its bits that do come by, here or at another point; 0: of none is it sure */
+	uint64_t events;    /* 1 << enum match_event: of these types only; 0: of all */
 	const char *reason; /* one clause; NULL: there is no gap */
 	const char *effect;
 };

@@ -365,6 +365,8 @@ static void what_does_not_come_by_the_point_is_lost(void **unused)
 	expect("evt.type in (open, openat) and (evt.is_open_write = true or evt.is_open_exec = true)", OPEN, "exact",
 	       "");
 	expect("evt.type in (open, openat) and (evt.is_open_write = true or fd.name = /a)", OPEN, "narrow", event);
+	expect("evt.type = creat and fd.name = /a", OPEN, "exact", "");
+	expect("not evt.type in (open, openat, openat2, open_by_handle_at) and fd.name = /a", OPEN, "exact", "");
 	expect("evt.type = ptrace and evt.arg.request in (PTRACE_ATTACH, PTRACE_SEIZE)", TERCEL_POINT_PTRACE, "exact",
 	       "");
 	expect("evt.type = ptrace", TERCEL_POINT_PTRACE, "narrow", "evt.type = ptrace");
