@@ -1730,6 +1730,29 @@ const char *point_event_name(enum match_event e)
 	return event_names[(unsigned int)e < MATCH_EVENTS ? e : 0];
 }
 
+const char *point_parameter(size_t i)
+{
+	return i < COUNT_OF(parameters) ? parameters[i].arg : NULL;
+}
+
+const char *point_how_name(enum point_how how)
+{
+	static const char *const names[] = {
+	        [POINT_LOST] = "lost",
+	        [POINT_MISSING] = "missing",
+	        [POINT_VALUE] = "value",
+	        [POINT_BIT] = "boolean",
+	        [POINT_SET] = "set",
+	        [POINT_CHOICE] = "choice",
+	        [POINT_EITHER_END] = "either-end",
+	        [POINT_RANGE] = "range",
+	        [POINT_TEXT] = "text",
+	        [POINT_AT_LEAST] = "at-least",
+	};
+
+	return names[(size_t)how < COUNT_OF(names) ? how : POINT_LOST];
+}
+
 /* What is always missing there is no question about containers; how long one runs changes while its answer is kept. */
 bool point_is_container_field(enum field_id field)
 {

@@ -121,6 +121,12 @@ const struct point_field *point_field(const struct point_info *point, enum field
 /* Falco's name of an event type ("execve"); never NULL for a valid value. */
 const char *point_event_name(enum match_event e);
 
+/* The names that parameters of these event types have (evt.arg.NAME), in alphabetical order; NULL from the last on. */
+const char *point_parameter(size_t i);
+
+/* "value", "boolean", "set", "choice", "either-end", "range", "text", "at-least", "missing", "lost". */
+const char *point_how_name(enum point_how how);
+
 /* Whether the field tells of the container or pod alone: such conditions are answered in user space, once for each
  * container. Not container.id, which the kernel knows itself. */
 bool point_is_container_field(enum field_id field);

@@ -276,12 +276,42 @@ static void without_lsm_other_points_decide(void **unused)
 	}
 }
 
+/* A point in the table is no program in the kernel. */
+static void a_point_without_a_program_is_told(void **unused)
+{
+	static const char yet[] = "bprm_check_security execve  narrow, deny (this version has no program for it yet)\n";
+	const struct report_options options = {.target = "full", .rule = "Narrow"};
+	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
+	_autorules_ struct rules *rules = NULL;
+	_autoreport_ struct report *report = NULL;
+	_autobuf_ struct buf out = BUF_INIT;
+
+	(void)unused;
+	assert_int_equal(rules_load_buffer(&rules, "r.yaml", rules_text, strlen(rules_text), &diags), 0);
+	assert_int_equal(report_build(&report, rules, PLACEMENT_FULL), 0);
+	report_write_text(&out, report, &options);
+	assert_null(strstr(buf_str(&out), "no program"));
+	report->available &= ~(1U << TERCEL_POINT_EXEC_CHECK);
+	buf_reset(&out);
+	report_write_text(&out, report, &options);
+	assert_non_null(strstr(buf_str(&out), yet));
+	buf_reset(&out);
+	report_explain_text(&out, report, report_find(report, "Narrow"));
+	assert_non_null(strstr(buf_str(&out), yet));
+	buf_reset(&out);
+	report_write_json(&out, report, &(struct report_options){.target = "full"}, &diags);
+	assert_int_equal(count_of(buf_str(&out), "\"available\":true"), 2);
+	/* Nor is there one where there is no point. */
+	assert_int_equal(count_of(buf_str(&out), "\"available\":false"), 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(a_rule_that_nothing_can_block_has_a_reason),
 	        cmocka_unit_test(the_json_report_says_points_classes_and_losses),
 	        cmocka_unit_test(without_lsm_other_points_decide),
+	        cmocka_unit_test(a_point_without_a_program_is_told),
 	        cmocka_unit_test(errors_are_in_the_json_when_nothing_loads),
 	        cmocka_unit_test(text_and_explanation_name_what_is_lost),
 	        cmocka_unit_test(the_text_says_each_reason_and_each_note_once),
