@@ -418,9 +418,10 @@ static bool admits_gap(struct deriver *v, const struct filter_node *n, bool nega
 
 			return n->op == FILTER_OP_EXISTS ? !negated : (negated ? events & ~some : some) != 0;
 		}
-		field = point_field(v->d->point, n->left->field->id, n->left->arg_text);
+		field = point_field(gap->rows ? point_info(gap->rows) : v->d->point, n->left->field->id,
+		                    n->left->arg_text);
 		if (field->how == POINT_RANGE || field->how == POINT_TEXT || field->how == POINT_MISSING)
-			return leaf(v, n, negated)->kind != FORMULA_FALSE;
+			return field_leaf(v, n, field, negated)->kind != FORMULA_FALSE;
 		/* A boolean that has to be true, and is of no act in the gap. */
 		if (field->how == POINT_BIT && gap->domain == MATCH_BITS && gap->covered >> field->bit & 1 &&
 		    (n->op == FILTER_OP_EQ || n->op == FILTER_OP_NE))
@@ -453,14 +454,15 @@ static const struct filter_node *telling_leaf(const struct filter_node *n, bool 
 	return found;
 }
 
-/* What does not come by, if the condition can match it: the rule blocks less than it says. */
-static void lose_gap(struct deriver *v, const struct filter_node *condition, const struct formula *settled)
+/* What does not come by, if the condition can match it: the rule blocks less than it says, also if nothing that does
+ * come by is matched. */
+static void lose_gap(struct deriver *v, const struct filter_node *condition)
 {
 	const struct point_gap *gap = &v->d->point->gap;
 	const struct filter_node *n;
 	struct derivation *d = v->d;
 
-	if (!gap->reason || settled->kind == FORMULA_FALSE || !admits_gap(v, condition, false))
+	if (!gap->reason || !admits_gap(v, condition, false))
 		return;
 	n = telling_leaf(condition, true);
 	if (!n)
@@ -522,19 +524,19 @@ int derive(struct derivation *out, const struct filter_node *condition, const st
 	settled = settle(&v, whole);
 	/* If nothing else is left, what never holds is why. */
 	d.formula = settled->kind == FORMULA_FALSE ? whole : settled;
-	lose_gap(&v, condition, settled);
+	lose_gap(&v, condition);
 	table_free(&v.noted);
 	if (v.error) {
 		derivation_free(&d);
 		return v.error;
 	}
 	mark_lost(&d, d.formula);
-	d.applies = d.formula->kind != FORMULA_FALSE;
+	drop_unused_lost(&d);
+	d.applies = d.formula->kind != FORMULA_FALSE || d.nlost;
 	if (formula_is(d.formula, false, false))
 		d.class = POLICY_DETECT_ONLY;
 	else
 		d.class = POLICY_EXACT;
-	drop_unused_lost(&d);
 	if (d.class == POLICY_EXACT && d.nlost)
 		d.class = POLICY_NARROW;
 	*out = d;

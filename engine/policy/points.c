@@ -1344,6 +1344,7 @@ static const struct point_field syscall_fields[] = {
 #define OTHER_SOCKETS                                                                                                 \
 	.gap = {.domain = MATCH_L4PROTO,                                                                              \
 	        .covered = 1ULL << MATCH_L4_TCP | 1ULL << MATCH_L4_UDP,                                               \
+	        .rows = TERCEL_POINT_SOCKET_CONNECT,                                                                  \
 	        .reason = "connections of raw, SCTP and other sockets that are neither TCP nor UDP do not pass this " \
 	                  "point; with fd.l4proto in (tcp, udp) the rule asks for none of them",                      \
 	        .effect = "detected, not blocked, on such sockets"}
@@ -1351,6 +1352,7 @@ static const struct point_field syscall_fields[] = {
 #define OTHER_SENDS                                                                                               \
 	.gap = {.domain = MATCH_L4PROTO,                                                                          \
 	        .covered = 0,                                                                                     \
+	        .rows = TERCEL_POINT_SOCKET_SENDMSG,                                                              \
 	        .reason = "only datagrams that carry an address of their own pass this point: none of connected " \
 	                  "sockets, and no other protocol than UDP",                                              \
 	        .effect = "detected, not blocked, when sent on connected or other sockets"}

@@ -74,9 +74,10 @@ struct point_field {
  */
 struct point_gap {
 	enum match_domain domain; /* a choice by which a condition can keep out of the gap */
-	uint64_t covered;   /* those of its bits that do come by, here or at another point; 0: of none is it sure */
-	uint64_t events;    /* 1 << enum match_event: of these types only; 0: of all */
-	const char *reason; /* one clause; NULL: there is no gap */
+	uint64_t covered;       /* those of its bits that do come by, here or at another point; 0: of none is it sure */
+	uint64_t events;        /* 1 << enum match_event: of these types only; 0: of all */
+	enum tercel_point rows; /* the point whose rows are true of acts in the gap; 0: its own are */
+	const char *reason;     /* one clause; NULL: there is no gap */
 	const char *effect;
 };
 

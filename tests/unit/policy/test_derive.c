@@ -369,6 +369,9 @@ static void what_does_not_come_by_the_point_is_lost(void **unused)
 	expect("not evt.type in (open, openat, openat2, open_by_handle_at) and fd.name = /a", OPEN, "exact", "");
 	expect("evt.type = ptrace and evt.arg.request in (PTRACE_ATTACH, PTRACE_SEIZE)", TERCEL_POINT_PTRACE, "exact",
 	       "");
+	expect("evt.type = ptrace and evt.arg.request = PTRACE_CONT", TERCEL_POINT_PTRACE, "detect-only",
+	       "evt.type = ptrace");
+	expect("evt.type = sendto and fd.l4proto = tcp", TERCEL_POINT_SENDMSG4, "detect-only", "evt.type = sendto");
 	expect("evt.type = ptrace", TERCEL_POINT_PTRACE, "narrow", "evt.type = ptrace");
 }
 
