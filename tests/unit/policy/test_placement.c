@@ -76,6 +76,10 @@ static void a_connection_is_decided_for_all_sockets_if_it_can_be(void **unused)
 	       "cgroup_connect4=narrow cgroup_connect6=narrow");
 	expect("evt.type = connect and fd.sport = 22 and fd.l4proto = tcp", placement_without_lsm(),
 	       "cgroup_connect4=exact cgroup_connect6=exact");
+	/* What the weaker ones miss is nothing to tell where the stronger one is. */
+	expect("evt.type in (connect, sendto) and fd.sport = 22 and fd.l4proto = tcp", PLACEMENT_FULL,
+	       "socket_connect=exact socket_sendmsg=detect-only");
+	expect("evt.type = connect and fd.typechar = f", PLACEMENT_FULL, "");
 	expect("evt.type = connect and fd.typechar = u", PLACEMENT_FULL, "socket_connect=exact");
 	/* What a point never sees is missed there, and told so. */
 	expect("evt.type = connect and fd.typechar = u", placement_without_lsm(),
@@ -94,6 +98,11 @@ static void acts_that_only_lsm_sees_have_no_point_without_it(void **unused)
 	       "path_unlink=exact path_rmdir=exact path_rename=exact");
 	expect("evt.type in (setns, unshare)", placement_without_lsm(), "sys_enter=exact");
 	expect("evt.type = accept", PLACEMENT_FULL, "");
+	/* Which of ptrace's requests are missed is told once. */
+	expect("evt.type = ptrace", PLACEMENT_FULL, "ptrace_access_check=narrow ptrace_traceme=exact");
+	expect("evt.type = ptrace and evt.arg.request = PTRACE_TRACEME", PLACEMENT_FULL, "ptrace_traceme=exact");
+	expect("evt.type = ptrace and evt.arg.request = PTRACE_CONT", PLACEMENT_FULL,
+	       "ptrace_access_check=detect-only");
 }
 
 int main(void)
