@@ -1350,6 +1350,7 @@ static const struct point_field syscall_fields[] = {
 #define OTHER_SOCKETS                                                                                                 \
 	.gap = {.domain = MATCH_L4PROTO,                                                                              \
 	        .covered = 1ULL << MATCH_L4_TCP | 1ULL << MATCH_L4_UDP,                                               \
+	        .rows = TERCEL_POINT_SOCKET_CONNECT,                                                                  \
 	        .reason = "connections of raw, SCTP and other sockets that are neither TCP nor UDP do not pass this " \
 	                  "point; with fd.l4proto in (tcp, udp) the rule asks for none of them",                      \
 	        .effect = "detected, not blocked, on such sockets"}
@@ -1357,6 +1358,7 @@ static const struct point_field syscall_fields[] = {
 #define OTHER_SENDS                                                                                               \
 	.gap = {.domain = MATCH_L4PROTO,                                                                          \
 	        .covered = 0,                                                                                     \
+	        .rows = TERCEL_POINT_SOCKET_SENDMSG,                                                              \
 	        .reason = "only datagrams that carry an address of their own pass this point: none of connected " \
 	                  "sockets, and no other protocol than UDP",                                              \
 	        .effect = "detected, not blocked, when sent on connected or other sockets"}
@@ -1368,10 +1370,12 @@ static const struct point_field syscall_fields[] = {
 	                  "PTRACE_TRACEME) pass a hook",                                                       \
 	        .effect = "later requests are detected, not blocked; whoever may not attach cannot make them"}
 
-/* The bits of an open for writing or that creates are not those of an O_PATH open that anybody would make. */
+/* The bits of an open for writing or that creates are not those of an O_PATH open that anybody would make; creat has no
+ * flags. */
 #define PATH_OPENS                                                                                                     \
 	.gap = {.domain = MATCH_BITS,                                                                                  \
 	        .covered = 1ULL << MATCH_BIT_OPEN_WRITE | 1ULL << MATCH_BIT_OPEN_EXEC | 1ULL << MATCH_BIT_OPEN_CREATE, \
+	        .events = OPENS,                                                                                       \
 	        .reason =                                                                                              \
 	                "opens with O_PATH, which Falco shows as opens for reading and which give no access to what "  \
 	                "is in the file, do not pass this hook",                                                       \
@@ -1558,8 +1562,7 @@ static const struct point_info points[TERCEL_POINTS] = {
                                   .events = {EV(PTRACE)},
                                   .nevents = 1,
                                   OWN(traceme_fields),
-                                  CALLER,
-                                  REQUEST_GAP},
+                                  CALLER},
         [TERCEL_POINT_MODULE_FILE] = {.point = TERCEL_POINT_MODULE_FILE,
                                       .name = "kernel_read_file",
                                       .act = "the loading of a kernel module from a file",
@@ -1732,6 +1735,29 @@ const struct point_field *point_field(const struct point_info *point, enum field
 const char *point_event_name(enum match_event e)
 {
 	return event_names[(unsigned int)e < MATCH_EVENTS ? e : 0];
+}
+
+const char *point_parameter(size_t i)
+{
+	return i < COUNT_OF(parameters) ? parameters[i].arg : NULL;
+}
+
+const char *point_how_name(enum point_how how)
+{
+	static const char *const names[] = {
+	        [POINT_LOST] = "lost",
+	        [POINT_MISSING] = "missing",
+	        [POINT_VALUE] = "value",
+	        [POINT_BIT] = "boolean",
+	        [POINT_SET] = "set",
+	        [POINT_CHOICE] = "choice",
+	        [POINT_EITHER_END] = "either-end",
+	        [POINT_RANGE] = "range",
+	        [POINT_TEXT] = "text",
+	        [POINT_AT_LEAST] = "at-least",
+	};
+
+	return names[(size_t)how < COUNT_OF(names) ? how : POINT_LOST];
 }
 
 /* What is always missing there is no question about containers; how long one runs changes while its answer is kept. */
