@@ -122,6 +122,9 @@ static unsigned int domain_cost(enum match_domain d)
 	case MATCH_ARG_KIND:
 	case MATCH_RESULT:
 		return 15;
+	case MATCH_ARG_FLAGS:
+	case MATCH_ARG_MODE:
+		return 40;
 	case MATCH_ANAME:
 	case MATCH_AEXE:
 	case MATCH_AEXEPATH:
@@ -145,24 +148,55 @@ static unsigned int test_cost(enum atom_test t)
 	switch (t) {
 	case ATOM_EQUALS:
 	case ATOM_DIRECTORY:
-	case ATOM_PMATCH:
 	case ATOM_RANGE:
 	case ATOM_BITS:
 		return 10;
+	case ATOM_SUFFIX:
+		return 20;
+	case ATOM_CONTAINS:
+		return 22;
+	/* Many files begin like one, and few end so. */
+	case ATOM_PREFIX:
+		return 28;
 	case ATOM_EXISTS:
 		return 90;
-	case ATOM_CONTAINS:
-		return 30;
+	/* In an automaton of their own, which then has to be walked for every act. */
 	default:
-		return 20;
+		return 50;
 	}
+}
+
+/* Short texts are in many others. */
+static unsigned int shortness(const struct atom *a)
+{
+	unsigned int cost = 0;
+
+	if (a->test == ATOM_EQUALS || a->test == ATOM_DIRECTORY)
+		return 0;
+	for (size_t i = 0; i < a->ntexts; i++) {
+		const unsigned int own = a->texts[i].len < 4 ? 20 : a->texts[i].len < 8 ? 8 : 0;
+
+		if (own > cost)
+			cost = own;
+	}
+	return cost;
+}
+
+/* Whether nearly every act has one of these facts. */
+static bool is_common(const struct atom *a)
+{
+	return a->domain == MATCH_BITS &&
+	       a->bits & (1ULL << MATCH_BIT_OPEN_READ | 1ULL << MATCH_BIT_OPEN_WRITE | 1ULL << MATCH_BIT_VPGID_LEADER |
+	                  1ULL << MATCH_BIT_SID_LEADER | 1ULL << MATCH_BIT_EXE_LOWER | 1ULL << MATCH_BIT_CONNECTED);
 }
 
 static unsigned int atom_cost(const struct atom *a)
 {
 	unsigned int cost = domain_cost(a->domain);
 
-	return cost == NO_CLAUSE ? cost : cost + test_cost(a->test);
+	if (cost == NO_CLAUSE)
+		return cost;
+	return cost + test_cost(a->test) + shortness(a) + (is_common(a) ? 40 : 0);
 }
 
 void image_clause_free(struct clause *c)
