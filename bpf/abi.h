@@ -450,6 +450,18 @@ struct tercel_interest {
 	__u32 open_reads; /* 1: also successful opens without write access */
 };
 
+/*
+ * For each CPU, map `underway`, which user space maps into its memory: since when its program is making a record that
+ * is not sent yet. A CPU may be held up in there for long (by interrupts, by a hypervisor); other CPUs' younger records
+ * have to wait for that one. Each in a cache line of its own.
+ */
+#define TERCEL_UNDERWAY_NONE 0
+#define TERCEL_UNDERWAY_STARTS 1 /* about to take its time stamp */
+struct tercel_underway {
+	__u64 since; /* hdr.ts of the record, or one of the above */
+	__u64 pad[7];
+};
+
 /* Per CPU, map `stats`. For every type: generated = delivered + filtered + dropped. */
 struct tercel_stats {
 	__u64 generated[TERCEL_RECORD_TYPES];
@@ -479,6 +491,7 @@ TERCEL_ASSERT_SIZE(struct tercel_proc, 224);
 TERCEL_ASSERT_SIZE(struct tercel_endpoint, 24);
 TERCEL_ASSERT_SIZE(struct tercel_image_head, 24);
 TERCEL_ASSERT_SIZE(struct tercel_image_small, 1024);
+TERCEL_ASSERT_SIZE(struct tercel_underway, 64);
 TERCEL_ASSERT_SIZE(struct tercel_user, 40);
 
 #endif

@@ -74,8 +74,14 @@ static const uint32_t *atoms_of(const struct builder *b, uint32_t domain, size_t
 	return order + first;
 }
 
-/* Puts the offsets of the lists where the rows of reporting states have the numbers of their reports. */
-static void resolve_reports(struct builder *b, struct automaton *a)
+/* States become offsets of their rows in the image, reports offsets of lists. */
+static uint32_t moved(uint32_t state, uint32_t rows)
+{
+	return (state & MATCH_STATE_REPORTS) |
+	       (rows + (state & ~MATCH_STATE_REPORTS) * (uint32_t)sizeof(struct automaton_row));
+}
+
+static void move_rows(struct builder *b, struct automaton *a, uint32_t rows)
 {
 	_autofree_ uint32_t *lists = calloc(a->nreports + 1, sizeof(*lists));
 
@@ -85,21 +91,44 @@ static void resolve_reports(struct builder *b, struct automaton *a)
 	}
 	for (uint32_t r = 0; r < a->nreports; r++)
 		lists[r] = image_write_list(b, a->ids + a->first[r], a->first[r + 1] - a->first[r]);
-	for (uint32_t i = 0; i < a->nrows; i++)
-		if (a->rows[i].check && a->rows[i].check + MATCH_CLASS_REPORT == i)
-			a->rows[i].next = lists[a->rows[i].next];
+	for (uint32_t i = 0; i < a->nrows; i++) {
+		struct automaton_row *row = &a->rows[i];
+
+		if (!row->check)
+			continue;
+		if (row->check + MATCH_CLASS_REPORT == i)
+			row->next = lists[row->next];
+		else
+			row->next = moved(row->next, rows);
+		row->check = moved(row->check, rows);
+	}
+	for (uint32_t c = 0; c < a->nclasses; c++)
+		a->root[c] = moved(a->root[c], rows);
+}
+
+/* Whether some rule waits for an atom of the automaton. */
+static bool guards(const struct builder *b, const struct automaton *a)
+{
+	for (uint32_t i = 0; i < a->first[a->nreports]; i++)
+		if (b->waiting[a->ids[i]].n)
+			return true;
+	return false;
 }
 
 static struct match_automaton write_automaton(struct builder *b, struct automaton *a)
 {
-	resolve_reports(b, a);
+	/* Room first: the rows tell where they are. */
+	const uint32_t rows = image_append(b, a->rows, a->nrows * sizeof(*a->rows));
+	struct match_automaton out = {.start = moved(a->start, rows), .guards = guards(b, a)};
+
 	b->nstates += a->nstates;
-	return (struct match_automaton){
-	        .classes = image_append(b, a->classes, sizeof(a->classes)),
-	        .root = image_append(b, a->root, a->nclasses * sizeof(*a->root)),
-	        .rows = image_append(b, a->rows, a->nrows * sizeof(*a->rows)),
-	        .start = a->start,
-	};
+	move_rows(b, a, rows);
+	if (b->error || buf_error(&b->out))
+		return out;
+	memcpy(b->out.data + rows, a->rows, a->nrows * sizeof(*a->rows));
+	out.classes = image_append(b, a->classes, sizeof(a->classes));
+	out.root = image_append(b, a->root, a->nclasses * sizeof(*a->root));
+	return out;
 }
 
 /* Texts in which a NUL ends an argument, which are joined by blanks. */
@@ -253,6 +282,7 @@ static void write_set(struct builder *b, uint32_t domain)
 	size_t natoms;
 	const uint32_t *ids = atoms_of(b, domain, &natoms);
 	_autofree_ uint32_t *bits = calloc(natoms + 1, sizeof(*bits));
+	uint64_t waited = 0;
 
 	if (!bits)
 		b->error = -ENOMEM;
@@ -265,7 +295,10 @@ static void write_set(struct builder *b, uint32_t domain)
 			if (atoms_get(b->atoms, ids[i])->bits >> bit & 1)
 				bits[found++] = atoms_get(b->atoms, ids[i])->bit;
 		lists[bit] = image_write_list(b, bits, found);
+		for (size_t i = 0; i < found; i++)
+			waited |= b->waiting[bits[i]].n ? 1ULL << bit : 0;
 	}
+	b->header.domains[domain].waited = waited;
 	b->header.domains[domain].lists = image_append(b, lists, sizeof(lists));
 }
 

@@ -280,6 +280,7 @@ static int set_sizes(struct tercel_bpf *skel, const struct sensor_config *config
 	if (large < MIN_LARGE_IMAGES)
 		large = MIN_LARGE_IMAGES;
 	err |= bpf_map__set_max_entries(skel->maps.rings, possible);
+	err |= bpf_map__set_max_entries(skel->maps.underway, possible);
 	err |= bpf_map__set_max_entries(skel->maps.scratches, cpus * TERCEL_SCRATCH_SLOTS);
 	err |= bpf_map__set_max_entries(skel->maps.procs, procs);
 	err |= bpf_map__set_max_entries(skel->maps.placed, procs);

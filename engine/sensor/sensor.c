@@ -51,6 +51,7 @@ int sensor_open_with(struct sensor **out, const struct sensor_config *config, co
                      struct error *err)
 {
 	_autosensor_ struct sensor *s = calloc(1, sizeof(*s));
+	struct reader_maps maps;
 	int code;
 
 	if (!s)
@@ -65,7 +66,12 @@ int sensor_open_with(struct sensor **out, const struct sensor_config *config, co
 	if (code)
 		return code;
 	s->attached = boot_ns();
-	code = reader_new(&s->reader, s->load.ring_fds, s->load.ring_sizes, s->load.ring_count);
+	maps = (struct reader_maps){.rings = s->load.ring_fds,
+	                            .sizes = s->load.ring_sizes,
+	                            .count = s->load.ring_count,
+	                            .underway = sensor_map_fd(s, "underway"),
+	                            .cpus = (size_t)s->cpus};
+	code = reader_new(&s->reader, &maps);
 	if (code)
 		return error_set(err, code, "cannot map the ring buffers: %s", strerror(-code));
 	*out = TAKE_PTR(s);
