@@ -245,6 +245,20 @@ static __always_inline void bit_facts(struct match_facts *f, const struct tercel
 		f->bits_unknown |= EXE_BITS;
 }
 
+/*
+ * Falco has the number that setsid() returned, which is that of the leader's pid namespace; of a leader that it found
+ * in /proc, the host's.
+ */
+static __always_inline bool session_is_known(const struct tercel_proc *p)
+{
+	struct tercel_proc *leader;
+
+	if (!p->pidns_start || !p->vsid)
+		return p->vsid != 0;
+	leader = proc_of(p->sid);
+	return leader && !(leader->proc_flags & (TERCEL_PROC_SEEDED | TERCEL_PROC_BEFORE));
+}
+
 /* What an exec record in `s` says of a process: the new image at an exec, the running one elsewhere. */
 static __always_inline void process_facts(struct match_facts *f, struct scratch *s, __u32 generation)
 {
@@ -278,8 +292,7 @@ static __always_inline void process_facts(struct match_facts *f, struct scratch 
 		f->on_host = in_initial_place();
 	user_facts(f, s, MATCH_USER_NAME, SLOT_USER, e->proc.creds.euid);
 	user_facts(f, s, MATCH_LOGIN_NAME, SLOT_LOGIN, e->proc.loginuid);
-	/* Falco has the number that the leader has where it was made. */
-	if (!e->proc.vsid) {
+	if (!session_is_known(&e->proc)) {
 		f->unknown |= BIT_OF(MATCH_SID);
 		f->bits_unknown |= 1ULL << MATCH_BIT_SID_LEADER;
 	}
@@ -413,7 +426,9 @@ static __always_inline __u32 uncertain_reasons(const struct decision *d)
 	if (domains & (BIT_OF(MATCH_USER_NAME) | BIT_OF(MATCH_LOGIN_NAME) | BIT_OF(MATCH_UID) | BIT_OF(MATCH_GID) |
 	               BIT_OF(MATCH_CAPS_E) | BIT_OF(MATCH_CAPS_P) | BIT_OF(MATCH_CAPS_I)))
 		reasons |= TERCEL_U_USER;
-	if (domains & (BIT_OF(MATCH_NAME) | BIT_OF(MATCH_BITS) | BIT_OF(MATCH_TTY) | BIT_OF(MATCH_LOGINUID)) ||
+	if (domains & (BIT_OF(MATCH_NAME) | BIT_OF(MATCH_BITS) | BIT_OF(MATCH_TTY) | BIT_OF(MATCH_LOGINUID) |
+	               BIT_OF(MATCH_PID) | BIT_OF(MATCH_VPID) | BIT_OF(MATCH_PPID) | BIT_OF(MATCH_SID) |
+	               BIT_OF(MATCH_VPGID) | BIT_OF(MATCH_DURATION)) ||
 	    d->verdict.hdr.flags & TERCEL_F_PROC_UNKNOWN)
 		reasons |= TERCEL_U_PROCESS;
 	return reasons;
