@@ -164,6 +164,7 @@ enum tercel_proc_flags {
 	TERCEL_PROC_PLACED = 1 << 5,  /* a cgroup v1 hierarchy tells its container: map `placed` */
 	TERCEL_PROC_RIGHTS = 1 << 7,  /* … it has called setuid or the like, capset, unshare or setns */
 	TERCEL_PROC_ROUGH = 1 << 6,   /* from /proc: exec_id and start_time are right to a clock tick only */
+	TERCEL_PROC_BEFORE = 1 << 7,  /* an exec's: the process may have been there before the sensor */
 };
 
 /* EXEC and SEED. For a SEED, hdr.ts is the thread's start time; a thread that is no leader has hdr.tid != hdr.tgid. */
