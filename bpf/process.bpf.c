@@ -76,8 +76,6 @@ static __always_inline void exec_history(struct scratch *s, struct task_struct *
 	s->exec.proc.image_id = s->exec.proc.exec_id;
 	s->hdr.exec_id = s->exec.proc.exec_id;
 	s->exec.proc.proc_flags |= TERCEL_PROC_EXECED;
-	if (!old || old->proc_flags & (TERCEL_PROC_SEEDED | TERCEL_PROC_BEFORE))
-		s->exec.proc.proc_flags |= TERCEL_PROC_BEFORE;
 	if (old) {
 		s->exec.proc.parent_exec_id = old->parent_exec_id;
 		return;
