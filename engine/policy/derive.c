@@ -70,6 +70,15 @@ struct formula *formula_lost(struct deriver *v, const struct filter_node *node, 
 	return f;
 }
 
+struct formula *formula_lost_partly(struct deriver *v, const struct filter_node *node, bool negated, const char *reason)
+{
+	struct formula *f = formula_lost(v, node, negated, reason);
+
+	if (f->kind == FORMULA_LOST)
+		v->d->lost[f->lost].partly = true;
+	return f;
+}
+
 static struct formula *never(struct deriver *v, const struct filter_node *node, bool negated, const char *reason)
 {
 	struct formula *f = formula_lost(v, node, negated, reason);
@@ -93,6 +102,33 @@ struct formula *formula_atom(struct deriver *v, const struct atom *model, bool n
 	}
 	f->negated = negated;
 	return f;
+}
+
+/*
+ * Whether no value of a choice fulfils all of these atoms: "the protocol is TCP, and it is not". Of an OR the opposite,
+ * whether every value fulfils one of them. One of the atoms must ask for some value, since there may be none.
+ */
+static bool is_settled(const struct deriver *v, const struct formula *f)
+{
+	uint64_t left[MATCH_CONTAINER_FACTS - MATCH_EVENT];
+	bool asks[MATCH_CONTAINER_FACTS - MATCH_EVENT] = {false};
+
+	memset(left, 0xff, sizeof(left));
+	for (size_t i = 0; i < f->nkids; i++) {
+		const struct atom *a;
+		bool negated = f->kids[i]->negated != (f->kind == FORMULA_OR);
+
+		if (f->kids[i]->kind != FORMULA_ATOM)
+			continue;
+		a = atoms_get(v->atoms, f->kids[i]->atom);
+		if (a->domain < MATCH_EVENT || a->domain >= MATCH_CONTAINER_FACTS || a->test != ATOM_BITS)
+			continue;
+		left[a->domain - MATCH_EVENT] &= negated ? ~a->bits : a->bits;
+		asks[a->domain - MATCH_EVENT] |= !negated;
+		if (asks[a->domain - MATCH_EVENT] && !left[a->domain - MATCH_EVENT])
+			return true;
+	}
+	return false;
 }
 
 /* AND or OR of the kids, folded: constants vanish, kids of the same kind are merged. */
@@ -129,7 +165,7 @@ struct formula *formula_join(struct deriver *v, enum formula_kind kind, struct f
 				f->kids[total++] = kids[i]->kids[k];
 	}
 	f->nkids = total;
-	return f;
+	return is_settled(v, f) ? formula_constant(kind == FORMULA_OR) : f;
 }
 
 struct formula *formula_join2(struct deriver *v, enum formula_kind kind, struct formula *a, struct formula *b)
@@ -229,7 +265,6 @@ static void note(struct deriver *v, const char *code, const struct filter_node *
 static struct formula *field_leaf(struct deriver *v, const struct filter_node *n, const struct point_field *field,
                                   bool negated)
 {
-
 	switch (field->how) {
 	case POINT_MISSING:
 		return formula_constant(negated);

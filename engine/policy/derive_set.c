@@ -101,9 +101,10 @@ struct formula *derive_choice(struct deriver *v, const struct filter_node *n, co
 	if (n->op == FILTER_OP_EXISTS && field->always)
 		return formula_constant(!negated);
 	model.bits = n->op == FILTER_OP_EXISTS ? possible : derive_names(v, n, field->names, possible);
-	if (!model.bits)
+	/* Nothing is sure of a value beyond the bits, which is unknown: an atom, even one without a bit, says so. */
+	if (!model.bits && !field->beyond)
 		return formula_constant(negated);
-	if (model.bits == possible && field->possible && field->always)
+	if (model.bits == possible && field->possible && field->always && !field->beyond)
 		return formula_constant(!negated);
 	return formula_atom(v, &model, negated);
 }

@@ -34,7 +34,11 @@
 #define BOOL(f, b, u) {ROW(f, BIT), .bit = (b), .uncertain = (u)}
 #define CHOICE(f, d, n, p, u) \
 	{ROW(f, CHOICE), .domain = (d), .always = true, .names = (n), .possible = (p), .uncertain = (u)}
-#define SOME_CHOICE(f, d, n, p, u) {ROW(f, CHOICE), .domain = (d), .names = (n), .possible = (p), .uncertain = (u)}
+#define SOME_CHOICE(f, d, n, p, u) \
+	{ROW(f, CHOICE), .domain = (d), .names = (n), .possible = (p), .beyond = true, .uncertain = (u)}
+#define OPEN_CHOICE(f, n, u)                                                          \
+	{ROW(f, CHOICE),      .domain = MATCH_FD_TYPE, .always = true,  .names = (n), \
+	 .possible = SOCKETS, .beyond = true,          .uncertain = (u)}
 #define EITHER(f, d, a, r) {ROW(f, EITHER_END), .domain = (d), .always = (a), .reason = (r)}
 #define RANGE(f, l, h) {ROW(f, RANGE), .low = (l), .high = (h), .note = COUNTERFACTUAL}
 #define FIXED(f, v) {ROW(f, RANGE), .low = (v), .high = (v)}
@@ -54,6 +58,9 @@
 #define ARG_CHOICE(a, e, n, p, u)                                                   \
 	{ARG(a, CHOICE), .events = (e),   .domain = MATCH_ARG_KIND, .always = true, \
 	 .names = (n),   .possible = (p), .uncertain = (u)}
+#define ARG_OPEN_CHOICE(a, e, n, u)                                                \
+	{ARG(a, CHOICE), .events = (e),  .domain = MATCH_ARG_KIND, .always = true, \
+	 .names = (n),   .beyond = true, .uncertain = (u)}
 #define ARG_TEXT(a, e, t) {ARG(a, TEXT), .events = (e), .text = (t)}
 #define ARG_RESULT(e) {ARG("res", TEXT), .events = (e), .text = "0", .note = COUNTERFACTUAL}
 
@@ -94,6 +101,10 @@
 #define EXECUTABLE_TIMES "numbers and times of executables are not in the matcher"
 #define THREADS "ids and states of single threads are not in the matcher"
 #define USER_RECORDS "of the user database only the names of users are kept"
+#define STARTED "Falco counts from the fork, the kernel from the exec, which is now"
+#define SESSION                                                                                                    \
+	"Falco has what setsid returned, or of older processes the number in /proc, and hands it on to children; " \
+	"the kernel has the session's number now"
 #define DURATION_MORE                                                                                                 \
 	"Falco counts up to the end of the call, which the hook comes before; that the process is younger than some " \
 	"time is never sure"
@@ -120,12 +131,9 @@
 #define OF_GONE "of a file without a name (deleted, memfd), or with a path that is longer than 4096 bytes"
 #define OF_SCRIPT "of a script, before its interpreter is looked at, and of a program that binfmt_misc takes"
 #define OF_EXECVEAT "of execveat with a descriptor and no path"
-#define OF_CREDENTIALS "once the process has called setuid or the like"
-#define OF_CAPABILITIES                                                                                     \
-	"once the process, or the one that it was cloned from without an exec, has changed credentials or " \
-	"capabilities "                                                                                     \
-	"or made a user namespace"
-#define OF_SESSION "of a process whose session leader is in another pid namespace, and once a thread has called setsid"
+#define OF_CREDENTIALS \
+	"of a process that was cloned and has made no exec since, and of one that has called setuid or the like"
+#define OF_CAPABILITIES OF_CREDENTIALS ", capset, unshare or setns"
 #define OF_NAMES "in containers and user namespaces, which have user databases of their own"
 #define OF_MOVED "of a thread, once its process was moved to another cgroup"
 #define OF_YOUNG "of threads, of a process that has made no exec, and of one that ran before the sensor did"
@@ -834,7 +842,7 @@ static const struct point_field parameters[] = {
 
 #define IDS                                                                                               \
 	VALUE(PROC_PID, MATCH_PID), VALUE(PROC_VPID, MATCH_VPID), MAYBE_BUT(PROC_PPID, MATCH_PPID, NULL), \
-	        VALUE_BUT(PROC_SID, MATCH_SID, OF_SESSION), BOOL(PROC_IS_SID_LEADER, MATCH_BIT_SID_LEADER, OF_SESSION)
+	        LOST(PROC_SID, SESSION), LOST(PROC_IS_SID_LEADER, SESSION)
 
 /* The new image, as it is when it is committed. */
 static const struct point_field exec_commit_fields[] = {
@@ -860,7 +868,7 @@ static const struct point_field exec_commit_fields[] = {
         VALUE(THREAD_TID, MATCH_PID),
         VALUE(THREAD_VTID, MATCH_VPID),
         FIXED(THREAD_ISMAIN, 1),
-        {ROW(PROC_DURATION, AT_LEAST), .domain = MATCH_DURATION, .reason = DURATION_MORE, .uncertain = OF_YOUNG},
+        LOST(PROC_DURATION, STARTED),
         BOOL(PROC_IS_EXE_WRITABLE, MATCH_BIT_EXE_WRITABLE, NULL),
         BOOL(PROC_IS_EXE_UPPER_LAYER, MATCH_BIT_EXE_UPPER, NULL),
         BOOL(PROC_IS_EXE_LOWER_LAYER, MATCH_BIT_EXE_LOWER, NULL),
@@ -895,7 +903,7 @@ static const struct point_field exec_check_fields[] = {
         VALUE(THREAD_TID, MATCH_PID),
         VALUE(THREAD_VTID, MATCH_VPID),
         FIXED(THREAD_ISMAIN, 1),
-        {ROW(PROC_DURATION, AT_LEAST), .domain = MATCH_DURATION, .reason = DURATION_MORE, .uncertain = OF_YOUNG},
+        LOST(PROC_DURATION, STARTED),
         LOST(PROC_ENV, COMMAND_LINE),
         BOOL(PROC_IS_EXE_UPPER_LAYER, MATCH_BIT_EXE_UPPER, OF_SCRIPT),
         BOOL(PROC_IS_EXE_LOWER_LAYER, MATCH_BIT_EXE_LOWER, OF_SCRIPT),
@@ -1165,8 +1173,8 @@ static const struct point_field socket_connect_fields[] = {
         RANGE(EVT_RAWRES, 0, 0),
         ARG_RESULT(E(CONNECT)),
         RANGE(FD_NUM, 0, INT32_MAX),
-        CHOICE(FD_TYPE, MATCH_FD_TYPE, type_name, SOCKETS, OF_OTHER_FAMILIES),
-        CHOICE(FD_TYPECHAR, MATCH_FD_TYPE, typechar_name, SOCKETS, OF_OTHER_FAMILIES),
+        OPEN_CHOICE(FD_TYPE, type_name, OF_OTHER_FAMILIES),
+        OPEN_CHOICE(FD_TYPECHAR, typechar_name, OF_OTHER_FAMILIES),
         SOME_CHOICE(FD_SOCKFAMILY, MATCH_FD_TYPE, sockfamily_name, SOCKETS, OF_OTHER_FAMILIES),
         CHOICE(FD_L4PROTO, MATCH_L4PROTO, l4proto_name, 0, NULL),
         MAYBE_BUT(FD_SIP, MATCH_ADDR4, OF_PEER),
@@ -1196,8 +1204,8 @@ static const struct point_field sendmsg_fields[] = {
 
 static const struct point_field socket_sendmsg_fields[] = {
         SEND_ROWS,
-        CHOICE(FD_TYPE, MATCH_FD_TYPE, type_name, SOCKETS, OF_OTHER_KINDS),
-        CHOICE(FD_TYPECHAR, MATCH_FD_TYPE, typechar_name, SOCKETS, OF_OTHER_KINDS),
+        OPEN_CHOICE(FD_TYPE, type_name, OF_OTHER_KINDS),
+        OPEN_CHOICE(FD_TYPECHAR, typechar_name, OF_OTHER_KINDS),
         SOME_CHOICE(FD_SOCKFAMILY, MATCH_FD_TYPE, sockfamily_name, SOCKETS, OF_OTHER_KINDS),
         CHOICE(FD_L4PROTO, MATCH_L4PROTO, l4proto_name, 0, NULL),
         EITHER_ENDS(false),
@@ -1209,8 +1217,8 @@ static const struct point_field socket_fields[] = {
         RANGE(EVT_RAWRES, 0, INT32_MAX),
         ARG_CHOICE("domain", E(SOCKET), family_name, 0, "of an AF_INET socket of the type SOCK_PACKET"),
         RANGE(FD_NUM, 0, INT32_MAX),
-        CHOICE(FD_TYPE, MATCH_FD_TYPE, type_name, SOCKETS, OF_OTHER_KINDS),
-        CHOICE(FD_TYPECHAR, MATCH_FD_TYPE, typechar_name, SOCKETS, OF_OTHER_KINDS),
+        OPEN_CHOICE(FD_TYPE, type_name, OF_OTHER_KINDS),
+        OPEN_CHOICE(FD_TYPECHAR, typechar_name, OF_OTHER_KINDS),
         SOME_CHOICE(FD_SOCKFAMILY, MATCH_FD_TYPE, sockfamily_name, SOCKETS, OF_OTHER_KINDS),
         CHOICE(FD_L4PROTO, MATCH_L4PROTO, l4proto_name, 1ULL << MATCH_L4_RAW | 1ULL << MATCH_L4_NONE, NULL),
         RANGE(FD_CONNECTED, 0, 0),
@@ -1220,8 +1228,8 @@ static const struct point_field socket_fields[] = {
 /* After a bind to a port Falco has a server's socket, with that one end. */
 #define BOUND_ROWS                                                                                       \
 	TEXT(EVT_CATEGORY, "net"), RANGE(EVT_RAWRES, 0, 0), RANGE(FD_NUM, 0, INT32_MAX),                 \
-	        CHOICE(FD_TYPE, MATCH_FD_TYPE, type_name, SOCKETS, OF_OTHER_KINDS),                      \
-	        CHOICE(FD_TYPECHAR, MATCH_FD_TYPE, typechar_name, SOCKETS, OF_OTHER_KINDS),              \
+	        OPEN_CHOICE(FD_TYPE, type_name, OF_OTHER_KINDS),                                         \
+	        OPEN_CHOICE(FD_TYPECHAR, typechar_name, OF_OTHER_KINDS),                                 \
 	        SOME_CHOICE(FD_SOCKFAMILY, MATCH_FD_TYPE, sockfamily_name, SOCKETS, OF_OTHER_KINDS),     \
 	        CHOICE(FD_L4PROTO, MATCH_L4PROTO, l4proto_name, 0, OF_UNBOUND),                          \
 	        MAYBE_BUT(FD_IP, MATCH_ADDR4, OF_UNBOUND), MAYBE_BUT(FD_NET, MATCH_ADDR4, OF_UNBOUND),   \
@@ -1269,7 +1277,7 @@ static const struct point_field module_data_fields[] = {
 static const struct point_field bpf_fields[] = {
         TEXT(EVT_CATEGORY, "other"),
         RANGE(EVT_RAWRES, 0, INT32_MAX),
-        ARG_CHOICE("cmd", E(BPF), bpf_command_name, 0, "of commands from 64 on"),
+        ARG_OPEN_CHOICE("cmd", E(BPF), bpf_command_name, "of commands from 64 on"),
         TEXT(FD_TYPE, "bpf"),
         TEXT(FD_TYPECHAR, "b"),
         RANGE(FD_NUM, 0, INT32_MAX),
@@ -1284,7 +1292,7 @@ static const struct point_field kill_fields[] = {
         TEXT(EVT_CATEGORY, "signal"),
         RANGE(EVT_RAWRES, 0, 0),
         ARG_RESULT(KILLS),
-        ARG_CHOICE("sig", KILLS, signal_name, 0, "of the signal 64"),
+        ARG_OPEN_CHOICE("sig", KILLS, signal_name, "of the signal 64"),
 };
 
 /* Falco judges the event when it has taken the new user for the process's: the one that the call asks for. */
@@ -1319,16 +1327,15 @@ static const struct point_field syscall_fields[] = {
         LOST(EVT_CATEGORY, SUMS),
         {ROW(EVT_RAWRES, VALUE), .domain = MATCH_RESULT, .always = true, .note = COUNTERFACTUAL,
          .uncertain = "of dup and memfd_create, whose result nobody knows before"},
-        ARG_RESULT(E(SETNS) | E(UNSHARE)),
         ARG_SET("flags", E(DUP3) | E(UNSHARE) | E(MEMFD_CREATE), MATCH_ARG_FLAGS, syscall_flag_name, NULL),
         ARG_SET("nstype", E(SETNS), MATCH_ARG_FLAGS, clone_flag_name, NULL),
         ARG_VALUE("name", E(MEMFD_CREATE), MATCH_TARGET, "of a name that cannot be read"),
         {ROW(FD_NUM, RANGE), .events = WITH_FD, .low = 0, .high = INT32_MAX, .note = COUNTERFACTUAL},
-        {ROW(FD_TYPE, CHOICE), .always = true, .events = DUPS | E(SETNS) | E(MEMFD_CREATE), .domain = MATCH_FD_TYPE,
-         .names = type_name,
+        {ROW(FD_TYPE, CHOICE), .always = true, .beyond = true, .events = DUPS | E(SETNS) | E(MEMFD_CREATE),
+         .domain = MATCH_FD_TYPE, .names = type_name,
          .uncertain = "of a descriptor that is neither a file nor a socket, and of setns and memfd_create"},
-        {ROW(FD_TYPECHAR, CHOICE), .always = true, .events = DUPS | E(SETNS) | E(MEMFD_CREATE), .domain = MATCH_FD_TYPE,
-         .names = typechar_name,
+        {ROW(FD_TYPECHAR, CHOICE), .always = true, .beyond = true, .events = DUPS | E(SETNS) | E(MEMFD_CREATE),
+         .domain = MATCH_FD_TYPE, .names = typechar_name,
          .uncertain = "of a descriptor that is neither a file nor a socket, and of setns and memfd_create"},
 };
 
@@ -1763,6 +1770,7 @@ bool point_is_container_field(enum field_id field)
 		return false;
 	switch (field) {
 	case FIELD_CONTAINER_ID:
+	case FIELD_CONTAINER_START_TS: /* of the process's pid namespace */
 	case FIELD_CONTAINER_DURATION:
 	case FIELD_PROC_IS_CONTAINER_HEALTHCHECK:
 	case FIELD_PROC_IS_CONTAINER_LIVENESS_PROBE:

@@ -63,6 +63,7 @@ struct point_field {
 	char joint;            /* SET */
 	uint64_t unknown;      /* SET: bits with a name of which nobody knows here whether they are set */
 	uint64_t possible;     /* CHOICE: the bits that an act of this point can have; 0: all with a name */
+	bool beyond;           /* CHOICE: an act may also have a value without a bit: the domain is unknown then */
 	int64_t low, high;     /* RANGE */
 	const char *text;      /* TEXT; SET: that of the empty set */
 	const char *reason;    /* LOST, EITHER_END, AT_LEAST: one clause without a full stop */

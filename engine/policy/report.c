@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/table.h"
+#include "policy/atom_text.h"
 
 /* With more event types than this the report says "*" instead of naming them. */
 #define NAMED_EVENTS_MAX 32
@@ -644,91 +645,6 @@ void report_write_text(struct buf *out, const struct report *report, const struc
 
 /* ---- explain ----------------------------------------------------------------------------------------------------- */
 
-static const char *domain_name(enum match_domain d)
-{
-	static const char *const names[MATCH_DOMAINS] = {
-	        [MATCH_NAME] = "name",
-	        [MATCH_CONTAINER] = "container",
-	        [MATCH_USER_NAME] = "user",
-	        [MATCH_LOGIN_NAME] = "login-user",
-	        [MATCH_EXEPATH] = "exepath",
-	        [MATCH_CWD] = "cwd",
-	        [MATCH_PATH] = "path",
-	        [MATCH_NEWPATH] = "new-path",
-	        [MATCH_TARGET] = "link-target",
-	        [MATCH_ENV] = "env",
-	        [MATCH_EXE] = "exe",
-	        [MATCH_ARGS] = "args",
-	        [MATCH_CMDLINE] = "cmdline",
-	        [MATCH_ANAME] = "ancestor-name",
-	        [MATCH_AEXE] = "ancestor-exe",
-	        [MATCH_AEXEPATH] = "ancestor-exepath",
-	        [MATCH_ACMDLINE] = "ancestor-cmdline",
-	        [MATCH_UID] = "uid",
-	        [MATCH_GID] = "gid",
-	        [MATCH_LOGINUID] = "loginuid",
-	        [MATCH_TTY] = "tty",
-	        [MATCH_PID] = "pid",
-	        [MATCH_VPID] = "vpid",
-	        [MATCH_PPID] = "ppid",
-	        [MATCH_SID] = "sid",
-	        [MATCH_VPGID] = "vpgid",
-	        [MATCH_DURATION] = "duration",
-	        [MATCH_PORT] = "port",
-	        [MATCH_ADDR4] = "address",
-	        [MATCH_ADDR6] = "address",
-	        [MATCH_LOCAL4] = "local-address",
-	        [MATCH_LOCAL6] = "local-address",
-	        [MATCH_ARG_ID] = "arg-id",
-	        [MATCH_RESULT] = "result",
-	        [MATCH_BITS] = "facts",
-	        [MATCH_CAPS_E] = "cap-effective",
-	        [MATCH_CAPS_P] = "cap-permitted",
-	        [MATCH_CAPS_I] = "cap-inheritable",
-	        [MATCH_ARG_FLAGS] = "arg-flags",
-	        [MATCH_ARG_MODE] = "arg-mode",
-	        [MATCH_EVENT] = "event",
-	        [MATCH_FD_TYPE] = "fd-type",
-	        [MATCH_L4PROTO] = "l4proto",
-	        [MATCH_ARG_KIND] = "arg-kind",
-	        [MATCH_CONTAINER_FACTS] = "container-facts",
-	};
-
-	return names[(unsigned int)d < MATCH_DOMAINS ? d : MATCH_NAME];
-}
-
-static const char *test_name(enum atom_test t)
-{
-	static const char *const names[] = {
-	        [ATOM_EXISTS] = "exists",   [ATOM_EQUALS] = "in",         [ATOM_PREFIX] = "startswith",
-	        [ATOM_SUFFIX] = "endswith", [ATOM_CONTAINS] = "contains", [ATOM_GLOB] = "glob",
-	        [ATOM_PMATCH] = "pmatch",   [ATOM_REGEX] = "regex",       [ATOM_DIRECTORY] = "directory in",
-	        [ATOM_RANGE] = "in ranges", [ATOM_BITS] = "any of bits",  [ATOM_CONTAINER] = "answered in user space",
-	};
-
-	return names[(size_t)t < sizeof(names) / sizeof(names[0]) ? t : ATOM_EXISTS];
-}
-
-static void print_atom(struct buf *out, const struct atom *a)
-{
-	buf_adds(out, domain_name(a->domain));
-	if (a->domain >= MATCH_ANAME && a->domain <= MATCH_ACMDLINE)
-		buf_addf(out, a->level ? "[%u]" : "[any]", a->level);
-	buf_addf(out, " %s%s", a->fold ? "(any case) " : "", test_name(a->test));
-	if (a->ntexts)
-		buf_adds(out, " (");
-	for (size_t i = 0; i < a->ntexts; i++)
-		buf_addf(out, "%s\"%s\"", i ? ", " : "", a->texts[i].bytes);
-	if (a->ntexts)
-		buf_addc(out, ')');
-	for (size_t i = 0; i < a->nranges; i++)
-		buf_addf(out, " %#llx%s%016llx-%#llx%s%016llx", (unsigned long long)a->ranges[i].from_high, ":",
-		         (unsigned long long)a->ranges[i].from_low, (unsigned long long)a->ranges[i].to_high, ":",
-		         (unsigned long long)a->ranges[i].to_low);
-	if (a->test == ATOM_BITS)
-		buf_addf(out, " %#llx", (unsigned long long)a->bits);
-}
-
 /* The kids that say something when lost leaves are read as `lost`; the others are neutral there. */
 static size_t count_telling(const struct formula *f, bool lost)
 {
@@ -750,7 +666,7 @@ static void print_formula(struct buf *out, const struct atoms *atoms, const stru
 	}
 	if (f->kind == FORMULA_ATOM) {
 		buf_adds(out, f->negated ? "not " : "");
-		print_atom(out, atoms_get(atoms, f->atom));
+		atom_print(out, atoms_get(atoms, f->atom));
 		return;
 	}
 	buf_adds(out, telling > 1 ? "(" : "");
