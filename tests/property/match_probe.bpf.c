@@ -88,9 +88,8 @@ int probe(struct probe_args *args)
 	struct match_facts *facts = bpf_map_lookup_elem(&facts_map, &zero);
 	struct match_state *state = bpf_map_lookup_elem(&state_map, &zero);
 	struct probe_ancestors *ancestors = bpf_map_lookup_elem(&ancestors_map, &zero);
-	struct probe_ctx c = {
-	        .m = {.image = image, .st = state, .facts = facts, .text = text, .point = args->point},
-	        .ancestors = ancestors};
+	struct probe_ctx c = {.m = {.image = image, .st = state, .facts = facts, .text = text, .point = args->point},
+	                      .ancestors = ancestors};
 	__u64 start;
 
 	if (!image || !text || !facts || !state || !ancestors)

@@ -129,7 +129,8 @@ struct expr **exprs_random(struct random *r, size_t n, unsigned int depth, uint3
 	struct expr **exprs = calloc(n + 1, sizeof(struct expr *));
 
 	for (size_t i = 0; exprs && i < n; i++)
-		exprs[i] = expr_random(r, random_below(r, depth + 1), points ? points : points_random(r));
+		exprs[i] = points ? expr_random(r, random_below(r, depth + 1), points)
+		                  : expr_of_one_event(r, random_below(r, depth + 1), points_random(r));
 	return exprs;
 }
 

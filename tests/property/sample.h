@@ -25,8 +25,9 @@ enum sample_parts {
 	SAMPLE_ORACLES = 1, /* and Falco's answers */
 };
 
-/* An image of these conditions, for the points (struct image_input), of random modes, actions and answers to uncertainty if `r` is
- * given; 0 or -errno with the reason printed. Takes `exprs` (an allocated array of n) over in any case. */
+/* An image of these conditions, for the points (struct image_input), of random modes, actions and answers to
+ * uncertainty if `r` is given; 0 or -errno with the reason printed. Takes `exprs` (an allocated array of n) over in any
+ * case. */
 int sample_make(struct sample *s, struct expr **exprs, size_t n, uint32_t image_points, struct random *r,
                 enum sample_parts parts);
 /* The same of trees that outlive the sample. */
@@ -34,6 +35,7 @@ int sample_of(struct sample *s, const struct filter_node *const *roots, size_t n
               struct random *r, enum sample_parts parts);
 void sample_free(struct sample *s);
 
+/* About the points; 0: each of one event type of any. */
 struct expr **exprs_random(struct random *r, size_t n, unsigned int depth, uint32_t points);
 
 /* Facts of one decision. */
