@@ -162,6 +162,7 @@ enum tercel_proc_flags {
 	TERCEL_PROC_RENAMED = 1 << 3, /* … one of its threads has set a name */
 	TERCEL_PROC_MOVED = 1 << 4,   /* … it was moved to another cgroup */
 	TERCEL_PROC_PLACED = 1 << 5,  /* a cgroup v1 hierarchy tells its container: map `placed` */
+	TERCEL_PROC_RIGHTS = 1 << 7,  /* … it has called setuid or the like, capset, unshare or setns */
 	TERCEL_PROC_ROUGH = 1 << 6,   /* from /proc: exec_id and start_time are right to a clock tick only */
 };
 
@@ -402,9 +403,10 @@ enum tercel_cgroup_state {
  * one image share. An image is in one of the two. Its spans count from the first byte of the value. The working
  * directory is not here: a process may change its own at any time.
  */
-#define TERCEL_IMAGE_SMALL_DATA 1000
+#define TERCEL_IMAGE_SMALL_DATA 992
 #define TERCEL_IMAGE_LARGE_DATA (TERCEL_PATH_MAX + TERCEL_ARGS_MAX)
 struct tercel_image_head {
+	__u64 made;  /* CLOCK_BOOTTIME ns of the exec; 0: before the sensor started */
 	__u32 flags; /* enum tercel_record_flags: which string is cut, deleted or unreadable */
 	__u32 size;  /* bytes in use, this head included */
 	struct tercel_span exe_path;
@@ -433,10 +435,14 @@ struct tercel_container_facts {
 	__u64 bits[TERCEL_CONTAINER_WORDS];
 };
 
-/* Value of the map `users`, keyed by user id: the host's user database, as far as names fit. */
+/*
+ * Value of the map `users`, keyed by user id: the host's user database. The id -1, which nobody has, says what a user
+ * without a name is called.
+ */
 #define TERCEL_USER_NAME_LEN 32
 struct tercel_user {
-	__u32 len; /* bytes of the name */
+	__u32 len;   /* bytes of the name; more than there is room for: it is unknown */
+	__u32 whole; /* of the id -1, 1: all others that the map lacks have no name; 0: nobody knows */
 	char name[TERCEL_USER_NAME_LEN];
 };
 
@@ -444,6 +450,18 @@ struct tercel_user {
 struct tercel_interest {
 	__u32 records;    /* record types to deliver; process records are kept up to date in any case */
 	__u32 open_reads; /* 1: also successful opens without write access */
+};
+
+/*
+ * For each CPU, map `underway`, which user space maps into its memory: since when its program is making a record that
+ * is not sent yet. A CPU may be held up in there for long (by interrupts, by a hypervisor); other CPUs' younger records
+ * have to wait for that one. Each in a cache line of its own.
+ */
+#define TERCEL_UNDERWAY_NONE 0
+#define TERCEL_UNDERWAY_STARTS 1 /* about to take its time stamp */
+struct tercel_underway {
+	__u64 since; /* hdr.ts of the record, or one of the above */
+	__u64 pad[7];
 };
 
 /* Per CPU, map `stats`. For every type: generated = delivered + filtered + dropped. */
@@ -473,7 +491,9 @@ TERCEL_ASSERT_SIZE(struct tercel_creds, 56);
 TERCEL_ASSERT_SIZE(struct tercel_exe, 32);
 TERCEL_ASSERT_SIZE(struct tercel_proc, 224);
 TERCEL_ASSERT_SIZE(struct tercel_endpoint, 24);
-TERCEL_ASSERT_SIZE(struct tercel_image_head, 24);
+TERCEL_ASSERT_SIZE(struct tercel_image_head, 32);
 TERCEL_ASSERT_SIZE(struct tercel_image_small, 1024);
+TERCEL_ASSERT_SIZE(struct tercel_underway, 64);
+TERCEL_ASSERT_SIZE(struct tercel_user, 40);
 
 #endif

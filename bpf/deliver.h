@@ -60,6 +60,34 @@ static __always_inline void scratch_put(struct scratch *s)
 	__sync_lock_test_and_set(&s->busy, 0);
 }
 
+/*
+ * Starts the making of one or several records: returns their time stamp. From before that is taken until act_end(),
+ * user space delivers nothing younger. *mark is for act_end(): NULL if this program interrupted another one of ours,
+ * which began earlier and ends later. (A program of a cgroup hook may be preempted and end earlier than one that began
+ * meanwhile: a verdict's time stamp may then be a little older than what was delivered before it.)
+ */
+static __always_inline __u64 act_begin(struct tercel_underway **mark)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+	struct tercel_underway *u = bpf_map_lookup_elem(&underway, &cpu);
+	__u64 ts;
+
+	if (u && __sync_val_compare_and_swap(&u->since, TERCEL_UNDERWAY_NONE, TERCEL_UNDERWAY_STARTS))
+		u = NULL;
+	ts = bpf_ktime_get_boot_ns();
+	if (u)
+		*(volatile __u64 *)&u->since = ts;
+	*mark = u;
+	return ts;
+}
+
+/* Everything is sent. */
+static __always_inline void act_end(struct tercel_underway *mark)
+{
+	if (mark)
+		__sync_lock_test_and_set(&mark->since, TERCEL_UNDERWAY_NONE);
+}
+
 /* Whether anybody asked for records of this type. */
 static __always_inline bool is_wanted(__u32 type)
 {

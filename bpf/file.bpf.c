@@ -93,6 +93,7 @@ static __always_inline void open_file(struct tercel_open *o, struct task_struct 
 
 static __noinline void on_open(struct call *c)
 {
+	struct tercel_underway *mark;
 	struct open_args a = {};
 	struct scratch *s;
 	__u64 size;
@@ -108,7 +109,7 @@ static __noinline void on_open(struct call *c)
 		return;
 	}
 	__builtin_memset(&s->open, 0, sizeof(s->open));
-	hdr_fill(&s->hdr, proc_of(current_tgid()), bpf_ktime_get_boot_ns());
+	hdr_fill(&s->hdr, proc_of(current_tgid()), act_begin(&mark));
 	s->hdr.flags |= a.faults | (c->compat ? TERCEL_F_COMPAT : 0);
 	s->open.ret = c->ret;
 	s->open.flags = a.how.flags;
@@ -119,12 +120,14 @@ static __noinline void on_open(struct call *c)
 	open_file(&s->open, c->task, c->ret);
 	size = append_user_path(s, sizeof(s->open), &s->open.path, a.path, &s->hdr.flags);
 	send(&s->hdr, TERCEL_OPEN, size);
+	act_end(mark);
 	scratch_put(s);
 }
 
 static __noinline void on_chdir(struct call *c)
 {
 	struct task_struct *task = c->task;
+	struct tercel_underway *mark;
 	struct fs_struct *fs;
 	struct scratch *s;
 	__u32 len, flags = 0;
@@ -140,7 +143,7 @@ static __noinline void on_chdir(struct call *c)
 		return;
 	}
 	__builtin_memset(&s->chdir, 0, sizeof(s->chdir));
-	hdr_fill(&s->hdr, proc_of(current_tgid()), bpf_ktime_get_boot_ns());
+	hdr_fill(&s->hdr, proc_of(current_tgid()), act_begin(&mark));
 	s->hdr.flags |= c->compat ? TERCEL_F_COMPAT : 0;
 	s->chdir.ret = c->ret;
 	s->chdir.syscall = c->syscall;
@@ -157,5 +160,6 @@ static __noinline void on_chdir(struct call *c)
 		s->hdr.flags |= TERCEL_F_TRUNC_CWD;
 	size = append_walk(s, size, &s->chdir.cwd, len);
 	send(&s->hdr, TERCEL_CHDIR, size);
+	act_end(mark);
 	scratch_put(s);
 }

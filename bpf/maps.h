@@ -47,6 +47,15 @@ struct {
 	__uint(max_entries, 1 << 20);
 } verdicts SEC(".maps");
 
+/* Indexed by CPU. Not a per-CPU map: those cannot be mapped. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct tercel_underway);
+} underway SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);

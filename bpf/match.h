@@ -59,7 +59,7 @@ enum match_domain {
 	MATCH_USER_NAME = 2,  /* user.name */
 	MATCH_LOGIN_NAME = 3, /* user.loginname */
 	MATCH_EXEPATH = 4,    /* proc.exepath */
-	MATCH_CWD = 5,        /* proc.cwd, with a slash at its end */
+	MATCH_CWD = 5,        /* proc.cwd, without the slash that Falco ends it with: the matcher adds it */
 	MATCH_PATH = 6,       /* of the file that is acted upon; of link and rename the old one */
 	MATCH_NEWPATH = 7,    /* of link and rename */
 	MATCH_TARGET = 8,     /* of symlink, as requested */
@@ -237,12 +237,15 @@ struct match_pair {
 	__u64 mask, word;
 };
 
-/* An automaton (engine/policy/automaton.h): reports are offsets of lists. */
+/*
+ * An automaton (engine/policy/automaton.h) in the image: a state is the offset of its row, a row's places are pairs
+ * (check, next) of __u32 for each class, and what it reports is the offset of a list.
+ */
 struct match_automaton {
 	__u32 classes; /* bytes, 256 */
 	__u32 root;    /* __u32 for each class */
-	__u32 rows;    /* pairs (check, next) of __u32 */
 	__u32 start;
+	__u32 guards; /* 1: some rule waits for one of its atoms */
 };
 
 /*
@@ -255,7 +258,7 @@ struct match_domain_table {
 	__u32 tables, count;
 	__u32 lists;
 	__u32 guarded; /* a list of the rules that wait for one of its atoms */
-	__u32 pad[2];
+	__u64 waited;  /* sets: the bits of which some rule waits for */
 };
 
 struct match_rule {
@@ -383,11 +386,19 @@ struct match_hit {
 	__u32 certain; /* 1: must holds; 0: it might, but something is not known */
 };
 
+/* Which automata of a domain are walked. */
+enum match_part {
+	MATCH_PART_ALL = 0,
+	MATCH_PART_GUARDS, /* those that candidates come from */
+	MATCH_PART_REST,   /* the others */
+};
+
 /* What a walk over a text is of. */
 struct match_walked {
 	struct tercel_span text, before;
 	__u32 directory; /* bytes; ~0: there is no mark */
 	__u32 gap;       /* 1: `before`, then a blank if there is a text, then the text */
+	__u32 slash;     /* 1: a slash after the text */
 	__u32 whole;     /* 0: the text goes on, nobody knows how */
 	__u32 tables, count;
 };
@@ -403,6 +414,7 @@ struct match_state {
 	__u64 pending; /* words of candidates in use */
 	__u64 unknown; /* 1 << enum match_domain: atoms of these have p without t */
 	__u64 todo;    /* domains or bits that a loop has left */
+	__u64 left;    /* domains of which not all automata were walked */
 	__u64 key_high, key_low;
 	__u32 error; /* not 0: the image is damaged; nothing may be blocked */
 	__u32 dfa;
@@ -426,10 +438,11 @@ struct match_state {
 	__u32 allow[2]; /* offsets of atom bit sets that restrict lists; both 0: no restriction */
 	__u32 possible; /* 1: what a list says may hold, no more */
 	__u32 domain;
-	__u32 keys;                /* of a number domain; the lists of a set */
-	__u32 classes, root, rows; /* of the automaton that is walked */
-	__u32 off, end;            /* of the text that is left */
+	__u32 keys;          /* of a number domain; the lists of a set */
+	__u32 classes, root; /* of the automaton that is walked */
+	__u32 off, tail;     /* of the text that is left, and its bytes behind the last whole block */
 	struct match_walked walked;
+	__u32 part;     /* enum match_part */
 	__u32 distance; /* of the ancestor that is looked at, minus 1 */
 	__u32 rule;     /* the candidate that is looked at */
 	__u32 walk_possible;
@@ -665,7 +678,7 @@ MATCH_CALLBACK match_report_step(__u32 i, void *p)
 	struct match_ctx *m = p;
 	__u32 state = m->st->queue[i & (MATCH_QUEUE - 1)];
 
-	return match_list(m, match_u32(m->image, m->st->rows + (state + MATCH_CLASS_REPORT) * 8 + 4));
+	return match_list(m, match_u32(m->image, state + MATCH_CLASS_REPORT * 8 + 4));
 }
 
 MATCH_INLINE int match_reports(struct match_ctx *m)
@@ -678,13 +691,25 @@ MATCH_INLINE int match_reports(struct match_ctx *m)
 	return 0;
 }
 
-/* The state after a class of bytes; if it reports, that is put in the queue. */
+/* The check of a place and the state that it leads to, in one load. */
+MATCH_INLINE __u64 match_place(const __u8 *image, __u32 off)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return match_u64(image, off);
+#else
+	return (__u64)match_u32(image, off + 4) << 32 | match_u32(image, off);
+#endif
+}
+
+/* The state after a class of bytes; if it reports, that is put in the queue. What a byte waits for is the state before
+ * it: nothing is computed in between but the place in the row. */
 MATCH_INLINE __u32 match_class(struct match_ctx *m, __u32 state, __u32 class)
 {
-	__u32 at = m->st->rows + (state + class) * 8;
-	__u32 next = match_u32(m->image, at) == state ? match_u32(m->image, at + 4)
-	                                              : match_u32(m->image, m->st->root + class * 4);
+	__u64 place = match_place(m->image, state + class * 8);
+	__u32 next = (__u32)(place >> 32);
 
+	if ((__u32)place != state)
+		next = match_u32(m->image, m->st->root + class * 4);
 	return match_enter(m, next);
 }
 
@@ -699,30 +724,75 @@ MATCH_INLINE __u8 match_text_at(const struct match_ctx *m, __u32 off)
 /* Bytes that one step of the loop over a text takes: a call for each would cost as much as the look-up. */
 #define MATCH_BLOCK 16
 
+MATCH_INLINE void match_flush(struct match_ctx *m)
+{
+	if (m->st->queued > MATCH_QUEUE - MATCH_BLOCK - 4)
+		match_reports(m);
+}
+
+/* A whole block. */
 MATCH_CALLBACK match_block_step(__u32 i, void *p)
 {
 	struct match_ctx *m = p;
-	__u32 state = m->st->dfa, off = m->st->off + i * MATCH_BLOCK;
+	__u32 state = m->st->dfa, classes = m->st->classes;
+	__u64 at = (m->st->off + i * MATCH_BLOCK) & (MATCH_TEXT_MAX - 1);
+	const __u8 *text;
 
+	match_opaque(at);
+	if (at > MATCH_TEXT_MAX - MATCH_BLOCK) {
+		m->st->error = 1;
+		return 1;
+	}
+	text = m->text + at;
 	MATCH_UNROLL
-	for (__u32 k = 0; k < MATCH_BLOCK; k++) {
-		if (off + k >= m->st->end)
-			break;
-		state = match_class(m, state, match_u8(m->image, m->st->classes + match_text_at(m, off + k)));
+	for (__u32 k = 0; k < MATCH_BLOCK; k++)
+		state = match_class(m, state, match_u8(m->image, classes + text[k]));
+	m->st->dfa = state;
+	match_flush(m);
+	return 0;
+}
+
+/* What is left of a text behind its last whole block: st->tail bytes. */
+MATCH_CALLBACK match_tail_step(__u32 i, void *p)
+{
+	struct match_ctx *m = p;
+	__u32 state = m->st->dfa, classes = m->st->classes, left = m->st->tail;
+	__u64 at = m->st->off & (MATCH_TEXT_MAX - 1);
+	const __u8 *text;
+
+	(void)i;
+	match_opaque(at);
+	if (at > MATCH_TEXT_MAX - MATCH_BLOCK) {
+		m->st->error = 1;
+		return 1;
+	}
+	text = m->text + at;
+	MATCH_UNROLL
+	for (__u32 k = 0; k < MATCH_BLOCK - 1; k++) {
+		if (k < left)
+			state = match_class(m, state, match_u8(m->image, classes + text[k]));
 	}
 	m->st->dfa = state;
-	if (m->st->queued > MATCH_QUEUE - MATCH_BLOCK - 4)
-		match_reports(m);
-	return 0;
+	match_flush(m);
+	return 1;
 }
 
 MATCH_INLINE void match_feed(struct match_ctx *m, __u32 off, __u32 len)
 {
+	struct match_state *st = m->st;
+
 	if (len > MATCH_TEXT_MAX)
 		len = MATCH_TEXT_MAX;
-	m->st->off = off;
-	m->st->end = off + len;
-	match_loop((len + MATCH_BLOCK - 1) / MATCH_BLOCK, match_block_step, m);
+	st->off = off;
+	st->tail = len % MATCH_BLOCK;
+	match_forget();
+	if (len >= MATCH_BLOCK) {
+		match_loop(len / MATCH_BLOCK, match_block_step, m);
+		st->off = off + len / MATCH_BLOCK * MATCH_BLOCK;
+		match_forget();
+	}
+	if (st->tail)
+		match_loop(1, match_tail_step, m);
 }
 
 MATCH_CALLBACK match_find_nul(__u32 i, void *p)
@@ -748,12 +818,18 @@ MATCH_CALLBACK match_automaton_step(__u32 i, void *p)
 	struct match_state *st = m->st;
 	struct match_walked *w = &st->walked;
 	__u32 at = w->tables + i * (__u32)sizeof(struct match_automaton);
+	__u32 guards = match_u32(m->image, at + __builtin_offsetof(struct match_automaton, guards));
 
+	if (st->part == MATCH_PART_GUARDS && !guards) {
+		st->left |= MATCH_BIT_OF(st->domain & 63);
+		return 0;
+	}
+	if (st->part == MATCH_PART_REST && guards)
+		return 0;
 	st->classes = match_u32(m->image, at);
 	st->root = match_u32(m->image, at + 4);
-	st->rows = match_u32(m->image, at + 8);
 	st->queued = 0;
-	st->dfa = match_enter(m, match_u32(m->image, at + 12));
+	st->dfa = match_enter(m, match_u32(m->image, at + 8));
 	if (w->gap) {
 		match_feed(m, w->before.off, w->before.len);
 		if (w->text.len)
@@ -766,6 +842,8 @@ MATCH_CALLBACK match_automaton_step(__u32 i, void *p)
 	} else {
 		match_feed(m, w->text.off, w->text.len);
 	}
+	if (w->slash)
+		st->dfa = match_class(m, st->dfa, match_u8(m->image, st->classes + '/'));
 	if (w->whole)
 		match_class(m, st->dfa, MATCH_CLASS_END);
 	return match_reports(m);
@@ -821,6 +899,7 @@ MATCH_INLINE void match_begin_text(struct match_state *st, __u64 cut, __u32 doma
 {
 	st->walked.directory = ~0U;
 	st->walked.gap = 0;
+	st->walked.slash = 0;
 	st->walked.whole = !(cut >> (domain & 63) & 1);
 }
 
@@ -844,6 +923,9 @@ MATCH_INLINE int match_text_domain(struct match_ctx *m, __u32 domain)
 	match_forget();
 	if (domain == MATCH_ENV && w->whole && w->text.len && match_text_at(m, w->text.off + w->text.len - 1) == 0)
 		w->text.len--;
+	/* The directory as Falco writes it; its text comes without one, but for the root. */
+	if (domain == MATCH_CWD && w->whole && (!w->text.len || match_text_at(m, w->text.off + w->text.len - 1) != '/'))
+		w->slash = 1;
 	if (domain == MATCH_EXE)
 		match_first(m);
 	if (domain == MATCH_ARGS || domain == MATCH_CMDLINE)
@@ -908,11 +990,23 @@ MATCH_CALLBACK match_set_step(__u32 i, void *p)
 	return match_list(m, match_u32(m->image, m->st->keys + match_lowest_bit(bits) * 4));
 }
 
+/* The bits of a set that some rule waits for. */
+MATCH_INLINE __u64 match_waited(const struct match_ctx *m, __u32 domain)
+{
+	return match_u64(m->image,
+	                 (__u32) __builtin_offsetof(struct match_header, domains[0].waited) +
+	                         (domain & (MATCH_DOMAIN_ROOM - 1)) * (__u32)sizeof(struct match_domain_table));
+}
+
 MATCH_INLINE int match_set(struct match_ctx *m, __u32 domain, __u64 bits)
 {
 	m->st->keys = match_table_field(m, domain, lists);
 	if (!m->st->keys)
 		return 0;
+	if (m->st->part == MATCH_PART_GUARDS && !(bits & match_waited(m, domain))) {
+		m->st->left |= MATCH_BIT_OF(domain & 63);
+		return 0;
+	}
 	m->st->key_low = bits;
 	match_loop(64, match_set_step, m);
 	return 0;
@@ -997,17 +1091,21 @@ MATCH_CALLBACK match_domain_step(__u32 i, void *p)
 	__u64 guards;
 
 	(void)i;
+	guards = match_point_domains(m, guards);
 	if (!st->todo) {
-		guards = match_point_domains(m, guards);
 		if (st->candidates_known || (!st->pending && !(guards & MATCH_ANCESTOR_DOMAINS)))
 			return 1;
 		st->candidates_known = 1;
-		st->todo = match_point_domains(m, domains) & ~guards & ~MATCH_ANCESTOR_DOMAINS;
+		st->todo = (match_point_domains(m, domains) & ~guards & ~MATCH_ANCESTOR_DOMAINS) | st->left;
 		return 0;
 	}
-	m->st->domain = match_lowest_bit(st->todo);
+	st->domain = match_lowest_bit(st->todo);
 	st->todo &= st->todo - 1;
-	return match_domain(m, m->st->domain);
+	st->part = !st->candidates_known             ? MATCH_PART_GUARDS
+	           : guards >> (st->domain & 63) & 1 ? MATCH_PART_REST
+	                                             : MATCH_PART_ALL;
+	match_forget();
+	return match_domain(m, st->domain);
 }
 
 /* ---- decision graphs -------------------------------------------------------------------------------------------- */
@@ -1245,8 +1343,10 @@ MATCH_INLINE int match_start(struct match_ctx *m)
 	domains = match_point_domains(m, domains);
 	match_list(m, match_point_field(m, always));
 	st->candidates_known = 0;
+	st->left = 0;
 	st->todo = guards & ~MATCH_ANCESTOR_DOMAINS;
-	match_loop(MATCH_DOMAINS + 2, match_domain_step, m);
+	match_loop(2 * MATCH_DOMAINS + 2, match_domain_step, m);
+	st->part = MATCH_PART_ALL;
 	if (!st->pending && !(guards & MATCH_ANCESTOR_DOMAINS))
 		return 0;
 	if (domains & MATCH_ANCESTOR_DOMAINS)

@@ -83,6 +83,7 @@ static __always_inline void connect_socket(struct tercel_connect *r, struct task
 
 static __noinline void on_connect(struct call *c)
 {
+	struct tercel_underway *mark;
 	struct tercel_connect *r;
 	struct scratch *s;
 	__u64 len;
@@ -98,7 +99,7 @@ static __noinline void on_connect(struct call *c)
 	}
 	r = &s->connect;
 	__builtin_memset(r, 0, sizeof(*r));
-	hdr_fill(&r->hdr, proc_of(current_tgid()), bpf_ktime_get_boot_ns());
+	hdr_fill(&r->hdr, proc_of(current_tgid()), act_begin(&mark));
 	r->hdr.flags |= c->compat ? TERCEL_F_COMPAT : 0;
 	r->ret = c->ret;
 	r->fd = (__s32)c->args.a[0];
@@ -113,22 +114,25 @@ static __noinline void on_connect(struct call *c)
 		r->addr_len = (__u32)len;
 	connect_socket(r, c->task);
 	send(&r->hdr, TERCEL_CONNECT, sizeof(*r));
+	act_end(mark);
 	scratch_put(s);
 }
 
 static __noinline void on_socket(struct call *c)
 {
+	struct tercel_underway *mark;
 	struct tercel_socket r = {};
 
 	if (!is_wanted(TERCEL_SOCKET)) {
 		count(TERCEL_SOCKET, FATE_FILTERED);
 		return;
 	}
-	hdr_fill(&r.hdr, proc_of(current_tgid()), bpf_ktime_get_boot_ns());
+	hdr_fill(&r.hdr, proc_of(current_tgid()), act_begin(&mark));
 	r.hdr.flags |= c->compat ? TERCEL_F_COMPAT : 0;
 	r.ret = c->ret;
 	r.domain = (__u32)c->args.a[0];
 	r.sock_type = (__u32)c->args.a[1];
 	r.protocol = (__u32)c->args.a[2];
 	send(&r.hdr, TERCEL_SOCKET, sizeof(r));
+	act_end(mark);
 }

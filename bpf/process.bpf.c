@@ -147,9 +147,10 @@ SEC("tp_btf/sched_process_exec")
 int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 {
 	__u32 tgid = (__u32)BPF_CORE_READ(task, tgid);
-	__u64 ts = bpf_ktime_get_boot_ns(), size;
 	struct scratch *s = scratch_get_exec();
+	struct tercel_underway *mark;
 	struct tercel_proc *old;
+	__u64 ts, size;
 	__u32 place;
 
 	if (!s) {
@@ -160,6 +161,7 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 			COUNT(undecided[TERCEL_POINT_EXEC_COMMIT]);
 		return 0;
 	}
+	ts = act_begin(&mark);
 	tell_cgroup(s, task, ts);
 	place = proc_place(s, task);
 
@@ -180,6 +182,7 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 	s->hdr.size = (__u32)size;
 	exec_keep(s, tgid, old);
 	send(&s->hdr, TERCEL_EXEC, size);
+	act_end(mark);
 	s->exec.proc.cgroup_id = proc_container_cgroup(&s->exec.proc);
 	if (points & 1U << TERCEL_POINT_EXEC_COMMIT && is_in_scope())
 		decide_exec(s);
@@ -292,11 +295,12 @@ SEC("tp_btf/sched_process_fork")
 int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 {
 	struct tercel_proc *creator = proc_of_task((void *)bpf_get_current_task());
-	__u64 ts = bpf_ktime_get_boot_ns();
 	__u32 child_tgid = (__u32)BPF_CORE_READ(child, tgid);
 	struct scratch *s = scratch_get();
+	struct tercel_underway *mark;
 	struct tercel_fork f = {};
 	struct memory memory;
+	__u64 ts;
 
 	if (!s) {
 		count(TERCEL_FORK, FATE_SCRATCH_BUSY);
@@ -304,6 +308,7 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 			proc_forget(child_tgid);
 		return 0;
 	}
+	ts = act_begin(&mark);
 	tell_cgroup(s, child, ts);
 	hdr_fill(&f.hdr, creator, ts);
 	fork_ids(&f, parent, child);
@@ -327,6 +332,7 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 		f.child_exec_id = s->exec.proc.exec_id;
 	}
 	send(&f.hdr, TERCEL_FORK, sizeof(f));
+	act_end(mark);
 	scratch_put(s);
 	return 0;
 }
@@ -386,10 +392,11 @@ SEC("tp_btf/sched_process_exit")
 int on_exit(__u64 *ctx)
 {
 	struct task_struct *task = (void *)ctx[0];
+	struct tercel_underway *mark;
 	struct tercel_exit x = {};
 	bool dead;
 
-	hdr_fill(&x.hdr, proc_of(current_tgid()), bpf_ktime_get_boot_ns());
+	hdr_fill(&x.hdr, proc_of(current_tgid()), act_begin(&mark));
 	if (exit_has_group_dead) {
 		dead = ctx[1] & 1;
 		if (dead)
@@ -406,6 +413,7 @@ int on_exit(__u64 *ctx)
 	x.group_exit_code = (__u32)BPF_CORE_READ(task, signal, group_exit_code);
 	x.reaper_tid = find_reaper(task);
 	send(&x.hdr, TERCEL_EXIT, sizeof(x));
+	act_end(mark);
 	return 0;
 }
 

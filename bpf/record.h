@@ -205,6 +205,7 @@ static __noinline void image_keep(struct scratch *s)
 		return;
 	image->head.flags = s->exec.hdr.flags & (TERCEL_F_TRUNC_ARGS | TERCEL_F_TRUNC_PATH | TERCEL_F_FAULT_ARGS |
 	                                         TERCEL_F_FAULT_PATH | TERCEL_F_PATH_DELETED);
+	image->head.made = s->exec.proc.proc_flags & TERCEL_PROC_EXECED ? s->hdr.ts : 0;
 	image->head.size = (__u32)(sizeof(image->head) + exe + args);
 	image->head.exe_path.off = sizeof(image->head);
 	image->head.exe_path.len = (__u32)exe;
@@ -292,12 +293,15 @@ static __noinline __attribute__((unused)) __u32 current_as_exec(struct scratch *
  * this sets type, size, cpu and ts. Counted like every record. */
 static __always_inline void send_verdict(struct tercel_verdict *v)
 {
-	v->hdr.ts = bpf_ktime_get_boot_ns();
+	struct tercel_underway *mark;
+
+	v->hdr.ts = act_begin(&mark);
 	v->hdr.size = sizeof(*v);
 	v->hdr.type = TERCEL_VERDICT;
 	v->hdr.cpu = (__u16)bpf_get_smp_processor_id();
 	v->hdr.pad = 0;
 	count(TERCEL_VERDICT, bpf_ringbuf_output(&verdicts, v, sizeof(*v), 0) ? FATE_DROPPED : FATE_DELIVERED);
+	act_end(mark);
 }
 
 /* Whether decisions at exec commit apply to the current task: inside the cgroup that the sensor was limited to, if any.

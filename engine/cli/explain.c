@@ -4,14 +4,17 @@
  * asked, and what becomes of it in the kernel.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/table.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "policy/image_explain.h"
 #include "policy/report.h"
 #include "rules/files.h"
 #include "rules/rules.h"
+#include "sensor/sensor.h"
 
 static const char explain_help[] =
         "Explains one rule: its condition with lists, macros and exceptions put in, check by check with the place "
@@ -291,24 +294,67 @@ static void write_head(struct buf *out, const struct rule *r)
 	write_lines(out, r->condition);
 }
 
+/* ---- the policy image ------------------------------------------------------------------------------------------- */
+
+/* What the rule becomes among all rules that are loaded, or why they do not fit. */
+static int add_image(struct buf *out, const struct rules *rules, const struct rule *r, enum event_format format)
+{
+	_autofree_ struct image_rule *list = calloc(rules_count(rules) + 1, sizeof(*list));
+	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
+	struct image_input in = {.rules = list, .points = PLACEMENT_FULL};
+	size_t index = 0;
+	int error;
+
+	if (!list)
+		return -ENOMEM;
+	for (size_t i = 0; i < rules_count(rules); i++) {
+		const struct rule *other = rules_at(rules, i);
+
+		if (other->state != RULE_LOADED || (!other->enabled && other != r))
+			continue;
+		if (other == r)
+			index = in.nrules;
+		list[in.nrules++] = (struct image_rule){.name = other->name,
+		                                        .condition = filter_root(other->filter),
+		                                        .pos = other->pos,
+		                                        .mode = TERCEL_MODE_MONITOR,
+		                                        .action = TERCEL_ACTION_DENY};
+	}
+	error = format == EVENT_JSON ? image_explain_json(out, &in, index, &diags)
+	                             : image_explain_text(out, &in, index, &diags);
+	if (error == -ENOMEM || !error || !diags.count)
+		return error;
+	if (format == EVENT_JSON) {
+		buf_adds(out, "{\"error\":");
+		buf_add_json(out, diags.items[0].message, strlen(diags.items[0].message));
+		buf_addc(out, '}');
+	} else {
+		buf_addf(out, "  not in a policy image: %s\n", diags.items[0].message);
+	}
+	return 0;
+}
+
 /* What the report quotes of the rule may be anything; its own lines stay. */
-static void write_kernel(struct buf *out, const struct report *report, const struct rule *r)
+static int write_kernel(struct buf *out, const struct rules *rules, const struct report *report, const struct rule *r)
 {
 	_autobuf_ struct buf raw = BUF_INIT;
 	const char *line;
 	char *rest;
+	int error;
 
 	report_explain_text(&raw, report, report_find(report, r->name));
-	if (buf_error(&raw) || !raw.len)
-		return;
+	error = add_image(&raw, rules, r, EVENT_TEXT);
+	if (error || buf_error(&raw) || !raw.len)
+		return error ? error : buf_error(&raw);
 	rest = raw.data;
 	while ((line = strsep(&rest, "\n"))) {
 		add_visible(out, line);
 		buf_adds(out, *line ? "\n" : "");
 	}
+	return 0;
 }
 
-static int write_text(struct buf *out, const struct report *report, const struct rule *r)
+static int write_text(struct buf *out, const struct rules *rules, const struct report *report, const struct rule *r)
 {
 	_cleanup_(fields_free) struct fields fields = {0};
 
@@ -330,8 +376,7 @@ static int write_text(struct buf *out, const struct report *report, const struct
 		return -ENOMEM;
 	write_fields(out, &fields);
 	buf_adds(out, "\nIn the kernel:\n");
-	write_kernel(out, report, r);
-	return 0;
+	return write_kernel(out, rules, report, r);
 }
 
 /* ---- JSON ------------------------------------------------------------------------------------------------------ */
@@ -425,7 +470,7 @@ static int write_json_condition(struct buf *out, const struct rule *r)
 	return fields.out_of_memory ? -ENOMEM : 0;
 }
 
-static int write_json(struct buf *out, const struct report *report, const struct rule *r)
+static int write_json(struct buf *out, const struct rules *rules, const struct report *report, const struct rule *r)
 {
 	static const char *const states[] = {
 	        [RULE_LOADED] = "loaded", [RULE_OTHER_SOURCE] = "other-source", [RULE_SKIPPED] = "skipped"};
@@ -458,6 +503,9 @@ static int write_json(struct buf *out, const struct report *report, const struct
 		error = write_json_condition(out, r);
 		buf_addc(out, ',');
 		report_explain_json(out, report, report_find(report, r->name));
+		buf_adds(out, ",\"image\":");
+		if (!error)
+			error = add_image(out, rules, r, EVENT_JSON);
 	}
 	buf_adds(out, "}\n");
 	return error;
@@ -472,6 +520,7 @@ static enum cli_status explain(const struct arguments *a)
 	_autoreport_ struct report *report = NULL;
 	_autobuf_ struct buf out = BUF_INIT;
 	const struct rule *r;
+	enum cli_status status;
 	int error = rules_load(&rules, (const char *const *)a->files.names, a->files.count, &diags);
 
 	if (error == -EINVAL) {
@@ -489,11 +538,17 @@ static enum cli_status explain(const struct arguments *a)
 	}
 	if (!error)
 		error = report_build(&report, rules, PLACEMENT_FULL);
-	if (!error)
-		error = a->format == EVENT_JSON ? write_json(&out, report, r) : write_text(&out, report, r);
+	if (!error) {
+		report->available = sensor_points();
+		error = a->format == EVENT_JSON ? write_json(&out, rules, report, r)
+		                                : write_text(&out, rules, report, r);
+	}
 	if (error)
 		return cli_fail(&command_explain, CLI_SYSTEM, "out of memory");
-	return cli_print(&command_explain, &out, CLI_OK);
+	status = cli_print(&command_explain, &out, CLI_OK);
+	if (a->format == EVENT_TEXT)
+		cli_note_unavailable(&command_explain, report, a->rule);
+	return status;
 }
 
 static enum cli_status run(int argc, char **argv)

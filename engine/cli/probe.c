@@ -8,8 +8,10 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "bpf/match.h"
 #include "cli/cli.h"
 #include "identity/identity.h"
+#include "policy/automaton.h"
 #include "sensor/sensor.h"
 
 static const char probe_help[] =
@@ -151,6 +153,14 @@ static const struct limit {
         {"cgroup path depth", "components", TERCEL_CGROUP_DEPTH},
         {"ancestors in a decision", "processes", TERCEL_ANCESTORS_MAX},
         {"record", "bytes", TERCEL_RECORD_MAX},
+        {"rules of a policy", "rules", TERCEL_RULE_WORDS * 64},
+        {"distinct comparisons of a policy", "atoms", TERCEL_ATOM_WORDS * 64},
+        {"comparisons of one rule", "comparisons", TERCEL_GRAPH_STEPS},
+        {"states of a policy's automata", "states", AUTOMATON_STATES_MAX},
+        {"conditions on containers of a policy", "conditions", TERCEL_CONTAINER_WORDS * 64},
+        {"distance of a named ancestor", "processes", TERCEL_ANCESTOR_LEVELS},
+        {"rules that report one act", "rules", TERCEL_HITS_MAX},
+        {"policy image", "bytes", TERCEL_IMAGE_MAX},
 };
 enum { LIMITS = sizeof(limits) / sizeof(*limits) };
 

@@ -48,6 +48,7 @@ struct lost_leaf {
 	const struct filter_node *node; /* in the condition */
 	const char *reason;             /* static */
 	const char *effect;             /* static */
+	bool partly;                    /* part of what it asks is known */
 	bool used;                      /* it is still in the formula after folding */
 	bool never;                     /* it holds for no act of this point: false, and only told if nothing is left */
 };
@@ -62,7 +63,7 @@ struct derivation {
 	const struct point_info *point;
 	const struct formula *formula;
 	enum policy_class class;
-	bool applies; /* false: no event of this point can match; nothing to decide */
+	bool applies; /* false: no event of this point's types can match; nothing to decide, and nothing missed */
 	struct lost_leaf *lost;
 	size_t nlost;
 	struct leaf_note *notes;

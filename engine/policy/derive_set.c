@@ -83,7 +83,7 @@ struct formula *derive_bit(struct deriver *v, const struct filter_node *n, const
 
 /* ---- choices ----------------------------------------------------------------------------------------------------- */
 
-static uint64_t named_bits(point_names names)
+uint64_t derive_named(point_names names)
 {
 	uint64_t bits = 0;
 
@@ -95,7 +95,7 @@ static uint64_t named_bits(point_names names)
 struct formula *derive_choice(struct deriver *v, const struct filter_node *n, const struct point_field *field,
                               bool negated)
 {
-	const uint64_t possible = field->possible ? field->possible : named_bits(field->names);
+	const uint64_t possible = field->possible ? field->possible : derive_named(field->names);
 	struct atom model = {.domain = field->domain, .test = ATOM_BITS};
 
 	if (n->op == FILTER_OP_EXISTS && field->always)

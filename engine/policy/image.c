@@ -14,15 +14,6 @@
 #include "base/cleanup.h"
 #include "policy/automaton.h"
 
-/* A clause: atoms of which one must at least be possible for the rule to match. */
-struct clause {
-	uint32_t *atoms; /* ids, owned */
-	size_t n;
-	unsigned int cost; /* the lower, the more selective; NO_CLAUSE: there is none */
-};
-
-#define NO_CLAUSE UINT32_MAX
-
 /* ---- decision graphs -------------------------------------------------------------------------------------------- */
 
 static uint64_t node_at(const struct builder *b, uint32_t node)
@@ -131,6 +122,9 @@ static unsigned int domain_cost(enum match_domain d)
 	case MATCH_ARG_KIND:
 	case MATCH_RESULT:
 		return 15;
+	case MATCH_ARG_FLAGS:
+	case MATCH_ARG_MODE:
+		return 40;
 	case MATCH_ANAME:
 	case MATCH_AEXE:
 	case MATCH_AEXEPATH:
@@ -154,27 +148,58 @@ static unsigned int test_cost(enum atom_test t)
 	switch (t) {
 	case ATOM_EQUALS:
 	case ATOM_DIRECTORY:
-	case ATOM_PMATCH:
 	case ATOM_RANGE:
 	case ATOM_BITS:
 		return 10;
+	case ATOM_SUFFIX:
+		return 20;
+	case ATOM_CONTAINS:
+		return 22;
+	/* Many files begin like one, and few end so. */
+	case ATOM_PREFIX:
+		return 28;
 	case ATOM_EXISTS:
 		return 90;
-	case ATOM_CONTAINS:
-		return 30;
+	/* In an automaton of their own, which then has to be walked for every act. */
 	default:
-		return 20;
+		return 50;
 	}
+}
+
+/* Short texts are in many others. */
+static unsigned int shortness(const struct atom *a)
+{
+	unsigned int cost = 0;
+
+	if (a->test == ATOM_EQUALS || a->test == ATOM_DIRECTORY)
+		return 0;
+	for (size_t i = 0; i < a->ntexts; i++) {
+		const unsigned int own = a->texts[i].len < 4 ? 20 : a->texts[i].len < 8 ? 8 : 0;
+
+		if (own > cost)
+			cost = own;
+	}
+	return cost;
+}
+
+/* Whether nearly every act has one of these facts. */
+static bool is_common(const struct atom *a)
+{
+	return a->domain == MATCH_BITS &&
+	       a->bits & (1ULL << MATCH_BIT_OPEN_READ | 1ULL << MATCH_BIT_OPEN_WRITE | 1ULL << MATCH_BIT_VPGID_LEADER |
+	                  1ULL << MATCH_BIT_SID_LEADER | 1ULL << MATCH_BIT_EXE_LOWER | 1ULL << MATCH_BIT_CONNECTED);
 }
 
 static unsigned int atom_cost(const struct atom *a)
 {
 	unsigned int cost = domain_cost(a->domain);
 
-	return cost == NO_CLAUSE ? cost : cost + test_cost(a->test);
+	if (cost == NO_CLAUSE)
+		return cost;
+	return cost + test_cost(a->test) + shortness(a) + (is_common(a) ? 40 : 0);
 }
 
-static void clause_free(struct clause *c)
+void image_clause_free(struct clause *c)
 {
 	free(c->atoms);
 	*c = (struct clause){.cost = NO_CLAUSE};
@@ -200,7 +225,7 @@ static void clause_union(struct builder *b, struct clause *to, const struct clau
  * The best clause that the formula, with lost leaves read as false, implies. A negated atom implies none: it holds of
  * nearly everything. An OR implies the union of its kids' clauses, an AND any of its kids'.
  */
-static struct clause find_clause(struct builder *b, const struct formula *f)
+struct clause image_guard(struct builder *b, const struct formula *f)
 {
 	struct clause best = {.cost = NO_CLAUSE};
 
@@ -218,23 +243,23 @@ static struct clause find_clause(struct builder *b, const struct formula *f)
 	case FORMULA_OR:
 		best.cost = 0;
 		for (size_t i = 0; i < f->nkids; i++) {
-			struct clause kid = find_clause(b, f->kids[i]);
+			struct clause kid = image_guard(b, f->kids[i]);
 
 			clause_union(b, &best, &kid);
-			clause_free(&kid);
+			image_clause_free(&kid);
 		}
 		if (best.cost == NO_CLAUSE)
-			clause_free(&best);
+			image_clause_free(&best);
 		return best;
 	case FORMULA_AND:
 		for (size_t i = 0; i < f->nkids; i++) {
-			struct clause kid = find_clause(b, f->kids[i]);
+			struct clause kid = image_guard(b, f->kids[i]);
 
 			if (kid.cost < best.cost) {
-				clause_free(&best);
+				image_clause_free(&best);
 				best = kid;
 			} else {
-				clause_free(&kid);
+				image_clause_free(&kid);
 			}
 		}
 		return best;
@@ -245,14 +270,9 @@ static struct clause find_clause(struct builder *b, const struct formula *f)
 
 /* ---- the image -------------------------------------------------------------------------------------------------- */
 
-static const struct derivation *placed(const struct builder *b, size_t rule, size_t point)
-{
-	return &b->placed[rule].at[point];
-}
-
 static void check_length(struct builder *b, size_t rule, size_t point)
 {
-	const struct derivation *d = placed(b, rule, point);
+	const struct derivation *d = image_placed(b, rule, point);
 
 	if (!d->applies || count_leaves(d->formula) <= TERCEL_GRAPH_STEPS)
 		return;
@@ -328,7 +348,7 @@ static void point_tables_free(struct point_tables *t)
 static void guard_rule(struct builder *b, size_t rule, size_t point, struct point_tables *t)
 {
 	struct match_point *out = &b->header.points[point];
-	struct clause c = find_clause(b, placed(b, rule, point)->formula);
+	struct clause c = image_guard(b, image_placed(b, rule, point)->formula);
 
 	if (c.cost == NO_CLAUSE)
 		image_set_bit(t->always, (uint32_t)rule);
@@ -336,12 +356,12 @@ static void guard_rule(struct builder *b, size_t rule, size_t point, struct poin
 		add_waiting(b, atoms_get(b->atoms, c.atoms[i])->bit, (uint32_t)rule);
 		out->guards |= domains_of(b, c.atoms[i]);
 	}
-	clause_free(&c);
+	image_clause_free(&c);
 }
 
 static void write_rule_at(struct builder *b, size_t rule, size_t point, struct point_tables *t)
 {
-	const struct derivation *d = placed(b, rule, point);
+	const struct derivation *d = image_placed(b, rule, point);
 
 	if (!d->applies)
 		return;
@@ -489,8 +509,8 @@ static void place_atoms(struct builder *b)
 	used[b->protected_id] = true;
 	for (size_t r = 0; r < b->in->nrules; r++)
 		for (size_t p = 0; p < TERCEL_POINTS; p++)
-			if (placed(b, r, p)->applies)
-				mark_atoms(placed(b, r, p)->formula, used);
+			if (image_placed(b, r, p)->applies)
+				mark_atoms(image_placed(b, r, p)->formula, used);
 	n = atoms_place(b->atoms, used, first, words);
 	if (n < 0) {
 		b->error = n;
@@ -633,7 +653,7 @@ static int finish(struct builder *b, struct image *image)
 	return 0;
 }
 
-static void builder_free(struct builder *b)
+void image_builder_free(struct builder *b)
 {
 	for (size_t r = 0; b->placed && r < b->in->nrules; r++)
 		placement_free(&b->placed[r]);
@@ -658,34 +678,43 @@ static void too_large(struct builder *b)
 	         AUTOMATON_STATES_MAX, AUTOMATA_MAX, TERCEL_IMAGE_MAX);
 }
 
-int image_build(struct image **out, const struct image_input *in, struct diag_list *diags)
+int image_make(struct builder *b)
 {
-	_cleanup_(builder_free) struct builder b = {.in = in, .diags = diags};
-	_autoimage_ struct image *image = calloc(1, sizeof(*image));
+	const struct image_input *in = b->in;
 	int r;
 
 	if (in->nrules > (size_t)TERCEL_RULE_WORDS * 64) {
-		diag_add(diags, DIAG_ERROR, (struct source_pos){0}, "too-many-rules",
+		diag_add(b->diags, DIAG_ERROR, (struct source_pos){0}, "too-many-rules",
 		         "%zu rules are switched on, %d fit; switch some off in the policy file", in->nrules,
 		         TERCEL_RULE_WORDS * 64);
 		return -E2BIG;
 	}
-	b.placed = calloc(in->nrules + 1, sizeof(*b.placed));
-	if (!image || !b.placed)
+	b->placed = calloc(in->nrules + 1, sizeof(*b->placed));
+	if (!b->placed)
 		return -ENOMEM;
-	r = atoms_new(&b.atoms);
+	r = atoms_new(&b->atoms);
 	if (r)
 		return r;
-	place_rules(&b);
-	if (!b.error)
-		add_protected(&b);
-	if (!b.error)
-		place_atoms(&b);
-	if (!b.error)
-		write_all(&b);
-	if (b.error == -E2BIG && !diag_failed(diags))
-		too_large(&b);
-	r = b.error ? b.error : finish(&b, image);
+	place_rules(b);
+	if (!b->error)
+		add_protected(b);
+	if (!b->error)
+		place_atoms(b);
+	if (!b->error)
+		write_all(b);
+	if (b->error == -E2BIG && !diag_failed(b->diags))
+		too_large(b);
+	return b->error;
+}
+
+int image_build(struct image **out, const struct image_input *in, struct diag_list *diags)
+{
+	_autobuilder_ struct builder b = {.in = in, .diags = diags};
+	_autoimage_ struct image *image = calloc(1, sizeof(*image));
+	int r = image ? image_make(&b) : -ENOMEM;
+
+	if (!r)
+		r = finish(&b, image);
 	if (r)
 		return r;
 	*out = TAKE_PTR(image);

@@ -49,6 +49,33 @@ struct builder {
 	int error; /* the first; whoever writes looks once, at the end */
 };
 
+/* Everything but the image itself: 0, or an error of image_build(). The caller sets `in` and `diags`, and frees it in
+ * any case. */
+int image_make(struct builder *b);
+void image_builder_free(struct builder *b);
+#define _autobuilder_ __attribute__((cleanup(image_builder_free)))
+
+static inline const struct derivation *image_placed(const struct builder *b, size_t rule, size_t point)
+{
+	return &b->placed[rule].at[point];
+}
+
+/* A clause: atoms of which one must at least be possible for the rule to match. */
+struct clause {
+	uint32_t *atoms; /* ids, owned */
+	size_t n;
+	unsigned int cost; /* the lower, the more selective; NO_CLAUSE: there is none */
+};
+
+#define NO_CLAUSE UINT32_MAX
+
+/*
+ * The best clause that the formula, with lost leaves read as false, implies; free it. A negated atom implies none: it
+ * holds of nearly everything. An OR implies the union of its kids' clauses, an AND any of its kids'.
+ */
+struct clause image_guard(struct builder *b, const struct formula *f);
+void image_clause_free(struct clause *c);
+
 /* Adds bytes at the next offset of 8; returns that. */
 uint32_t image_append(struct builder *b, const void *bytes, size_t len);
 

@@ -101,6 +101,10 @@
 #define EXECUTABLE_TIMES "numbers and times of executables are not in the matcher"
 #define THREADS "ids and states of single threads are not in the matcher"
 #define USER_RECORDS "of the user database only the names of users are kept"
+#define STARTED "Falco counts from the fork, the kernel from the exec, which is now"
+#define SESSION                                                                                                    \
+	"Falco has what setsid returned, or of older processes the number in /proc, and hands it on to children; " \
+	"the kernel has the session's number now"
 #define DURATION_MORE                                                                                                 \
 	"Falco counts up to the end of the call, which the hook comes before; that the process is younger than some " \
 	"time is never sure"
@@ -127,12 +131,9 @@
 #define OF_GONE "of a file without a name (deleted, memfd), or with a path that is longer than 4096 bytes"
 #define OF_SCRIPT "of a script, before its interpreter is looked at, and of a program that binfmt_misc takes"
 #define OF_EXECVEAT "of execveat with a descriptor and no path"
-#define OF_CREDENTIALS "once the process has called setuid or the like"
-#define OF_CAPABILITIES                                                                                     \
-	"once the process, or the one that it was cloned from without an exec, has changed credentials or " \
-	"capabilities "                                                                                     \
-	"or made a user namespace"
-#define OF_SESSION "of a process whose session leader is in another pid namespace, and once a thread has called setsid"
+#define OF_CREDENTIALS \
+	"of a process that was cloned and has made no exec since, and of one that has called setuid or the like"
+#define OF_CAPABILITIES OF_CREDENTIALS ", capset, unshare or setns"
 #define OF_NAMES "in containers and user namespaces, which have user databases of their own"
 #define OF_MOVED "of a thread, once its process was moved to another cgroup"
 #define OF_YOUNG "of threads, of a process that has made no exec, and of one that ran before the sensor did"
@@ -841,7 +842,7 @@ static const struct point_field parameters[] = {
 
 #define IDS                                                                                               \
 	VALUE(PROC_PID, MATCH_PID), VALUE(PROC_VPID, MATCH_VPID), MAYBE_BUT(PROC_PPID, MATCH_PPID, NULL), \
-	        VALUE_BUT(PROC_SID, MATCH_SID, OF_SESSION), BOOL(PROC_IS_SID_LEADER, MATCH_BIT_SID_LEADER, OF_SESSION)
+	        LOST(PROC_SID, SESSION), LOST(PROC_IS_SID_LEADER, SESSION)
 
 /* The new image, as it is when it is committed. */
 static const struct point_field exec_commit_fields[] = {
@@ -867,7 +868,7 @@ static const struct point_field exec_commit_fields[] = {
         VALUE(THREAD_TID, MATCH_PID),
         VALUE(THREAD_VTID, MATCH_VPID),
         FIXED(THREAD_ISMAIN, 1),
-        {ROW(PROC_DURATION, AT_LEAST), .domain = MATCH_DURATION, .reason = DURATION_MORE, .uncertain = OF_YOUNG},
+        LOST(PROC_DURATION, STARTED),
         BOOL(PROC_IS_EXE_WRITABLE, MATCH_BIT_EXE_WRITABLE, NULL),
         BOOL(PROC_IS_EXE_UPPER_LAYER, MATCH_BIT_EXE_UPPER, NULL),
         BOOL(PROC_IS_EXE_LOWER_LAYER, MATCH_BIT_EXE_LOWER, NULL),
@@ -902,7 +903,7 @@ static const struct point_field exec_check_fields[] = {
         VALUE(THREAD_TID, MATCH_PID),
         VALUE(THREAD_VTID, MATCH_VPID),
         FIXED(THREAD_ISMAIN, 1),
-        {ROW(PROC_DURATION, AT_LEAST), .domain = MATCH_DURATION, .reason = DURATION_MORE, .uncertain = OF_YOUNG},
+        LOST(PROC_DURATION, STARTED),
         LOST(PROC_ENV, COMMAND_LINE),
         BOOL(PROC_IS_EXE_UPPER_LAYER, MATCH_BIT_EXE_UPPER, OF_SCRIPT),
         BOOL(PROC_IS_EXE_LOWER_LAYER, MATCH_BIT_EXE_LOWER, OF_SCRIPT),
@@ -1350,6 +1351,7 @@ static const struct point_field syscall_fields[] = {
 #define OTHER_SOCKETS                                                                                                 \
 	.gap = {.domain = MATCH_L4PROTO,                                                                              \
 	        .covered = 1ULL << MATCH_L4_TCP | 1ULL << MATCH_L4_UDP,                                               \
+	        .rows = TERCEL_POINT_SOCKET_CONNECT,                                                                  \
 	        .reason = "connections of raw, SCTP and other sockets that are neither TCP nor UDP do not pass this " \
 	                  "point; with fd.l4proto in (tcp, udp) the rule asks for none of them",                      \
 	        .effect = "detected, not blocked, on such sockets"}
@@ -1357,6 +1359,7 @@ static const struct point_field syscall_fields[] = {
 #define OTHER_SENDS                                                                                               \
 	.gap = {.domain = MATCH_L4PROTO,                                                                          \
 	        .covered = 0,                                                                                     \
+	        .rows = TERCEL_POINT_SOCKET_SENDMSG,                                                              \
 	        .reason = "only datagrams that carry an address of their own pass this point: none of connected " \
 	                  "sockets, and no other protocol than UDP",                                              \
 	        .effect = "detected, not blocked, when sent on connected or other sockets"}
@@ -1368,10 +1371,12 @@ static const struct point_field syscall_fields[] = {
 	                  "PTRACE_TRACEME) pass a hook",                                                       \
 	        .effect = "later requests are detected, not blocked; whoever may not attach cannot make them"}
 
-/* The bits of an open for writing or that creates are not those of an O_PATH open that anybody would make. */
+/* The bits of an open for writing or that creates are not those of an O_PATH open that anybody would make; creat has no
+ * flags. */
 #define PATH_OPENS                                                                                                     \
 	.gap = {.domain = MATCH_BITS,                                                                                  \
 	        .covered = 1ULL << MATCH_BIT_OPEN_WRITE | 1ULL << MATCH_BIT_OPEN_EXEC | 1ULL << MATCH_BIT_OPEN_CREATE, \
+	        .events = OPENS,                                                                                       \
 	        .reason =                                                                                              \
 	                "opens with O_PATH, which Falco shows as opens for reading and which give no access to what "  \
 	                "is in the file, do not pass this hook",                                                       \
@@ -1558,8 +1563,7 @@ static const struct point_info points[TERCEL_POINTS] = {
                                   .events = {EV(PTRACE)},
                                   .nevents = 1,
                                   OWN(traceme_fields),
-                                  CALLER,
-                                  REQUEST_GAP},
+                                  CALLER},
         [TERCEL_POINT_MODULE_FILE] = {.point = TERCEL_POINT_MODULE_FILE,
                                       .name = "kernel_read_file",
                                       .act = "the loading of a kernel module from a file",
@@ -1734,6 +1738,29 @@ const char *point_event_name(enum match_event e)
 	return event_names[(unsigned int)e < MATCH_EVENTS ? e : 0];
 }
 
+const char *point_parameter(size_t i)
+{
+	return i < COUNT_OF(parameters) ? parameters[i].arg : NULL;
+}
+
+const char *point_how_name(enum point_how how)
+{
+	static const char *const names[] = {
+	        [POINT_LOST] = "lost",
+	        [POINT_MISSING] = "missing",
+	        [POINT_VALUE] = "value",
+	        [POINT_BIT] = "boolean",
+	        [POINT_SET] = "set",
+	        [POINT_CHOICE] = "choice",
+	        [POINT_EITHER_END] = "either-end",
+	        [POINT_RANGE] = "range",
+	        [POINT_TEXT] = "text",
+	        [POINT_AT_LEAST] = "at-least",
+	};
+
+	return names[(size_t)how < COUNT_OF(names) ? how : POINT_LOST];
+}
+
 /* What is always missing there is no question about containers; how long one runs changes while its answer is kept. */
 bool point_is_container_field(enum field_id field)
 {
@@ -1743,6 +1770,7 @@ bool point_is_container_field(enum field_id field)
 		return false;
 	switch (field) {
 	case FIELD_CONTAINER_ID:
+	case FIELD_CONTAINER_START_TS: /* of the process's pid namespace */
 	case FIELD_CONTAINER_DURATION:
 	case FIELD_PROC_IS_CONTAINER_HEALTHCHECK:
 	case FIELD_PROC_IS_CONTAINER_LIVENESS_PROBE:

@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/table.h"
+#include "policy/atom_text.h"
 
 /* With more event types than this the report says "*" instead of naming them. */
 #define NAMED_EVENTS_MAX 32
@@ -181,6 +182,7 @@ int report_build(struct report **out, const struct rules *rules, uint32_t points
 	if (!report)
 		return -ENOMEM;
 	report->points = points;
+	report->available = points;
 	err = atoms_new(&report->atoms);
 	if (err)
 		return err;
@@ -229,6 +231,11 @@ const struct report_rule *report_find(const struct report *report, const char *n
 		if (strcmp(report->rules[i].rule->name, name) == 0)
 			return &report->rules[i];
 	return NULL;
+}
+
+bool report_is_available(const struct report *report, const struct report_point *p)
+{
+	return p->point && report->available >> p->point->point & 1;
 }
 
 /* ---- JSON -------------------------------------------------------------------------------------------------------- */
@@ -301,7 +308,7 @@ static const char *point_strength(const struct report_point *p)
 	return p->point && p->class != POLICY_DETECT_ONLY ? p->point->strength : "none";
 }
 
-static void json_point(struct buf *out, const struct report_point *p)
+static void json_point(struct buf *out, const struct report *report, const struct report_point *p)
 {
 	buf_addc(out, '{');
 	json_text(out, "point", point_name(p));
@@ -315,6 +322,7 @@ static void json_point(struct buf *out, const struct report_point *p)
 	json_text(out, "class", policy_class_name(p->class));
 	buf_addc(out, ',');
 	json_text(out, "strength", point_strength(p));
+	buf_addf(out, ",\"available\":%s", report_is_available(report, p) ? "true" : "false");
 	if (!p->point) {
 		buf_addc(out, ',');
 		json_text(out, "reason", p->reason);
@@ -355,7 +363,7 @@ static void json_rule_head(struct buf *out, const struct report_rule *r)
 	json_text(out, "class", policy_class_name(r->class));
 }
 
-static void json_rule(struct buf *out, const struct report_rule *r)
+static void json_rule(struct buf *out, const struct report *report, const struct report_rule *r)
 {
 	buf_addc(out, '{');
 	json_rule_head(out, r);
@@ -363,7 +371,7 @@ static void json_rule(struct buf *out, const struct report_rule *r)
 	for (size_t p = 0; p < r->npoints; p++) {
 		if (p)
 			buf_addc(out, ',');
-		json_point(out, &r->points[p]);
+		json_point(out, report, &r->points[p]);
 	}
 	buf_adds(out, "]}");
 }
@@ -427,7 +435,7 @@ void report_write_json(struct buf *out, const struct report *report, const struc
 		if (!first)
 			buf_addc(out, ',');
 		first = false;
-		json_rule(out, &report->rules[i]);
+		json_rule(out, report, &report->rules[i]);
 	}
 	buf_adds(out, "],\"skipped\":[");
 	first = true;
@@ -527,14 +535,15 @@ static void text_lost(struct buf *out, const struct derivation *d)
 	}
 }
 
-static void text_point(struct buf *out, const struct report_point *p)
+static void text_point(struct buf *out, const struct report *report, const struct report_point *p)
 {
 	buf_addf(out, "    %-20s", point_name(p));
 	for (size_t e = 0; e < p->nevents; e++)
 		buf_addf(out, "%s%s", e ? "," : "", p->events[e]);
 	buf_addf(out, "  %s", policy_class_name(p->class));
 	if (p->point && p->class != POLICY_DETECT_ONLY)
-		buf_addf(out, ", %s", p->point->strength);
+		buf_addf(out, ", %s%s", p->point->strength,
+		         report_is_available(report, p) ? "" : " (this version has no program for it yet)");
 	if (!p->point)
 		buf_addf(out, ": %s", p->reason);
 	buf_addc(out, '\n');
@@ -602,12 +611,12 @@ static void text_notes(struct buf *out, const struct report_rule *r)
 	}
 }
 
-static void text_rule(struct buf *out, const struct report_rule *r)
+static void text_rule(struct buf *out, const struct report *report, const struct report_rule *r)
 {
 	buf_addf(out, "%-11s %s%s  (%s:%u)\n", policy_class_name(r->class), r->rule->name,
 	         r->rule->enabled ? "" : " (disabled)", r->rule->pos.file ? r->rule->pos.file : "?", r->rule->pos.line);
 	for (size_t p = 0; p < r->npoints; p++)
-		text_point(out, &r->points[p]);
+		text_point(out, report, &r->points[p]);
 	text_notes(out, r);
 }
 
@@ -623,7 +632,7 @@ void report_write_text(struct buf *out, const struct report *report, const struc
 
 	for (size_t i = 0; report && i < report->nrules; i++)
 		if (is_selected(report->rules[i].rule, options))
-			text_rule(out, &report->rules[i]);
+			text_rule(out, report, &report->rules[i]);
 	for (size_t i = 0; report && i < report->nskipped; i++)
 		if (is_selected(report->skipped[i], options))
 			text_skipped(out, report->skipped[i]);
@@ -635,91 +644,6 @@ void report_write_text(struct buf *out, const struct report *report, const struc
 }
 
 /* ---- explain ----------------------------------------------------------------------------------------------------- */
-
-static const char *domain_name(enum match_domain d)
-{
-	static const char *const names[MATCH_DOMAINS] = {
-	        [MATCH_NAME] = "name",
-	        [MATCH_CONTAINER] = "container",
-	        [MATCH_USER_NAME] = "user",
-	        [MATCH_LOGIN_NAME] = "login-user",
-	        [MATCH_EXEPATH] = "exepath",
-	        [MATCH_CWD] = "cwd",
-	        [MATCH_PATH] = "path",
-	        [MATCH_NEWPATH] = "new-path",
-	        [MATCH_TARGET] = "link-target",
-	        [MATCH_ENV] = "env",
-	        [MATCH_EXE] = "exe",
-	        [MATCH_ARGS] = "args",
-	        [MATCH_CMDLINE] = "cmdline",
-	        [MATCH_ANAME] = "ancestor-name",
-	        [MATCH_AEXE] = "ancestor-exe",
-	        [MATCH_AEXEPATH] = "ancestor-exepath",
-	        [MATCH_ACMDLINE] = "ancestor-cmdline",
-	        [MATCH_UID] = "uid",
-	        [MATCH_GID] = "gid",
-	        [MATCH_LOGINUID] = "loginuid",
-	        [MATCH_TTY] = "tty",
-	        [MATCH_PID] = "pid",
-	        [MATCH_VPID] = "vpid",
-	        [MATCH_PPID] = "ppid",
-	        [MATCH_SID] = "sid",
-	        [MATCH_VPGID] = "vpgid",
-	        [MATCH_DURATION] = "duration",
-	        [MATCH_PORT] = "port",
-	        [MATCH_ADDR4] = "address",
-	        [MATCH_ADDR6] = "address",
-	        [MATCH_LOCAL4] = "local-address",
-	        [MATCH_LOCAL6] = "local-address",
-	        [MATCH_ARG_ID] = "arg-id",
-	        [MATCH_RESULT] = "result",
-	        [MATCH_BITS] = "facts",
-	        [MATCH_CAPS_E] = "cap-effective",
-	        [MATCH_CAPS_P] = "cap-permitted",
-	        [MATCH_CAPS_I] = "cap-inheritable",
-	        [MATCH_ARG_FLAGS] = "arg-flags",
-	        [MATCH_ARG_MODE] = "arg-mode",
-	        [MATCH_EVENT] = "event",
-	        [MATCH_FD_TYPE] = "fd-type",
-	        [MATCH_L4PROTO] = "l4proto",
-	        [MATCH_ARG_KIND] = "arg-kind",
-	        [MATCH_CONTAINER_FACTS] = "container-facts",
-	};
-
-	return names[(unsigned int)d < MATCH_DOMAINS ? d : MATCH_NAME];
-}
-
-static const char *test_name(enum atom_test t)
-{
-	static const char *const names[] = {
-	        [ATOM_EXISTS] = "exists",   [ATOM_EQUALS] = "in",         [ATOM_PREFIX] = "startswith",
-	        [ATOM_SUFFIX] = "endswith", [ATOM_CONTAINS] = "contains", [ATOM_GLOB] = "glob",
-	        [ATOM_PMATCH] = "pmatch",   [ATOM_REGEX] = "regex",       [ATOM_DIRECTORY] = "directory in",
-	        [ATOM_RANGE] = "in ranges", [ATOM_BITS] = "any of bits",  [ATOM_CONTAINER] = "answered in user space",
-	};
-
-	return names[(size_t)t < sizeof(names) / sizeof(names[0]) ? t : ATOM_EXISTS];
-}
-
-static void print_atom(struct buf *out, const struct atom *a)
-{
-	buf_adds(out, domain_name(a->domain));
-	if (a->domain >= MATCH_ANAME && a->domain <= MATCH_ACMDLINE)
-		buf_addf(out, a->level ? "[%u]" : "[any]", a->level);
-	buf_addf(out, " %s%s", a->fold ? "(any case) " : "", test_name(a->test));
-	if (a->ntexts)
-		buf_adds(out, " (");
-	for (size_t i = 0; i < a->ntexts; i++)
-		buf_addf(out, "%s\"%s\"", i ? ", " : "", a->texts[i].bytes);
-	if (a->ntexts)
-		buf_addc(out, ')');
-	for (size_t i = 0; i < a->nranges; i++)
-		buf_addf(out, " %#llx%s%016llx-%#llx%s%016llx", (unsigned long long)a->ranges[i].from_high, ":",
-		         (unsigned long long)a->ranges[i].from_low, (unsigned long long)a->ranges[i].to_high, ":",
-		         (unsigned long long)a->ranges[i].to_low);
-	if (a->test == ATOM_BITS)
-		buf_addf(out, " %#llx", (unsigned long long)a->bits);
-}
 
 /* The kids that say something when lost leaves are read as `lost`; the others are neutral there. */
 static size_t count_telling(const struct formula *f, bool lost)
@@ -742,7 +666,7 @@ static void print_formula(struct buf *out, const struct atoms *atoms, const stru
 	}
 	if (f->kind == FORMULA_ATOM) {
 		buf_adds(out, f->negated ? "not " : "");
-		print_atom(out, atoms_get(atoms, f->atom));
+		atom_print(out, atoms_get(atoms, f->atom));
 		return;
 	}
 	buf_adds(out, telling > 1 ? "(" : "");
@@ -780,7 +704,7 @@ void report_explain_json(struct buf *out, const struct report *report, const str
 			json_text(out, may ? "may" : "must", buf_str(&text));
 		}
 		buf_adds(out, ",\"report\":");
-		json_point(out, &rule->points[p]);
+		json_point(out, report, &rule->points[p]);
 		buf_addc(out, '}');
 	}
 	buf_addc(out, ']');
@@ -788,7 +712,7 @@ void report_explain_json(struct buf *out, const struct report *report, const str
 
 void report_explain_text(struct buf *out, const struct report *report, const struct report_rule *rule)
 {
-	text_rule(out, rule);
+	text_rule(out, report, rule);
 	for (size_t p = 0; p < rule->npoints; p++) {
 		buf_addf(out, "  %s\n    must: ", point_name(&rule->points[p]));
 		explain_form(out, report, &rule->points[p], false);

@@ -280,10 +280,13 @@ static int set_sizes(struct tercel_bpf *skel, const struct sensor_config *config
 	if (large < MIN_LARGE_IMAGES)
 		large = MIN_LARGE_IMAGES;
 	err |= bpf_map__set_max_entries(skel->maps.rings, possible);
+	err |= bpf_map__set_max_entries(skel->maps.underway, possible);
 	err |= bpf_map__set_max_entries(skel->maps.scratches, cpus * TERCEL_SCRATCH_SLOTS);
 	err |= bpf_map__set_max_entries(skel->maps.procs, procs);
 	err |= bpf_map__set_max_entries(skel->maps.placed, procs);
 	err |= bpf_map__set_max_entries(skel->maps.cgroups, cgroups);
+	/* The host, and while one policy follows another the answers to both. */
+	err |= bpf_map__set_max_entries(skel->maps.container_facts, 2 * (cgroups + 1));
 	err |= bpf_map__set_max_entries(skel->maps.image_refs, procs);
 	err |= bpf_map__set_max_entries(skel->maps.images_small, procs);
 	err |= bpf_map__set_max_entries(skel->maps.images_large, large);
@@ -375,6 +378,9 @@ static int open_and_load(struct load *l, const struct sensor_config *config, con
 		                 strerror(-code));
 	l->skel->rodata->loader_tgid = l->tgid;
 	set_constants(l->skel, config, options, btf, cpus);
+	/* The program that sees who changes its credentials is that of all calls. */
+	if (backend != CAPTURE_SYS_EXIT)
+		l->skel->rodata->unseen_marks |= TERCEL_PROC_RIGHTS;
 	code = set_sizes(l->skel, config, cpus);
 	if (code)
 		return error_set(err, code, "max_procs of %u or max_cgroups of %u is not possible", config->max_procs,

@@ -28,6 +28,8 @@ struct reader {
 	struct reader_ring *rings;
 	struct mapping *mappings;
 	size_t count;
+	struct tercel_underway *underway; /* read only */
+	size_t cpus;
 	size_t page;
 	int epoll;
 	uint64_t horizon;         /* records up to here are complete below the limits */
@@ -103,10 +105,33 @@ const struct tercel_hdr *reader_oldest(struct reader_ring *rings, size_t count, 
 
 /* ---- all rings ---------------------------------------------------------------------------------------- */
 
-/* The clock first: what is older than the window was sent before the producers' positions are read. */
+/* Taking a time stamp takes some 30 ns; longer only if the CPU is held up just then. */
+#define STARTS_SPINS 1000
+
+uint64_t reader_complete_until(const struct tercel_underway *underway, size_t cpus, uint64_t now, uint64_t last)
+{
+	for (size_t i = 0; i < cpus; i++) {
+		uint64_t since = __atomic_load_n(&underway[i].since, __ATOMIC_ACQUIRE);
+
+		for (int n = 0; since == TERCEL_UNDERWAY_STARTS && n < STARTS_SPINS; n++)
+			since = __atomic_load_n(&underway[i].since, __ATOMIC_ACQUIRE);
+		if (since == TERCEL_UNDERWAY_STARTS)
+			return last;
+		if (since != TERCEL_UNDERWAY_NONE && since - 1 < now)
+			now = since - 1;
+	}
+	return now;
+}
+
+/*
+ * The clock first, then who is about to send: a program that begins after that look takes a younger time stamp. Then
+ * the producers' positions: whatever is older has been sent.
+ */
 static void refresh(struct reader *r)
 {
-	r->horizon = clock_ns(CLOCK_BOOTTIME) - READER_WINDOW_NS;
+	const uint64_t now = clock_ns(CLOCK_BOOTTIME) - READER_WINDOW_NS;
+
+	r->horizon = reader_complete_until(r->underway, r->cpus, now, r->horizon);
 	for (size_t i = 0; i < r->count; i++)
 		r->rings[i].limit = __atomic_load_n(r->rings[i].producer, __ATOMIC_ACQUIRE);
 }
@@ -203,7 +228,22 @@ static int ring_map(struct reader *r, size_t i, int fd, size_t size)
 	return epoll_ctl(r->epoll, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
 }
 
-int reader_new(struct reader **out, const int *fds, const size_t *sizes, size_t count)
+static size_t underway_size(const struct reader *r)
+{
+	return (r->cpus * sizeof(*r->underway) + r->page - 1) & ~(r->page - 1);
+}
+
+static int underway_map(struct reader *r, int fd)
+{
+	void *p = mmap(NULL, underway_size(r), PROT_READ, MAP_SHARED, fd, 0);
+
+	if (p == MAP_FAILED)
+		return -errno;
+	r->underway = p;
+	return 0;
+}
+
+int reader_new(struct reader **out, const struct reader_maps *maps)
 {
 	struct reader *r = calloc(1, sizeof(*r));
 	int err = 0;
@@ -211,18 +251,21 @@ int reader_new(struct reader **out, const int *fds, const size_t *sizes, size_t 
 	if (!r)
 		return -ENOMEM;
 	r->page = (size_t)sysconf(_SC_PAGESIZE);
-	r->rings = calloc(count, sizeof(*r->rings));
-	r->mappings = calloc(count, sizeof(*r->mappings));
+	r->cpus = maps->cpus;
+	r->rings = calloc(maps->count, sizeof(*r->rings));
+	r->mappings = calloc(maps->count, sizeof(*r->mappings));
 	r->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (r->epoll < 0)
 		err = -errno;
 	else if (!r->rings || !r->mappings)
 		err = -ENOMEM;
-	for (; !err && r->count < count; r->count++)
-		err = ring_map(r, r->count, fds[r->count], sizes[r->count]);
+	else
+		err = underway_map(r, maps->underway);
+	for (; !err && r->count < maps->count; r->count++)
+		err = ring_map(r, r->count, maps->rings[r->count], maps->sizes[r->count]);
 	if (err) {
 		/* The ring that failed may be half mapped. */
-		r->count = r->mappings ? count : 0;
+		r->count = r->mappings ? maps->count : 0;
 		reader_free(r);
 		return err;
 	}
@@ -240,6 +283,8 @@ void reader_free(struct reader *r)
 		if (r->mappings[i].producer)
 			(void)munmap(r->mappings[i].producer, r->mappings[i].producer_size);
 	}
+	if (r->underway)
+		(void)munmap(r->underway, underway_size(r));
 	if (r->epoll >= 0)
 		(void)close(r->epoll);
 	free(r->mappings);

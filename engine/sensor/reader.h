@@ -17,14 +17,23 @@
 struct reader;
 
 /*
- * A record is delivered this long after its time stamp at the earliest: a program takes its time stamp first and sends
- * last, so another CPU may still be about to send an older one. Also the batch that a wake-up collects under load.
+ * A record is delivered this long after its time stamp at the earliest, and not before every record is sent whose time
+ * stamp is older (struct tercel_underway). This is the batch that a wake-up collects under load, and allows for clocks
+ * of several CPUs that differ.
  */
 #define READER_WINDOW_NS 1000000
 
-/* Maps the `count` ring buffers with these map descriptors (kept open by the caller) and sizes in bytes. -errno on
- * failure. */
-int reader_new(struct reader **out, const int *fds, const size_t *sizes, size_t count);
+/* What to read: map descriptors (kept open by the caller) and sizes. */
+struct reader_maps {
+	const int *rings;
+	const size_t *sizes; /* in bytes */
+	size_t count;
+	int underway;
+	size_t cpus; /* entries of `underway` */
+};
+
+/* Maps all of it. -errno on failure. */
+int reader_new(struct reader **out, const struct reader_maps *maps);
 void reader_free(struct reader *r);
 
 /* As sensor_next(), over the rings alone. */
@@ -49,6 +58,12 @@ struct reader_ring {
  */
 const struct tercel_hdr *reader_oldest(struct reader_ring *rings, size_t count, uint64_t horizon,
                                        struct reader_ring **from, uint64_t *next_ts);
+
+/*
+ * The time up to which all records are sent: `now` if no CPU makes any, or just before the oldest that is under way.
+ * `last` (what this returned before, at most) if a CPU is held up as it takes its time stamp.
+ */
+uint64_t reader_complete_until(const struct tercel_underway *underway, size_t cpus, uint64_t now, uint64_t last);
 
 /* Gives the record at the ring's position back to the kernel. */
 void reader_release(struct reader_ring *ring);

@@ -51,6 +51,7 @@ int sensor_open_with(struct sensor **out, const struct sensor_config *config, co
                      struct error *err)
 {
 	_autosensor_ struct sensor *s = calloc(1, sizeof(*s));
+	struct reader_maps maps;
 	int code;
 
 	if (!s)
@@ -65,7 +66,12 @@ int sensor_open_with(struct sensor **out, const struct sensor_config *config, co
 	if (code)
 		return code;
 	s->attached = boot_ns();
-	code = reader_new(&s->reader, s->load.ring_fds, s->load.ring_sizes, s->load.ring_count);
+	maps = (struct reader_maps){.rings = s->load.ring_fds,
+	                            .sizes = s->load.ring_sizes,
+	                            .count = s->load.ring_count,
+	                            .underway = sensor_map_fd(s, "underway"),
+	                            .cpus = (size_t)s->cpus};
+	code = reader_new(&s->reader, &maps);
 	if (code)
 		return error_set(err, code, "cannot map the ring buffers: %s", strerror(-code));
 	*out = TAKE_PTR(s);
@@ -187,6 +193,58 @@ int sensor_set_policy(struct sensor *s, const void *image, size_t size, struct e
 	if (code)
 		return error_set(err, code, "cannot switch to the new policy: %s", strerror(-code));
 	return 0;
+}
+
+/* ---- what decisions cannot find out themselves --------------------------------------------------------- */
+
+int sensor_prune_container_facts(struct sensor *s)
+{
+	const int fd = sensor_map_fd(s, "container_facts"), cgroups = sensor_map_fd(s, "cgroups");
+	struct tercel_container_key key, next;
+	struct tercel_cgroup_info info;
+	int pruned = 0, err;
+
+	/* The next key is asked for before this one is deleted: after a deleted one the walk would begin anew. */
+	for (err = bpf_map_get_next_key(fd, NULL, &next); !err;) {
+		key = next;
+		err = bpf_map_get_next_key(fd, &key, &next);
+		if (key.cgroup_id && bpf_map_lookup_elem(cgroups, &key.cgroup_id, &info) == -ENOENT &&
+		    !bpf_map_delete_elem(fd, &key))
+			pruned++;
+	}
+	return err == -ENOENT ? pruned : err;
+}
+
+int sensor_set_container_facts(struct sensor *s, uint64_t cgroup_id, uint32_t generation,
+                               const struct tercel_container_facts *facts)
+{
+	const struct tercel_container_key key = {.cgroup_id = cgroup_id, .generation = generation};
+	const int fd = sensor_map_fd(s, "container_facts");
+	const int err = bpf_map_update_elem(fd, &key, facts, BPF_ANY);
+
+	if (err != -E2BIG || sensor_prune_container_facts(s) < 1)
+		return err;
+	return bpf_map_update_elem(fd, &key, facts, BPF_ANY);
+}
+
+int sensor_forget_container_facts(struct sensor *s, uint64_t cgroup_id, uint32_t generation)
+{
+	const struct tercel_container_key key = {.cgroup_id = cgroup_id, .generation = generation};
+	const int err = bpf_map_delete_elem(sensor_map_fd(s, "container_facts"), &key);
+
+	return err == -ENOENT ? 0 : err;
+}
+
+int sensor_set_user(struct sensor *s, uint32_t uid, const struct tercel_user *user)
+{
+	return bpf_map_update_elem(sensor_map_fd(s, "users"), &uid, user, BPF_ANY);
+}
+
+int sensor_forget_user(struct sensor *s, uint32_t uid)
+{
+	const int err = bpf_map_delete_elem(sensor_map_fd(s, "users"), &uid);
+
+	return err == -ENOENT ? 0 : err;
 }
 
 int sensor_set_interest(struct sensor *s, uint32_t records, bool open_reads, struct error *err)

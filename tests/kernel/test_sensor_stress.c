@@ -53,9 +53,14 @@ static void *consume(void *arg)
 	struct consumer *c = arg;
 	const struct tercel_hdr *record;
 
-	while (!atomic_load(&c->stop))
+	bool stopping;
+
+	/* Once more after the order to stop: what came while this thread did not run on a busy machine. */
+	do {
+		stopping = atomic_load(&c->stop);
 		while (sensor_next(c->sensor, 20, &record) == 1)
 			count_record(c, record);
+	} while (!stopping);
 	return NULL;
 }
 

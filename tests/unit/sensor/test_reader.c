@@ -152,6 +152,30 @@ static void records_across_the_end_of_the_ring_are_whole(void **state)
 	assert_int_equal(a.consumer, a.producer);
 }
 
+static void nothing_younger_than_what_is_under_way_is_complete(void **state)
+{
+	struct tercel_underway u[3] = {{.since = TERCEL_UNDERWAY_NONE}};
+
+	(void)state;
+	assert_int_equal(reader_complete_until(u, 3, 100, 50), 100);
+	u[2].since = 80;
+	assert_int_equal(reader_complete_until(u, 3, 100, 50), 79);
+	u[0].since = 90;
+	assert_int_equal(reader_complete_until(u, 3, 100, 50), 79);
+	u[2].since = TERCEL_UNDERWAY_NONE;
+	assert_int_equal(reader_complete_until(u, 3, 100, 50), 89);
+	assert_int_equal(reader_complete_until(u, 3, 70, 50), 70);
+}
+
+/* Its time stamp may be any from then on. */
+static void whoever_is_held_up_before_its_time_stamp_holds_up_all(void **state)
+{
+	struct tercel_underway u[2] = {{.since = 90}, {.since = TERCEL_UNDERWAY_STARTS}};
+
+	(void)state;
+	assert_int_equal(reader_complete_until(u, 2, 100, 50), 50);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -160,6 +184,8 @@ int main(void)
 	        cmocka_unit_test(a_record_still_being_written_holds_back_its_ring_only),
 	        cmocka_unit_test(discarded_records_are_skipped_and_given_back),
 	        cmocka_unit_test(records_across_the_end_of_the_ring_are_whole),
+	        cmocka_unit_test(nothing_younger_than_what_is_under_way_is_complete),
+	        cmocka_unit_test(whoever_is_held_up_before_its_time_stamp_holds_up_all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
