@@ -134,6 +134,21 @@ struct expr **exprs_random(struct random *r, size_t n, unsigned int depth, uint3
 	return exprs;
 }
 
+struct expr **exprs_many(struct random *r, size_t n, uint32_t points)
+{
+	size_t distinct = n < 1000 ? n : 200;
+	struct expr **few = exprs_random(r, distinct, 3, points), **exprs = calloc(n + 1, sizeof(struct expr *));
+
+	for (size_t i = 0; few && exprs && i < n; i++) {
+		char name[64];
+
+		(void)snprintf(name, sizeof(name), "proc.name in (tool%zu, %s)", i % 1000, pool_pick(&pool_names, r));
+		exprs[i] = i < distinct ? few[i] : expr_and(expr_copy(few[i % distinct]), name);
+	}
+	free(few);
+	return exprs;
+}
+
 void case_make(struct case_facts *c, const struct sample *s, const struct world *w)
 {
 	struct random r = {.state = w->salt};

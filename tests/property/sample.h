@@ -38,6 +38,10 @@ void sample_free(struct sample *s);
 /* About the points; 0: each of one event type of any. */
 struct expr **exprs_random(struct random *r, size_t n, unsigned int depth, uint32_t points);
 
+/* The same, but in a large set most rules are about a program or two of their own and share what else they ask, as
+ * detection rules do: thousands of random patterns over the same few words would fit no automaton. */
+struct expr **exprs_many(struct random *r, size_t n, uint32_t points);
+
 /* Facts of one decision. */
 struct case_facts {
 	struct match_facts facts;

@@ -84,23 +84,6 @@ static void damage(struct random *r, uint8_t *image, size_t size)
 		image[24 + random_below(r, (uint32_t)size - 24)] = (uint8_t)random_below(r, 256);
 }
 
-/* In a large set most rules are about a program or two of their own and share what else they ask, as detection rules
- * do: thousands of random patterns over the same few words would fit no automaton. */
-static struct expr **make_exprs(struct random *r, size_t n, uint32_t points)
-{
-	size_t distinct = n < 1000 ? n : 200;
-	struct expr **few = exprs_random(r, distinct, 3, points), **exprs = calloc(n + 1, sizeof(struct expr *));
-
-	for (size_t i = 0; few && exprs && i < n; i++) {
-		char name[64];
-
-		(void)snprintf(name, sizeof(name), "proc.name in (tool%zu, %s)", i % 1000, pool_pick(&pool_names, r));
-		exprs[i] = i < distinct ? few[i] : expr_and(expr_copy(few[i % distinct]), name);
-	}
-	free(few);
-	return exprs;
-}
-
 /* A random set of `rules` rules, and `worlds` acts that some of them are about. */
 static void compare_random(uint64_t seed, size_t rules, uint32_t worlds, bool damaged, struct tally *t)
 {
@@ -109,7 +92,7 @@ static void compare_random(uint64_t seed, size_t rules, uint32_t worlds, bool da
 	char name[TERCEL_COMM_LEN];
 	struct sample s;
 
-	assert_int_equal(sample_make(&s, make_exprs(&r, rules, points), rules, 0, &r, SAMPLE_IMAGE), 0);
+	assert_int_equal(sample_make(&s, exprs_many(&r, rules, points), rules, 0, &r, SAMPLE_IMAGE), 0);
 	if (damaged)
 		damage(&r, s.image->data, s.image->size);
 	load(s.image->data);
