@@ -104,6 +104,15 @@ struct formula *formula_atom(struct deriver *v, const struct atom *model, bool n
 	return f;
 }
 
+/* Whether acts of the point may have values of the choice that have no bit: its atoms do not tell all then. */
+static bool is_open_choice(const struct point_info *p, enum match_domain domain)
+{
+	for (size_t i = 0; i < p->nfields; i++)
+		if (p->fields[i].how == POINT_CHOICE && p->fields[i].domain == domain && p->fields[i].beyond)
+			return true;
+	return false;
+}
+
 /*
  * Whether no value of a choice fulfils all of these atoms: "the protocol is TCP, and it is not". Of an OR the opposite,
  * whether every value fulfils one of them. One of the atoms must ask for some value, since there may be none.
@@ -125,7 +134,8 @@ static bool is_settled(const struct deriver *v, const struct formula *f)
 			continue;
 		left[a->domain - MATCH_EVENT] &= negated ? ~a->bits : a->bits;
 		asks[a->domain - MATCH_EVENT] |= !negated;
-		if (asks[a->domain - MATCH_EVENT] && !left[a->domain - MATCH_EVENT])
+		if (asks[a->domain - MATCH_EVENT] && !left[a->domain - MATCH_EVENT] &&
+		    !is_open_choice(v->d->point, a->domain))
 			return true;
 	}
 	return false;
