@@ -62,7 +62,7 @@ static struct judgement judge(struct law_case *c, size_t rule, enum tercel_point
 		return *j;
 	assert_int_equal(atoms_new(&atoms), 0);
 	assert_int_equal(derive(&d, c->s.roots[rule], point_info(point), atoms), 0);
-	*j = (struct judgement){.known = true, .applies = d.applies, .class = d.class};
+	*j = (struct judgement){.known = true, .applies = d.formula->kind != FORMULA_FALSE, .class = d.class};
 	derivation_free(&d);
 	return *j;
 }
