@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "policy/derive_internal.h"
+#include "policy/mutation.h"
 
 #define EFFECT_POSITIVE "taken as false for blocking: acts that match only through it are detected, not blocked"
 #define EFFECT_NEGATED "its exception is taken to apply: acts that it might except are detected, not blocked"
@@ -312,7 +313,7 @@ static struct formula *leaf(struct deriver *v, const struct filter_node *n, bool
 	field = point_field(v->d->point, n->left->field->id, n->left->arg_text);
 	note(v, field->note, n);
 	f = field_leaf(v, n, field, negated);
-	if (!field->events || !(events & ~field->events))
+	if (!field->events || !(events & ~field->events) || MUTATED(EVENTS_IGNORED))
 		return f;
 	model.bits = events & field->events;
 	return formula_join2(v, negated ? FORMULA_OR : FORMULA_AND, formula_atom(v, &model, negated), f);

@@ -439,6 +439,37 @@ static void upstream_rules_keep_the_law(void **unused)
 	upstream_free(u);
 }
 
+#ifdef TERCEL_MUTATIONS
+enum mutation mutation_in_force;
+
+/* What $TERCEL_MUTATION names is broken; "names" prints what there is. */
+static void break_something(void)
+{
+#define X(name) #name,
+	static const char *const names[] = {"none", TERCEL_MUTATION_NAMES(X)};
+#undef X
+	const char *wanted = getenv("TERCEL_MUTATION");
+	size_t n = sizeof(names) / sizeof(names[0]);
+
+	for (size_t i = 0; wanted && i < n; i++) {
+		if (!strcmp(wanted, "names"))
+			printf("%s\n", names[i]);
+		else if (!strcmp(wanted, names[i]))
+			mutation_in_force = (enum mutation)i;
+	}
+	if (wanted && !strcmp(wanted, "names"))
+		exit(0);
+	if (wanted && !mutation_in_force && strcmp(wanted, names[0]) != 0) {
+		fprintf(stderr, "no mutation is named %s\n", wanted);
+		exit(2);
+	}
+}
+#else
+static void break_something(void)
+{
+}
+#endif
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -446,5 +477,6 @@ int main(void)
 	        cmocka_unit_test(upstream_rules_keep_the_law),
 	};
 
+	break_something();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
