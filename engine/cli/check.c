@@ -228,11 +228,12 @@ static enum cli_status find_points_here(uint32_t *out)
 		return cli_fail(&command_check, CLI_SYSTEM, "--target auto: %s; or judge for 'no-lsm'", err.text);
 	*out = 0;
 	for (unsigned i = 0; i < TERCEL_POINTS; i++) {
-		if (points[i].error)
+		if (!points[i].error)
+			*out |= 1U << i;
+		/* Of those that no kernel has with this version, the report tells. */
+		else if (sensor_points() >> i & 1)
 			cli_note(&command_check, "nothing can be blocked at %s here: %s",
 			         event_point_name((enum tercel_point)i), points[i].reason.text);
-		else
-			*out |= 1U << i;
 	}
 	return CLI_OK;
 }
