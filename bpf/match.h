@@ -372,8 +372,9 @@ struct match_facts {
 	/* MATCH_ADDR6, MATCH_LOCAL6: the upper half, host byte order; the lower one is in number[] */
 	__u64 addr6_high, local6_high;
 	__u64 container[TERCEL_CONTAINER_WORDS];
-	struct tercel_span text[MATCH_TEXTS]; /* in the text; of EXE, ARGS and CMDLINE only the last is looked at */
-	__u32 directory[2];                   /* of PATH and NEWPATH: how many bytes are the directory */
+	/* In the text, whose last 64 bytes are in no span; of EXE, ARGS and CMDLINE only the last is looked at. */
+	struct tercel_span text[MATCH_TEXTS];
+	__u32 directory[2]; /* of PATH and NEWPATH: how many bytes are the directory */
 };
 
 /* An ancestor; its spans are in the text, too. */
@@ -406,18 +407,24 @@ enum match_part {
 	MATCH_PART_REST,   /* the others */
 };
 
+/* What a walk has besides the text. */
+enum match_extra {
+	MATCH_EXTRA_BEFORE = 1 << 0,    /* `before`, then a blank if there is a text, then the text */
+	MATCH_EXTRA_DIRECTORY = 1 << 1, /* the mark of the directory's end after `directory` bytes */
+	MATCH_EXTRA_SLASH = 1 << 2,     /* a slash after the text */
+};
+
 /* What a walk over a text is of. */
 struct match_walked {
 	struct tercel_span text, before;
-	__u32 directory; /* bytes; ~0: there is no mark */
-	__u32 gap;       /* 1: `before`, then a blank if there is a text, then the text */
-	__u32 slash;     /* 1: a slash after the text */
-	__u32 whole;     /* 0: the text goes on, nobody knows how */
+	__u32 extras; /* enum match_extra */
+	__u32 directory;
+	__u32 whole; /* 0: the text goes on, nobody knows how */
 	__u32 tables, count;
 };
 
 /* Reports that a walk may gather before it looks at them: those of one block of bytes, and those of marks. */
-#define MATCH_QUEUE 32
+#define MATCH_QUEUE 256
 
 struct match_state {
 	/* Words of bits, t and then p; what is not in use is zero, whatever stands there. */
@@ -454,7 +461,7 @@ struct match_state {
 	__u32 domain;
 	__u32 keys;          /* of a number domain; the lists of a set */
 	__u32 classes, root; /* of the automaton that is walked */
-	__u32 off, tail;     /* of the text that is left, and its bytes behind the last whole block */
+	__u32 off;           /* of the text that is left */
 	struct match_walked walked;
 	__u32 part;     /* enum match_part */
 	__u32 distance; /* of the ancestor that is looked at, minus 1 */
@@ -744,12 +751,21 @@ MATCH_INLINE __u8 match_text_at(const struct match_ctx *m, __u32 off)
 }
 
 /* Bytes that one step of the loop over a text takes: a call for each would cost as much as the look-up. */
-#define MATCH_BLOCK 16
+#define MATCH_BLOCK 32
 
 MATCH_INLINE void match_flush(struct match_ctx *m)
 {
-	if (m->st->queued > MATCH_QUEUE - MATCH_BLOCK - 4)
+	if (m->st->queued)
 		match_reports(m);
+}
+
+/* `n` bytes from `text` on, n a constant. */
+MATCH_INLINE __u32 match_bytes(struct match_ctx *m, __u32 state, __u32 classes, const __u8 *text, __u32 n)
+{
+	MATCH_UNROLL
+	for (__u32 k = 0; k < n; k++)
+		state = match_class(m, state, match_u8(m->image, classes + text[k]));
+	return state;
 }
 
 /* A whole block. */
@@ -758,63 +774,63 @@ MATCH_CALLBACK match_block_step(__u32 i, void *p)
 	struct match_ctx *m = p;
 	__u32 state = m->st->dfa, classes = m->st->classes;
 	__u64 at = (m->st->off + i * MATCH_BLOCK) & (MATCH_TEXT_MAX - 1);
-	const __u8 *text;
-
 	match_opaque(at);
 	if (at > MATCH_TEXT_MAX - MATCH_BLOCK) {
 		m->st->error = 1;
 		return 1;
 	}
-	text = m->text + at;
-	MATCH_UNROLL
-	for (__u32 k = 0; k < MATCH_BLOCK; k++)
-		state = match_class(m, state, match_u8(m->image, classes + text[k]));
-	m->st->dfa = state;
+	m->st->dfa = match_bytes(m, state, classes, m->text + at, MATCH_BLOCK);
 	match_flush(m);
 	return 0;
 }
 
-/* What is left of a text behind its last whole block: st->tail bytes. */
-MATCH_CALLBACK match_tail_step(__u32 i, void *p)
+/* Of the bytes behind the last whole block those that the bit of their number says, from *done on. */
+#define MATCH_TAIL(bit)                                                             \
+	do {                                                                        \
+		if (left & (bit)) {                                                 \
+			state = match_bytes(m, state, classes, text + done, (bit)); \
+			done += (bit);                                              \
+			match_opaque(done);                                         \
+			done &= MATCH_BLOCK - 1;                                    \
+		}                                                                   \
+	} while (0)
+
+/*
+ * What is left of a text behind its last whole block, fewer bytes than a block has. No call: kernels that guard their
+ * returns (safe RET) pay more for one than for some bytes.
+ */
+MATCH_INLINE void match_tail(struct match_ctx *m, __u32 off, __u32 left)
 {
-	struct match_ctx *m = p;
-	__u32 state = m->st->dfa, classes = m->st->classes, left = m->st->tail;
-	__u64 at = m->st->off & (MATCH_TEXT_MAX - 1);
+	__u32 state = m->st->dfa, classes = m->st->classes;
+	__u64 at = off & (MATCH_TEXT_MAX - 1), done = 0;
 	const __u8 *text;
 
-	(void)i;
 	match_opaque(at);
-	if (at > MATCH_TEXT_MAX - MATCH_BLOCK) {
+	if (at > MATCH_TEXT_MAX - 2 * MATCH_BLOCK) {
 		m->st->error = 1;
-		return 1;
+		return;
 	}
 	text = m->text + at;
-	MATCH_UNROLL
-	for (__u32 k = 0; k < MATCH_BLOCK - 1; k++) {
-		if (k < left)
-			state = match_class(m, state, match_u8(m->image, classes + text[k]));
-	}
+	MATCH_TAIL(16);
+	MATCH_TAIL(8);
+	MATCH_TAIL(4);
+	MATCH_TAIL(2);
+	MATCH_TAIL(1);
 	m->st->dfa = state;
-	match_flush(m);
-	return 1;
 }
 
 MATCH_INLINE void match_feed(struct match_ctx *m, __u32 off, __u32 len)
 {
-	struct match_state *st = m->st;
-
 	if (len > MATCH_TEXT_MAX)
 		len = MATCH_TEXT_MAX;
-	st->off = off;
-	st->tail = len % MATCH_BLOCK;
-	match_forget();
 	if (len >= MATCH_BLOCK) {
+		m->st->off = off;
+		match_forget();
 		match_loop(len / MATCH_BLOCK, match_block_step, m);
-		st->off = off + len / MATCH_BLOCK * MATCH_BLOCK;
 		match_forget();
 	}
-	if (st->tail)
-		match_loop(1, match_tail_step, m);
+	if (len % MATCH_BLOCK)
+		match_tail(m, off + len / MATCH_BLOCK * MATCH_BLOCK, len % MATCH_BLOCK);
 }
 
 MATCH_CALLBACK match_find_nul(__u32 i, void *p)
@@ -834,38 +850,52 @@ MATCH_INLINE int match_split(struct match_ctx *m, __u32 off, __u32 len)
 	return 0;
 }
 
+/* The text, with what comes before, in and after it. */
+MATCH_INLINE void match_feed_extras(struct match_ctx *m)
+{
+	struct match_state *st = m->st;
+	struct match_walked *w = &st->walked;
+	__u32 directory = 0;
+
+	if (w->extras & MATCH_EXTRA_BEFORE) {
+		match_feed(m, w->before.off, w->before.len);
+		if (w->text.len)
+			st->dfa = match_class(m, st->dfa, match_u8(m->image, st->classes + ' '));
+	}
+	if (w->extras & MATCH_EXTRA_DIRECTORY && w->whole && w->directory <= w->text.len) {
+		directory = w->directory;
+		match_feed(m, w->text.off, directory);
+		match_class(m, st->dfa, MATCH_CLASS_END_DIR);
+	}
+	match_feed(m, w->text.off + directory, w->text.len - directory);
+	if (w->extras & MATCH_EXTRA_SLASH)
+		st->dfa = match_class(m, st->dfa, match_u8(m->image, st->classes + '/'));
+}
+
 MATCH_CALLBACK match_automaton_step(__u32 i, void *p)
 {
 	struct match_ctx *m = p;
 	struct match_state *st = m->st;
 	struct match_walked *w = &st->walked;
-	__u32 at = w->tables + i * (__u32)sizeof(struct match_automaton);
-	__u32 guards = match_u32(m->image, at + __builtin_offsetof(struct match_automaton, guards));
+	__u32 at = w->tables + i * (__u32)sizeof(struct match_automaton), guards;
 
-	if (st->part == MATCH_PART_GUARDS && !guards) {
-		st->left |= MATCH_BIT_OF(st->domain & 63);
-		return 0;
+	if (st->part != MATCH_PART_ALL) {
+		guards = match_u32(m->image, at + __builtin_offsetof(struct match_automaton, guards));
+		if (guards && st->part == MATCH_PART_REST)
+			return 0;
+		if (!guards && st->part == MATCH_PART_GUARDS) {
+			st->left |= MATCH_BIT_OF(st->domain & 63);
+			return 0;
+		}
 	}
-	if (st->part == MATCH_PART_REST && guards)
-		return 0;
 	st->classes = match_u32(m->image, at);
 	st->root = match_u32(m->image, at + 4);
 	st->queued = 0;
 	st->dfa = match_enter(m, match_u32(m->image, at + 8));
-	if (w->gap) {
-		match_feed(m, w->before.off, w->before.len);
-		if (w->text.len)
-			st->dfa = match_class(m, st->dfa, match_u8(m->image, st->classes + ' '));
-	}
-	if (w->directory <= w->text.len && w->whole) {
-		match_feed(m, w->text.off, w->directory);
-		match_class(m, st->dfa, MATCH_CLASS_END_DIR);
-		match_feed(m, w->text.off + w->directory, w->text.len - w->directory);
-	} else {
+	if (w->extras)
+		match_feed_extras(m);
+	else
 		match_feed(m, w->text.off, w->text.len);
-	}
-	if (w->slash)
-		st->dfa = match_class(m, st->dfa, match_u8(m->image, st->classes + '/'));
 	if (w->whole)
 		match_class(m, st->dfa, MATCH_CLASS_END);
 	return match_reports(m);
@@ -919,43 +949,57 @@ MATCH_INLINE int match_walk_text(struct match_ctx *m, __u32 domain)
 
 MATCH_INLINE void match_begin_text(struct match_state *st, __u64 cut, __u32 domain)
 {
-	st->walked.directory = ~0U;
-	st->walked.gap = 0;
-	st->walked.slash = 0;
+	st->walked.extras = 0;
 	st->walked.whole = !(cut >> (domain & 63) & 1);
+}
+
+/* Whether the text ends with a byte. */
+MATCH_INLINE int match_ends_with(const struct match_ctx *m, const struct tercel_span *text, __u8 byte)
+{
+	return text->len && match_text_at(m, text->off + text->len - 1) == byte;
+}
+
+/* What is done with a text of a domain that is no plain one. */
+MATCH_INLINE void match_prepare(struct match_ctx *m, __u32 domain)
+{
+	const struct match_facts *f = m->facts;
+	struct match_walked *w = &m->st->walked;
+
+	if (domain == MATCH_PATH || domain == MATCH_NEWPATH) {
+		w->extras = MATCH_EXTRA_DIRECTORY;
+		w->directory = f->directory[domain == MATCH_NEWPATH];
+		return;
+	}
+	if (domain == MATCH_ENV && w->whole && match_ends_with(m, &w->text, 0))
+		w->text.len--;
+	/* The directory as Falco writes it; its text comes without one, but for the root. */
+	if (domain == MATCH_CWD && w->whole && !match_ends_with(m, &w->text, '/'))
+		w->extras = MATCH_EXTRA_SLASH;
+	if (domain < MATCH_EXE)
+		return;
+	w->text = f->text[MATCH_CMDLINE];
+	match_forget();
+	if (m->st->arguments == ~0U)
+		match_split(m, w->text.off, w->text.len);
+	match_forget();
+	if (domain == MATCH_EXE)
+		match_first(m);
+	else
+		match_rest(m);
+	if (domain == MATCH_CMDLINE) {
+		w->before = f->text[MATCH_NAME];
+		w->extras = MATCH_EXTRA_BEFORE;
+	}
 }
 
 MATCH_INLINE int match_text_domain(struct match_ctx *m, __u32 domain)
 {
-	const struct match_facts *f = m->facts;
-	struct match_walked *w = &m->st->walked;
-	__u32 source = domain >= MATCH_EXE ? MATCH_CMDLINE : domain;
-
-	match_begin_text(m->st, f->cut, domain);
-	if (source >= MATCH_TEXTS)
+	match_begin_text(m->st, m->facts->cut, domain);
+	if (domain >= MATCH_TEXTS)
 		return 0;
-	w->text = f->text[source];
-	if (domain == MATCH_PATH)
-		w->directory = f->directory[0];
-	if (domain == MATCH_NEWPATH)
-		w->directory = f->directory[1];
-	match_forget();
-	if (source == MATCH_CMDLINE && m->st->arguments == ~0U)
-		match_split(m, w->text.off, w->text.len);
-	match_forget();
-	if (domain == MATCH_ENV && w->whole && w->text.len && match_text_at(m, w->text.off + w->text.len - 1) == 0)
-		w->text.len--;
-	/* The directory as Falco writes it; its text comes without one, but for the root. */
-	if (domain == MATCH_CWD && w->whole && (!w->text.len || match_text_at(m, w->text.off + w->text.len - 1) != '/'))
-		w->slash = 1;
-	if (domain == MATCH_EXE)
-		match_first(m);
-	if (domain == MATCH_ARGS || domain == MATCH_CMDLINE)
-		match_rest(m);
-	if (domain == MATCH_CMDLINE) {
-		w->before = f->text[MATCH_NAME];
-		w->gap = 1;
-	}
+	m->st->walked.text = m->facts->text[domain];
+	if (domain > MATCH_EXEPATH)
+		match_prepare(m, domain);
 	match_forget();
 	return match_walk_text(m, domain);
 }
@@ -1433,7 +1477,7 @@ MATCH_CALLBACK match_view_step(__u32 view, void *p)
 	if (view >= MATCH_VIEW_CMDLINE) {
 		match_rest(m);
 		w->before = by_thread ? a->thread : a->leader;
-		w->gap = 1;
+		w->extras = MATCH_EXTRA_BEFORE;
 	}
 	match_forget();
 	return match_walk_text(m, domain);
