@@ -133,7 +133,9 @@
 	"capabilities "                                                                                     \
 	"or made a user namespace"
 #define OF_SESSION "of a process whose session leader is in another pid namespace, and once a thread has called setsid"
-#define OF_NAMES "in containers and user namespaces, which have user databases of their own"
+#define OF_NAMES                                                                                                      \
+	"in containers and user namespaces, which have user databases of their own, of names of more than 32 bytes, " \
+	"and of users that /etc/passwd lacks where there are other sources"
 #define OF_MOVED "of a thread, once its process was moved to another cgroup"
 #define OF_YOUNG "of threads, of a process that has made no exec, and of one that ran before the sensor did"
 #define OF_PATH "of a path that is longer than 4096 bytes, leads out of the process's root or has no name any more"
