@@ -32,7 +32,10 @@ static __always_inline struct scratch *scratch_take(__u32 slot)
 	__u32 key = bpf_get_smp_processor_id() % cpu_count * TERCEL_SCRATCH_SLOTS + slot;
 	struct scratch *s = bpf_map_lookup_elem(&scratches, &key);
 
-	return s && __sync_val_compare_and_swap(&s->busy, 0, 1) == 0 ? s : NULL;
+	if (!s || __sync_val_compare_and_swap(&s->busy, 0, 1))
+		return NULL;
+	s->key = key;
+	return s;
 }
 
 /* A free scratch buffer; NULL (counted by the caller, who knows the type) if all are in use. */
@@ -63,7 +66,8 @@ static __always_inline void scratch_put(struct scratch *s)
 /*
  * Starts the making of one or several records: returns their time stamp. From before that is taken until act_end(),
  * user space delivers nothing younger. *mark is for act_end(): NULL if this program interrupted another one of ours,
- * which began earlier and ends later.
+ * which began earlier and ends later. (A program of a cgroup hook may be preempted and end earlier than one that began
+ * meanwhile: a verdict's time stamp may then be a little older than what was delivered before it.)
  */
 static __always_inline __u64 act_begin(struct tercel_underway **mark)
 {
@@ -143,8 +147,13 @@ static __always_inline void send(struct tercel_hdr *hdr, __u32 type, __u64 size)
 		return;
 	}
 	ring = bpf_map_lookup_elem(&rings, &cpu);
+	if (!ring || size < sizeof(*hdr)) {
+		count(type, FATE_DROPPED);
+		return;
+	}
+	/* The compiler would make one comparison of both, which verifiers up to Linux 6.12 do not see through. */
 	OPAQUE(size);
-	if (!ring || size > TERCEL_RECORD_MAX || size < sizeof(*hdr) || bpf_ringbuf_output(ring, hdr, size, 0))
+	if (size > TERCEL_RECORD_MAX || bpf_ringbuf_output(ring, hdr, size, 0))
 		count(type, FATE_DROPPED);
 	else
 		count(type, FATE_DELIVERED);

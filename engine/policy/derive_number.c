@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
+#include "policy/mutation.h"
 
 static bool is_signed(enum field_type type)
 {
@@ -52,7 +53,7 @@ static bool range_of(enum filter_op op, uint64_t value, struct atom_range *out)
 		out->to_low = value - 1;
 		return value > 0;
 	case FILTER_OP_LE:
-		out->to_low = value;
+		out->to_low = value - (MUTATED(LE_IS_LT) && value);
 		return true;
 	case FILTER_OP_GT:
 		out->from_low = value + 1;
@@ -186,9 +187,9 @@ struct formula *derive_at_least(struct deriver *v, const struct filter_node *n, 
 
 	if (n->op == FILTER_OP_EXISTS)
 		return formula_exists(v, field->domain, 0, field->always, negated);
-	lost = formula_lost(v, n, negated, field->reason);
 	if (!is_order(n->op) || !is_number(n->left->type))
-		return lost;
+		return formula_lost(v, n, negated, field->reason);
+	lost = formula_lost_partly(v, n, negated, field->reason);
 	known = range_atom(v, n, field->domain, negated);
 	return formula_join2(v, above != negated ? FORMULA_OR : FORMULA_AND, known, lost);
 }
@@ -227,11 +228,11 @@ static struct formula *local_end(struct deriver *v, const struct filter_node *n,
 		if (is_special(&n->values[i]))
 			special[some.nvalues++] = n->values[i];
 	if (!some.nvalues)
-		return formula_lost(v, n, negated, field->reason);
+		return formula_lost_partly(v, n, negated, field->reason);
 	known = range_atom(v, &some, MATCH_LOCAL4, negated);
 	if (some.nvalues == n->nvalues)
 		return known;
-	lost = formula_lost(v, n, negated, field->reason);
+	lost = formula_lost_partly(v, n, negated, field->reason);
 	return formula_join2(v, negated ? FORMULA_AND : FORMULA_OR, known, lost);
 }
 

@@ -5,6 +5,7 @@
 #include "policy/placement.h"
 
 #include "base/cleanup.h"
+#include "policy/mutation.h"
 
 /* A strong point and the weaker ones that see the same acts between them. */
 static const struct rivals {
@@ -27,14 +28,14 @@ uint32_t placement_without_lsm(void)
 	return points;
 }
 
-/* Whether every leaf that `a` has lost is lost to `b`, too. */
+/* Whether every leaf that `a` has lost is lost to `b`, too, and as wholly. */
 static bool loses_no_more(const struct derivation *a, const struct derivation *b)
 {
 	for (size_t i = 0; i < a->nlost; i++) {
 		bool found = false;
 
 		for (size_t k = 0; k < b->nlost && !found; k++)
-			found = a->lost[i].node == b->lost[k].node;
+			found = a->lost[i].node == b->lost[k].node && a->lost[i].partly >= b->lost[k].partly;
 		if (!found)
 			return false;
 	}
@@ -63,6 +64,8 @@ static void choose(struct placement *p, const struct rivals *r)
 	if (strong_suffices(p, r)) {
 		for (size_t i = 0; i < r->nweak; i++)
 			derivation_free(&p->at[r->weak[i]]);
+		if (MUTATED(DECIDED_NOWHERE))
+			derivation_free(&p->at[r->strong]);
 	} else {
 		derivation_free(&p->at[r->strong]);
 	}

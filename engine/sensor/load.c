@@ -316,6 +316,16 @@ static void choose_programs(struct tercel_bpf *skel, const struct sensor_config 
 	}
 }
 
+/* All that the verifier said, for who asks for it by TERCEL_VERIFIER_LOG=FILE: errors tell its last words only. */
+static void keep_log(const char *log)
+{
+	const char *path = secure_getenv("TERCEL_VERIFIER_LOG");
+	_autofclose_ FILE *f = path && *log ? fopen(path, "we") : NULL;
+
+	if (f)
+		(void)fputs(log, f);
+}
+
 /* The verifier's last words, without its statistics; "" if it said nothing. */
 static const char *log_tail(char *log)
 {
@@ -331,8 +341,10 @@ static const char *log_tail(char *log)
 
 static int load_error(int code, char *log, struct error *err)
 {
-	const char *tail = log_tail(log);
+	const char *tail;
 
+	keep_log(log);
+	tail = log_tail(log);
 	if (code == -EPERM)
 		return error_set(
 		        err, -EPERM,
@@ -378,6 +390,9 @@ static int open_and_load(struct load *l, const struct sensor_config *config, con
 		                 strerror(-code));
 	l->skel->rodata->loader_tgid = l->tgid;
 	set_constants(l->skel, config, options, btf, cpus);
+	/* The program that sees who changes its credentials is that of all calls. */
+	if (backend != CAPTURE_SYS_EXIT)
+		l->skel->rodata->unseen_marks |= TERCEL_PROC_RIGHTS;
 	code = set_sizes(l->skel, config, cpus);
 	if (code)
 		return error_set(err, code, "max_procs of %u or max_cgroups of %u is not possible", config->max_procs,
