@@ -249,21 +249,6 @@ static void users_have_the_names_of_the_hosts_database_and_none_in_a_container(v
 	identity_users_free(&u);
 }
 
-/* ---- age ----------------------------------------------------------------------------------------------------------
- */
-
-static void an_age_is_unknown_and_the_verdict_says_so(void **unused)
-{
-	struct start s = START("t");
-	struct tercel_verdict v;
-
-	(void)unused;
-	assert_false(kills("proc.duration > 0", s));
-	assert_int_equal(verdicts_of(*actor, &v), 1);
-	assert_int_equal(v.uncertain, TERCEL_U_PROCESS);
-	assert_int_equal(v.enforced, 0);
-}
-
 /* ---- containers ----------------------------------------------------------------------------------------------------
  */
 
@@ -538,7 +523,6 @@ static int group(void)
 	        cmocka_unit_test(paths_of_a_start_are_matched_by_pmatch_and_glob),
 	        cmocka_unit_test(texts_of_ancestors_block_what_they_say_and_no_near_miss),
 	        cmocka_unit_test(users_have_the_names_of_the_hosts_database_and_none_in_a_container),
-	        cmocka_unit_test(an_age_is_unknown_and_the_verdict_says_so),
 	        cmocka_unit_test(an_image_is_unknown_until_its_container_is_and_then_blocked),
 	        cmocka_unit_test(what_is_asked_of_containers_blocks_what_it_says_and_no_near_miss),
 	        cmocka_unit_test(answers_of_removed_cgroups_are_let_go),
