@@ -46,9 +46,8 @@ static void write_file(const char *name, const char *text)
 	buf_reset(&path);
 	buf_addf(&path, "%s/%s", dir, name);
 	f = fopen(buf_str(&path), "we");
-	assert_non_null(f);
-	assert_true(fputs(text, f) >= 0);
-	assert_int_equal(fclose(f), 0);
+	if (!f || fputs(text, f) < 0 || fclose(f))
+		fail_msg("%s: %s", name, strerror(errno));
 }
 
 static const char *in_dir(const char *name)
