@@ -500,6 +500,24 @@ static const struct filter_node *telling_leaf(const struct filter_node *n, bool 
 	return found;
 }
 
+/* Whether the point that sees acts in the gap, if there is one, sees any that the condition may hold for. */
+static bool holds_beyond(struct deriver *v, const struct filter_node *condition)
+{
+	const struct point_gap *gap = &v->d->point->gap;
+	struct derivation beyond = {0};
+	bool holds;
+	int r;
+
+	if (!gap->rows)
+		return true;
+	r = derive(&beyond, condition, point_info(gap->rows), v->atoms);
+	if (r)
+		v->error = r;
+	holds = beyond.applies;
+	derivation_free(&beyond);
+	return holds;
+}
+
 /* What does not come by, if the condition can match it: the rule blocks less than it says, also if nothing that does
  * come by is matched. */
 static void lose_gap(struct deriver *v, const struct filter_node *condition)
@@ -508,7 +526,7 @@ static void lose_gap(struct deriver *v, const struct filter_node *condition)
 	const struct filter_node *n;
 	struct derivation *d = v->d;
 
-	if (!gap->reason || !admits_gap(v, condition, false))
+	if (!gap->reason || !admits_gap(v, condition, false) || !holds_beyond(v, condition))
 		return;
 	n = telling_leaf(condition, true);
 	if (!n)
