@@ -47,6 +47,7 @@ struct world {
 	enum tercel_point point;
 	enum match_event event; /* what Falco sees */
 	bool unseen, hidden;    /* hidden: Falco sees nothing at all */
+	bool on_host, path_cut; /* as in struct match_facts */
 	uint64_t salt;          /* what fields hold that the kernel never knows comes from it */
 	/* the process */
 	const char *name, *exepath, *cwd, *user, *login, *container;
