@@ -69,9 +69,11 @@ static unsigned int random_bit(struct random *r, uint64_t mask)
 
 static void random_args(struct world_args *a, struct random *r, const struct pool *words)
 {
+	uint32_t one_long_in = random_below(r, 6) ? UINT32_MAX : 3;
+
 	a->n = random_below(r, WORLD_ARGS + 1);
 	for (size_t i = 0; i < a->n; i++)
-		a->items[i] = pool_pick(words, r);
+		a->items[i] = pool_pick(random_below(r, one_long_in) ? words : &pool_long, r);
 }
 
 static void random_ancestors(struct world *w, struct random *r)
@@ -271,7 +273,7 @@ static void random_ignorance(struct world *w, struct random *r)
 	w->unknown &= ~(BIT(ADDR6) | BIT(LOCAL6));
 	if (w->cut & BIT(CMDLINE))
 		w->cut |= ARGUMENTS;
-	w->cut_at = random_below(r, 12);
+	w->cut_at = random_below(r, random_below(r, 4) ? 12 : 300);
 	if (random_below(r, 3) == 0)
 		w->bits_unknown = random_word(r) & random_word(r) & ((1ULL << (MATCH_BIT_CONNECTED + 1)) - 1);
 	if (random_below(r, 4) == 0)
