@@ -211,7 +211,6 @@ static void random_bytes_are_survived_in_the_kernel(void **unused)
 			s.image->data[i] = (uint8_t)random_below(&r, 256);
 		h->atom_words = random_below(&r, TERCEL_ATOM_WORDS + 1);
 		h->rule_words = random_below(&r, TERCEL_RULE_WORDS + 1);
-		s.image->ncontainers = 0;
 		load(s.image->data);
 		for (int i = 0; i < 3; i++) {
 			world_random(&w, &r, (enum tercel_point)random_below(&r, TERCEL_POINTS), 2);
