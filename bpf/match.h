@@ -264,6 +264,14 @@ struct match_domain_table {
 	__u32 lists;
 	__u32 guarded; /* a list of the rules that wait for one of its atoms */
 	__u64 waited;  /* sets: the bits of which some rule waits for */
+	/*
+	 * Numbers: the keys are few in most of `buckets` equal parts of the numbers from `base` on, 1 << shift each;
+	 * what is below is in the first part, what is above in the last. `index`: __u32 for each part and one more, the
+	 * last key before it.
+	 */
+	__u64 base;
+	__u32 index, buckets, shift;
+	__u32 pad[3];
 };
 
 struct match_rule {
@@ -304,10 +312,10 @@ struct match_header {
 	struct match_domain_table domains[MATCH_DOMAIN_ROOM];
 };
 
-_Static_assert(sizeof(struct match_domain_table) == 32, "layout of the image");
+_Static_assert(sizeof(struct match_domain_table) == 64, "layout of the image");
 _Static_assert(sizeof(struct match_rule) == 16, "layout of the image");
 _Static_assert(sizeof(struct match_point) == 32, "layout of the image");
-_Static_assert(sizeof(struct match_header) == 64 + 32 * 32 + 64 * 32, "layout of the image");
+_Static_assert(sizeof(struct match_header) == 64 + 32 * 32 + 64 * 64, "layout of the image");
 _Static_assert(TERCEL_POINTS <= 32, "layout of the image");
 
 /* A node: atom (16 bits), negated (1), next node if the leaf holds (23), if not (23). Nodes 0 and 1 are the answers. */
@@ -420,6 +428,7 @@ struct match_state {
 	__u64 unknown; /* 1 << enum match_domain: atoms of these have p without t */
 	__u64 todo;    /* domains or bits that a loop has left */
 	__u64 left;    /* domains of which not all automata were walked */
+	__u64 guards;  /* the point's: domains that candidates come from */
 	__u64 key_high, key_low;
 	__u32 error; /* not 0: the image is damaged; nothing may be blocked */
 	__u32 dfa;
@@ -506,19 +515,21 @@ MATCH_INLINE __u64 match_u64(const __u8 *image, __u32 off)
 
 #define match_header_of(image) ((const struct match_header *)(image))
 
+/* By the six upper bits of a power of two times MATCH_DEBRUIJN, in which every six bits in a row are others. */
+#define MATCH_DEBRUIJN 0x03f79d71b4cb0a89ULL
+static const __u8 match_bit_numbers[64] = {
+        0,  1,  48, 2,  57, 49, 28, 3,  61, 58, 50, 42, 38, 29, 17, 4,  62, 55, 59, 36, 53, 51,
+        43, 22, 45, 39, 33, 30, 24, 18, 12, 5,  63, 47, 56, 27, 60, 41, 37, 16, 54, 35, 52, 21,
+        44, 32, 23, 11, 46, 26, 40, 15, 34, 20, 31, 10, 25, 14, 19, 9,  13, 8,  7,  6,
+};
+
 /* The number of the lowest set bit of a word that is not 0; BPF has no instruction for it before version 4. */
 MATCH_INLINE __u32 match_lowest_bit(__u64 word)
 {
-	__u64 low = word & -word;
-	__u32 bit = 0;
+	__u64 index = (word & -word) * MATCH_DEBRUIJN >> 58;
 
-	bit |= (low & 0xffffffff00000000ULL) ? 32 : 0;
-	bit |= (low & 0xffff0000ffff0000ULL) ? 16 : 0;
-	bit |= (low & 0xff00ff00ff00ff00ULL) ? 8 : 0;
-	bit |= (low & 0xf0f0f0f0f0f0f0f0ULL) ? 4 : 0;
-	bit |= (low & 0xccccccccccccccccULL) ? 2 : 0;
-	bit |= (low & 0xaaaaaaaaaaaaaaaaULL) ? 1 : 0;
-	return bit;
+	match_opaque(index);
+	return match_bit_numbers[index & 63];
 }
 
 /* The length of a comm: at most 15 bytes; what follows its NUL is not part of it. */
@@ -561,6 +572,12 @@ struct match_ctx {
 	                              (__u32) __builtin_offsetof(struct match_point, member))
 #define match_table_field(m, domain, member)                                                                \
 	match_u32((m)->image,                                                                               \
+	          (__u32) __builtin_offsetof(struct match_header, domains) +                                \
+	                  ((domain) & (MATCH_DOMAIN_ROOM - 1)) * (__u32)sizeof(struct match_domain_table) + \
+	                  (__u32) __builtin_offsetof(struct match_domain_table, member))
+
+#define match_table_word(m, domain, member)                                                                 \
+	match_u64((m)->image,                                                                               \
 	          (__u32) __builtin_offsetof(struct match_header, domains) +                                \
 	                  ((domain) & (MATCH_DOMAIN_ROOM - 1)) * (__u32)sizeof(struct match_domain_table) + \
 	                  (__u32) __builtin_offsetof(struct match_domain_table, member))
@@ -966,18 +983,31 @@ MATCH_CALLBACK match_search_step(__u32 i, void *p)
 	return 0;
 }
 
+/* Sets [low, high) to the keys that are left when the part of the numbers is known. */
+MATCH_INLINE void match_bucket(struct match_ctx *m, __u32 domain, __u64 value)
+{
+	__u64 base = match_table_word(m, domain, base), part = 0;
+	__u32 buckets = match_table_field(m, domain, buckets), index = match_table_field(m, domain, index);
+
+	if (value > base)
+		part = (value - base) >> (match_table_field(m, domain, shift) & 63);
+	if (part >= buckets)
+		part = buckets - 1;
+	m->st->low = match_u32(m->image, index + (__u32)part * 4);
+	m->st->high = match_u32(m->image, index + (__u32)part * 4 + 4) + 1;
+}
+
 MATCH_INLINE int match_number(struct match_ctx *m, __u32 domain, __u64 high, __u64 low)
 {
 	struct match_state *st = m->st;
 	__u32 lists = match_table_field(m, domain, lists);
 
 	m->st->keys = match_table_field(m, domain, tables);
-	st->low = 0;
-	st->high = match_table_field(m, domain, count);
+	if (!match_table_field(m, domain, count))
+		return 0;
 	st->key_high = high;
 	st->key_low = low;
-	if (!st->high)
-		return 0;
+	match_bucket(m, domain, domain == MATCH_ADDR6 || domain == MATCH_LOCAL6 ? high : low);
 	match_loop(MATCH_SEARCH_STEPS, match_search_step, m);
 	return match_list(m, match_u32(m->image, lists + st->low * 4));
 }
@@ -995,20 +1025,12 @@ MATCH_CALLBACK match_set_step(__u32 i, void *p)
 	return match_list(m, match_u32(m->image, m->st->keys + match_lowest_bit(bits) * 4));
 }
 
-/* The bits of a set that some rule waits for. */
-MATCH_INLINE __u64 match_waited(const struct match_ctx *m, __u32 domain)
-{
-	return match_u64(m->image,
-	                 (__u32) __builtin_offsetof(struct match_header, domains[0].waited) +
-	                         (domain & (MATCH_DOMAIN_ROOM - 1)) * (__u32)sizeof(struct match_domain_table));
-}
-
 MATCH_INLINE int match_set(struct match_ctx *m, __u32 domain, __u64 bits)
 {
 	m->st->keys = match_table_field(m, domain, lists);
 	if (!m->st->keys)
 		return 0;
-	if (m->st->part == MATCH_PART_GUARDS && !(bits & match_waited(m, domain))) {
+	if (m->st->part == MATCH_PART_GUARDS && !(bits & match_table_word(m, domain, waited))) {
 		m->st->left |= MATCH_BIT_OF(domain & 63);
 		return 0;
 	}
@@ -1093,22 +1115,20 @@ MATCH_CALLBACK match_domain_step(__u32 i, void *p)
 {
 	struct match_ctx *m = p;
 	struct match_state *st = m->st;
-	__u64 guards;
 
 	(void)i;
-	guards = match_point_domains(m, guards);
 	if (!st->todo) {
-		if (st->candidates_known || (!st->pending && !(guards & MATCH_ANCESTOR_DOMAINS)))
+		if (st->candidates_known || (!st->pending && !(st->guards & MATCH_ANCESTOR_DOMAINS)))
 			return 1;
 		st->candidates_known = 1;
-		st->todo = (match_point_domains(m, domains) & ~guards & ~MATCH_ANCESTOR_DOMAINS) | st->left;
+		st->todo = (match_point_domains(m, domains) & ~st->guards & ~MATCH_ANCESTOR_DOMAINS) | st->left;
 		return 0;
 	}
 	st->domain = match_lowest_bit(st->todo);
 	st->todo &= st->todo - 1;
-	st->part = !st->candidates_known             ? MATCH_PART_GUARDS
-	           : guards >> (st->domain & 63) & 1 ? MATCH_PART_REST
-	                                             : MATCH_PART_ALL;
+	st->part = !st->candidates_known                 ? MATCH_PART_GUARDS
+	           : st->guards >> (st->domain & 63) & 1 ? MATCH_PART_REST
+	                                                 : MATCH_PART_ALL;
 	match_forget();
 	return match_domain(m, st->domain);
 }
@@ -1347,6 +1367,7 @@ MATCH_INLINE int match_start(struct match_ctx *m)
 	guards = match_point_domains(m, guards);
 	domains = match_point_domains(m, domains);
 	match_list(m, match_point_field(m, always));
+	st->guards = guards;
 	st->candidates_known = 0;
 	st->left = 0;
 	st->todo = guards & ~MATCH_ANCESTOR_DOMAINS;
