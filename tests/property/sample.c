@@ -25,7 +25,7 @@ static int parse(struct filter **out, const char *text, size_t len)
 
 static int build_image(struct sample *s, struct random *random)
 {
-	_autofree_ struct image_rule *rules = calloc(s->n + 1, sizeof(*rules));
+	struct image_rule *rules = s->settings = calloc(s->n + 1, sizeof(*rules));
 	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
 	const struct image_input in = {.rules = rules, .nrules = s->n, .points = s->points};
 	int r;
@@ -118,6 +118,7 @@ void sample_free(struct sample *s)
 		filter_free(s->questions[i]);
 	image_free(s->image);
 	free(s->questions);
+	free(s->settings);
 	free(s->exprs);
 	free(s->filters);
 	free(s->roots);
