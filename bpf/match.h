@@ -371,7 +371,9 @@ struct match_facts {
 	__u64 number[MATCH_NUMBERS]; /* signed ones with match_signed(); an IPv4 address in host byte order */
 	/* MATCH_ADDR6, MATCH_LOCAL6: the upper half, host byte order; the lower one is in number[] */
 	__u64 addr6_high, local6_high;
+	/* MATCH_CONTAINER_FACTS: answers, and which of them are not known */
 	__u64 container[TERCEL_CONTAINER_WORDS];
+	__u64 container_unknown[TERCEL_CONTAINER_WORDS];
 	/* In the text, whose last 64 bytes are in no span; of EXE, ARGS and CMDLINE only the last is looked at. */
 	struct tercel_span text[MATCH_TEXTS];
 	__u32 directory[2]; /* of PATH and NEWPATH: how many bytes are the directory */
@@ -1101,8 +1103,15 @@ MATCH_INLINE int match_bits(struct match_ctx *m, __u64 bits)
 MATCH_CALLBACK match_container_step(__u32 i, void *p)
 {
 	struct match_ctx *m = p;
+	__u64 unknown = m->facts->container_unknown[i & (TERCEL_CONTAINER_WORDS - 1)];
 
-	match_add_atoms(m, m->facts->container[i & (TERCEL_CONTAINER_WORDS - 1)], m->st->low + i);
+	match_add_atoms(m, m->facts->container[i & (TERCEL_CONTAINER_WORDS - 1)] & ~unknown, m->st->low + i);
+	if (!unknown)
+		return 0;
+	m->st->unknown |= MATCH_BIT_OF(MATCH_CONTAINER_FACTS);
+	m->st->possible = 1;
+	match_add_atoms(m, unknown, m->st->low + i);
+	m->st->possible = 0;
 	return 0;
 }
 

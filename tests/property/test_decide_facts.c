@@ -439,7 +439,7 @@ static void what_is_asked_of_containers_blocks_what_it_says_and_no_near_miss(voi
 
 static void answers_of_removed_cgroups_are_let_go(void **unused)
 {
-	const struct tercel_container_facts none = {{0}};
+	const struct tercel_container_facts none = {.bits = {0}};
 	struct tercel_container_facts found;
 	struct tercel_container_key key = {.generation = GENERATION};
 	struct tercel_verdict v;
