@@ -98,7 +98,7 @@ static void the_host_is_a_container_without_texts(void **state)
 
 static void one_open_question_leaves_the_others_answered(void **state)
 {
-	static const char *const conditions[] = {"container.id = host", "container.start_ts > 0",
+	static const char *const conditions[] = {"container.type = host", "container.start_ts > 0",
 	                                         "container.name = host",
 	                                         "container.start_ts > 0 or container.name = host"};
 	struct tercel_container_facts answers = {.bits = {0}};
