@@ -129,9 +129,10 @@ static __always_inline void container_answers(struct match_facts *f, __u64 cgrou
 	struct tercel_container_key key = {.cgroup_id = cgroup_id, .generation = generation};
 	struct tercel_container_facts *known = bpf_map_lookup_elem(&container_facts, &key);
 
-	if (known)
+	if (known) {
 		__builtin_memcpy(f->container, known->bits, sizeof(f->container));
-	else
+		__builtin_memcpy(f->container_unknown, known->unknown, sizeof(f->container_unknown));
+	} else
 		f->unknown |= BIT_OF(MATCH_CONTAINER_FACTS);
 }
 
@@ -276,6 +277,7 @@ static __always_inline void process_facts(struct match_facts *f, struct scratch 
 		f->on_host = in_initial_place();
 	user_facts(f, s, MATCH_USER_NAME, SLOT_USER, e->proc.creds.euid);
 	user_facts(f, s, MATCH_LOGIN_NAME, SLOT_LOGIN, e->proc.loginuid);
+	/* See engine/policy/points.c: Falco's number comes from elsewhere. */
 	f->unknown |= BIT_OF(MATCH_SID);
 	f->bits_unknown |= 1ULL << MATCH_BIT_SID_LEADER;
 	/* Of the time of the exec or clone that Falco counts from there is no record. */
@@ -408,7 +410,9 @@ static __always_inline __u32 uncertain_reasons(const struct decision *d)
 	if (domains & (BIT_OF(MATCH_USER_NAME) | BIT_OF(MATCH_LOGIN_NAME) | BIT_OF(MATCH_UID) | BIT_OF(MATCH_GID) |
 	               BIT_OF(MATCH_CAPS_E) | BIT_OF(MATCH_CAPS_P) | BIT_OF(MATCH_CAPS_I)))
 		reasons |= TERCEL_U_USER;
-	if (domains & (BIT_OF(MATCH_NAME) | BIT_OF(MATCH_BITS) | BIT_OF(MATCH_TTY) | BIT_OF(MATCH_LOGINUID)) ||
+	if (domains & (BIT_OF(MATCH_NAME) | BIT_OF(MATCH_BITS) | BIT_OF(MATCH_TTY) | BIT_OF(MATCH_LOGINUID) |
+	               BIT_OF(MATCH_PID) | BIT_OF(MATCH_VPID) | BIT_OF(MATCH_PPID) | BIT_OF(MATCH_SID) |
+	               BIT_OF(MATCH_VPGID) | BIT_OF(MATCH_DURATION)) ||
 	    d->verdict.hdr.flags & TERCEL_F_PROC_UNKNOWN)
 		reasons |= TERCEL_U_PROCESS;
 	return reasons;

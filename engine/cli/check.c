@@ -43,6 +43,14 @@ static const char check_help[] =
         "key (a text in brackets), name (behind a dot). \"flags\" are some of: list filter-only print-only no-val\n"
         "no-transformer any-ancestor either-end host-name equal-only deprecated hidden.\n"
         "\n"
+        "The list of points as JSON: {\"version\": 1, \"points\": [{\"point\", \"act\", \"strength\", \"backend\", "
+        "\"available\",\n"
+        "\"events\", \"gap\": {\"reason\", \"effect\"}, \"fields\": [{\"field\", \"how\", \"events\", \"low\", "
+        "\"high\", "
+        "\"text\",\n"
+        "\"reason\", \"note\", \"uncertain\"}]}]}, what does not apply left out. \"available\": this version has a "
+        "program.\n"
+        "\n"
         "Classes: exact: blocks what the rule matches; narrow: blocks less, and the report says what; detect-only: "
         "blocks\n"
         "nothing. Exit status: 0 valid; 1 invalid rules, or --require is not met; 2 usage, or a file cannot be read;\n"
@@ -228,11 +236,12 @@ static enum cli_status find_points_here(uint32_t *out)
 		return cli_fail(&command_check, CLI_SYSTEM, "--target auto: %s; or judge for 'no-lsm'", err.text);
 	*out = 0;
 	for (unsigned i = 0; i < TERCEL_POINTS; i++) {
-		if (points[i].error)
+		if (!points[i].error)
+			*out |= 1U << i;
+		/* Of those that no kernel has with this version, the report tells. */
+		else if (sensor_points() >> i & 1)
 			cli_note(&command_check, "nothing can be blocked at %s here: %s",
 			         event_point_name((enum tercel_point)i), points[i].reason.text);
-		else
-			*out |= 1U << i;
 	}
 	return CLI_OK;
 }

@@ -25,7 +25,7 @@ static int parse(struct filter **out, const char *text, size_t len)
 
 static int build_image(struct sample *s, struct random *random)
 {
-	_autofree_ struct image_rule *rules = calloc(s->n + 1, sizeof(*rules));
+	struct image_rule *rules = s->settings = calloc(s->n + 1, sizeof(*rules));
 	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
 	const struct image_input in = {.rules = rules, .nrules = s->n, .points = s->points};
 	int r;
@@ -60,6 +60,17 @@ static int ask_about_containers(struct sample *s)
 	return r ? r : oracle_new(&s->containers, roots, s->image->ncontainers);
 }
 
+static int make_rest(struct sample *s, struct random *random, enum sample_parts parts)
+{
+	int r = build_image(s, random);
+
+	if (!r && parts == SAMPLE_ORACLES)
+		r = oracle_new(&s->rules, s->roots, s->n);
+	if (!r && parts == SAMPLE_ORACLES && s->image->ncontainers)
+		r = ask_about_containers(s);
+	return r;
+}
+
 int sample_make(struct sample *s, struct expr **exprs, size_t n, uint32_t image_points, struct random *random,
                 enum sample_parts parts)
 {
@@ -80,13 +91,17 @@ int sample_make(struct sample *s, struct expr **exprs, size_t n, uint32_t image_
 		if (!r)
 			s->roots[i] = filter_root(s->filters[i]);
 	}
-	if (!r)
-		r = build_image(s, random);
-	if (!r && parts == SAMPLE_ORACLES)
-		r = oracle_new(&s->rules, s->roots, n);
-	if (!r && parts == SAMPLE_ORACLES && s->image->ncontainers)
-		r = ask_about_containers(s);
-	return r;
+	return r ? r : make_rest(s, random, parts);
+}
+
+int sample_of(struct sample *s, const struct filter_node *const *roots, size_t n, uint32_t image_points,
+              struct random *random, enum sample_parts parts)
+{
+	*s = (struct sample){.roots = calloc(n + 1, sizeof(struct filter_node *)), .n = n, .points = image_points};
+	if (!s->roots)
+		return -ENOMEM;
+	memcpy(s->roots, roots, n * sizeof(struct filter_node *));
+	return make_rest(s, random, parts);
 }
 
 void sample_free(struct sample *s)
@@ -103,6 +118,7 @@ void sample_free(struct sample *s)
 		filter_free(s->questions[i]);
 	image_free(s->image);
 	free(s->questions);
+	free(s->settings);
 	free(s->exprs);
 	free(s->filters);
 	free(s->roots);
@@ -114,7 +130,23 @@ struct expr **exprs_random(struct random *r, size_t n, unsigned int depth, uint3
 	struct expr **exprs = calloc(n + 1, sizeof(struct expr *));
 
 	for (size_t i = 0; exprs && i < n; i++)
-		exprs[i] = expr_random(r, random_below(r, depth + 1), points ? points : points_random(r));
+		exprs[i] = points ? expr_random(r, random_below(r, depth + 1), points)
+		                  : expr_of_one_event(r, random_below(r, depth + 1), points_random(r));
+	return exprs;
+}
+
+struct expr **exprs_many(struct random *r, size_t n, uint32_t points)
+{
+	size_t distinct = n < 1000 ? n : 200;
+	struct expr **few = exprs_random(r, distinct, 3, points), **exprs = calloc(n + 1, sizeof(struct expr *));
+
+	for (size_t i = 0; few && exprs && i < n; i++) {
+		char name[64];
+
+		(void)snprintf(name, sizeof(name), "proc.name in (tool%zu, %s)", i % 1000, pool_pick(&pool_names, r));
+		exprs[i] = i < distinct ? few[i] : expr_and(expr_copy(few[i % distinct]), name);
+	}
+	free(few);
 	return exprs;
 }
 
