@@ -22,7 +22,7 @@
 #include "run.h"
 
 enum {
-	PATIENCE_MS = 20000,
+	PATIENCE_MS = 120000, /* a virtual machine under emulation is slow to load programs */
 	STEP_MS = 20,
 };
 
