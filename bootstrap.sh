@@ -71,15 +71,16 @@ install_qemu() {
 	rm -f "$log"
 }
 
-# build PRESET: quiet when it works, the whole log when it does not.
+# build PRESET [CMAKE_ARGUMENT…]: quiet when it works, the whole log when it does not.
 build() {
-	local log
+	local log preset=$1
+	shift
 	log=$(mktemp)
-	say "Building ($1)"
-	if ! { cmake --preset "$1" && cmake --build --preset "$1"; } >"$log" 2>&1; then
+	say "Building ($preset)"
+	if ! { cmake --preset "$preset" "$@" && cmake --build --preset "$preset"; } >"$log" 2>&1; then
 		cat "$log" >&2
 		rm -f "$log"
-		die "the build of preset '$1' failed, see above"
+		die "the build of preset '$preset' failed, see above"
 	fi
 	rm -f "$log"
 }
@@ -108,7 +109,7 @@ cmd_test() {
 	esac
 	install_packages
 	install_qemu
-	build default
+	build default -DTERCEL_MUTATION=ON # also compilers that are broken on purpose: the proofs must notice
 	build asan
 	build fuzz
 	say "Tests"

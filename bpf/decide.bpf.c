@@ -381,6 +381,9 @@ static int ancestor_step(__u32 i, void *p)
 	a->thread.len = match_strnlen(names + SLOT_OFF(SLOT_THREAD));
 	if (i < match_header_of(c->m->image)->ancestor_texts)
 		ancestor_texts(c, leader);
+	/* Of a thread Falco has the arguments that were in memory when it was made. */
+	if (parent != leader)
+		a->unknown |= BIT_OF(MATCH_AEXE) | BIT_OF(MATCH_ACMDLINE);
 	match_ancestor(c->m, i, a);
 	d->ancestor = leader;
 	return 0;
