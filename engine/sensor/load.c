@@ -314,6 +314,16 @@ static void choose_programs(struct tercel_bpf *skel, const struct sensor_config 
 	}
 }
 
+/* All that the verifier said, for who asks for it by TERCEL_VERIFIER_LOG=FILE: errors tell its last words only. */
+static void keep_log(const char *log)
+{
+	const char *path = secure_getenv("TERCEL_VERIFIER_LOG");
+	_autofclose_ FILE *f = path && *log ? fopen(path, "we") : NULL;
+
+	if (f)
+		(void)fputs(log, f);
+}
+
 /* The verifier's last words, without its statistics; "" if it said nothing. */
 static const char *log_tail(char *log)
 {
@@ -329,8 +339,10 @@ static const char *log_tail(char *log)
 
 static int load_error(int code, char *log, struct error *err)
 {
-	const char *tail = log_tail(log);
+	const char *tail;
 
+	keep_log(log);
+	tail = log_tail(log);
 	if (code == -EPERM)
 		return error_set(
 		        err, -EPERM,
