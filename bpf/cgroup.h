@@ -63,11 +63,14 @@ static __always_inline __u64 cgroup_key(__u64 id, __u32 hierarchy)
 
 /*
  * If the cgroup that `kn` (a struct kernfs_node) of this hierarchy stands for was never seen: remembers its class, and
- * leaves the CGROUP record in `s`. Returns the record's size, or 0 if there is nothing to tell: of a cgroup that cannot
- * be remembered, nothing, lest every act in it told of it again. ts, cpu and ids of the header are the caller's.
+ * leaves the CGROUP record in the scratch buffer of that key (which a global function has to look up itself: up to
+ * Linux 6.1 what it is given by address cannot go into a map). Returns the record's size, or 0 if there is nothing to
+ * tell: of a cgroup that cannot be remembered, nothing, lest every act in it told of it again. ts, cpu and ids of the
+ * header are the caller's.
  */
-__noinline int cgroup_first_sight(struct scratch *s, __u64 kn, __u32 hierarchy)
+__noinline int cgroup_first_sight(__u32 key, __u64 kn, __u32 hierarchy)
 {
+	struct scratch *s = bpf_map_lookup_elem(&scratches, &key);
 	struct kernfs_node *node = (void *)kn, *parent = NULL;
 	struct cgroup_walk *w;
 	__u64 size, id;
@@ -126,7 +129,7 @@ __noinline int cgroup_first_sight(struct scratch *s, __u64 kn, __u32 hierarchy)
 
 static __always_inline __u32 task_cgroup_first_sight(struct scratch *s, struct task_struct *task)
 {
-	return (__u32)cgroup_first_sight(s, (__u64)BPF_CORE_READ(task, cgroups, dfl_cgrp, kn), 0);
+	return (__u32)cgroup_first_sight(s->key, (__u64)BPF_CORE_READ(task, cgroups, dfl_cgrp, kn), 0);
 }
 
 static __always_inline struct tercel_cgroup_info *cgroup_info(__u64 id)
@@ -184,7 +187,7 @@ static __noinline __u64 container_cgroup(struct scratch *s, struct task_struct *
 		if (!cgroup)
 			continue;
 		kn = BPF_CORE_READ(cgroup, kn);
-		cgroup_first_sight(s, (__u64)kn, hierarchy);
+		cgroup_first_sight(s->key, (__u64)kn, hierarchy);
 		key = cgroup_key(BPF_CORE_READ(kn, id), hierarchy);
 		info = cgroup_info(key);
 		if (!info || info->state == TERCEL_CGROUP_UNKNOWN)

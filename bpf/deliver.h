@@ -32,7 +32,10 @@ static __always_inline struct scratch *scratch_take(__u32 slot)
 	__u32 key = bpf_get_smp_processor_id() % cpu_count * TERCEL_SCRATCH_SLOTS + slot;
 	struct scratch *s = bpf_map_lookup_elem(&scratches, &key);
 
-	return s && __sync_val_compare_and_swap(&s->busy, 0, 1) == 0 ? s : NULL;
+	if (!s || __sync_val_compare_and_swap(&s->busy, 0, 1))
+		return NULL;
+	s->key = key;
+	return s;
 }
 
 /* A free scratch buffer; NULL (counted by the caller, who knows the type) if all are in use. */
@@ -143,8 +146,13 @@ static __always_inline void send(struct tercel_hdr *hdr, __u32 type, __u64 size)
 		return;
 	}
 	ring = bpf_map_lookup_elem(&rings, &cpu);
+	if (!ring || size < sizeof(*hdr)) {
+		count(type, FATE_DROPPED);
+		return;
+	}
+	/* The compiler would make one comparison of both, which verifiers up to Linux 6.12 do not see through. */
 	OPAQUE(size);
-	if (!ring || size > TERCEL_RECORD_MAX || size < sizeof(*hdr) || bpf_ringbuf_output(ring, hdr, size, 0))
+	if (size > TERCEL_RECORD_MAX || bpf_ringbuf_output(ring, hdr, size, 0))
 		count(type, FATE_DROPPED);
 	else
 		count(type, FATE_DELIVERED);

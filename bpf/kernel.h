@@ -87,6 +87,10 @@ typedef struct {
 	int counter;
 } atomic_t;
 
+typedef struct {
+	__s64 counter;
+} atomic64_t;
+
 /* 6.3 replaced the array `cap` by the one `val`; both are 8 bytes, read as such. */
 typedef struct {
 	__u64 val;
@@ -306,9 +310,9 @@ struct percpu_counter {
 	__s64 count;
 };
 
-/* up to 6.1; `counter` of an atomic_long_t is its only member, so that the array holds the numbers themselves */
+/* up to 6.1 */
 struct mm_rss_stat {
-	__s64 count[4];
+	atomic64_t count[4];
 };
 
 struct mm_struct {

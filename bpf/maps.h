@@ -189,7 +189,7 @@ struct cgroup_walk {
 
 struct scratch {
 	__u32 busy;
-	__u32 pad;
+	__u32 key; /* its own, since it was first taken */
 	union {
 		__u8 bytes[TERCEL_RECORD_MAX];
 		struct tercel_hdr hdr;
@@ -205,6 +205,9 @@ struct scratch {
 	struct tercel_image_large image;
 	struct path_walk path_walk;
 	struct cgroup_walk cgroup_walk;
+	/* Beside the child's process record; too large for the stack, which up to Linux 6.1 is counted in steps of 32.
+	 */
+	struct tercel_fork fork;
 };
 
 /* Indexed by cpu * TERCEL_SCRATCH_SLOTS + slot. Not a per-CPU map: the kernel limits those values to 32 KiB. */

@@ -298,7 +298,7 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	__u32 child_tgid = (__u32)BPF_CORE_READ(child, tgid);
 	struct scratch *s = scratch_get();
 	struct tercel_underway *mark;
-	struct tercel_fork f = {};
+	struct tercel_fork *f;
 	struct memory memory;
 	__u64 ts;
 
@@ -308,30 +308,32 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 			proc_forget(child_tgid);
 		return 0;
 	}
+	f = &s->fork;
+	__builtin_memset(f, 0, sizeof(*f));
 	ts = act_begin(&mark);
 	tell_cgroup(s, child, ts);
-	hdr_fill(&f.hdr, creator, ts);
-	fork_ids(&f, parent, child);
-	fork_call(&f, parent, child);
-	f.child_start_time = BPF_CORE_READ(child, start_boottime);
-	f.cgroup_id = task_cgroup_id(child);
-	f.fdlimit = task_fdlimit(parent);
-	f.pgft_maj = BPF_CORE_READ(parent, maj_flt);
-	f.pgft_min = BPF_CORE_READ(parent, min_flt);
+	hdr_fill(&f->hdr, creator, ts);
+	fork_ids(f, parent, child);
+	fork_call(f, parent, child);
+	f->child_start_time = BPF_CORE_READ(child, start_boottime);
+	f->cgroup_id = task_cgroup_id(child);
+	f->fdlimit = task_fdlimit(parent);
+	f->pgft_maj = BPF_CORE_READ(parent, maj_flt);
+	f->pgft_min = BPF_CORE_READ(parent, min_flt);
 	task_memory(&memory, parent);
-	f.vm_size = memory.size;
-	f.vm_rss = memory.rss;
-	f.vm_swap = memory.swap;
-	f.uid = BPF_CORE_READ(child, cred, uid.val);
-	f.gid = BPF_CORE_READ(child, cred, gid.val);
-	BPF_CORE_READ_INTO(&f.comm, child, comm);
-	if (f.is_thread) {
-		f.child_exec_id = f.hdr.exec_id;
+	f->vm_size = memory.size;
+	f->vm_rss = memory.rss;
+	f->vm_swap = memory.swap;
+	f->uid = BPF_CORE_READ(child, cred, uid.val);
+	f->gid = BPF_CORE_READ(child, cred, gid.val);
+	BPF_CORE_READ_INTO(&f->comm, child, comm);
+	if (f->is_thread) {
+		f->child_exec_id = f->hdr.exec_id;
 	} else {
-		fork_proc(s, &f, child, creator);
-		f.child_exec_id = s->exec.proc.exec_id;
+		fork_proc(s, f, child, creator);
+		f->child_exec_id = s->exec.proc.exec_id;
 	}
-	send(&f.hdr, TERCEL_FORK, sizeof(f));
+	send(&f->hdr, TERCEL_FORK, sizeof(*f));
 	act_end(mark);
 	scratch_put(s);
 	return 0;

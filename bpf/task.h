@@ -148,7 +148,7 @@ struct memory {
 static __always_inline __s64 mm_counter(struct mm_struct *mm, int which)
 {
 	if (bpf_core_type_exists(struct mm_rss_stat))
-		return BPF_CORE_READ((struct mm_struct___old *)mm, rss_stat.count[which]);
+		return BPF_CORE_READ((struct mm_struct___old *)mm, rss_stat.count[which].counter);
 	return BPF_CORE_READ(mm, rss_stat[which].count);
 }
 
