@@ -433,10 +433,14 @@ struct tercel_container_facts {
 	__u64 bits[TERCEL_CONTAINER_WORDS];
 };
 
-/* Value of the map `users`, keyed by user id: the host's user database, as far as names fit. */
+/*
+ * Value of the map `users`, keyed by user id: the host's user database. The id -1, which nobody has, says what a user
+ * without a name is called.
+ */
 #define TERCEL_USER_NAME_LEN 32
 struct tercel_user {
-	__u32 len; /* bytes of the name */
+	__u32 len;   /* bytes of the name; more than there is room for: it is unknown */
+	__u32 whole; /* of the id -1, 1: all others that the map lacks have no name; 0: nobody knows */
 	char name[TERCEL_USER_NAME_LEN];
 };
 
@@ -488,5 +492,6 @@ TERCEL_ASSERT_SIZE(struct tercel_endpoint, 24);
 TERCEL_ASSERT_SIZE(struct tercel_image_head, 24);
 TERCEL_ASSERT_SIZE(struct tercel_image_small, 1024);
 TERCEL_ASSERT_SIZE(struct tercel_underway, 64);
+TERCEL_ASSERT_SIZE(struct tercel_user, 40);
 
 #endif

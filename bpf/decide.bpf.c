@@ -157,11 +157,22 @@ static __always_inline void where_facts(struct match_facts *f, struct scratch *s
 	container_answers(f, cgroup_id, generation);
 }
 
-/* The name of a user by the host's user database: what a number means in a container or user namespace is another
- * question. */
-static __always_inline void user_facts(struct match_facts *f, struct scratch *s, __u32 domain, __u32 slot, __u32 uid)
+/* The entry of a user in the host's user database; of one without a name, that of the id -1. NULL: not known. */
+static __always_inline struct tercel_user *user_of(__u32 uid)
 {
 	struct tercel_user *user = bpf_map_lookup_elem(&users, &uid);
+	__u32 nobody = (__u32)-1;
+
+	if (user)
+		return user;
+	user = bpf_map_lookup_elem(&users, &nobody);
+	return user && user->whole ? user : NULL;
+}
+
+/* What a number means in a container or user namespace is another question. */
+static __always_inline void user_facts(struct match_facts *f, struct scratch *s, __u32 domain, __u32 slot, __u32 uid)
+{
+	struct tercel_user *user = user_of(uid);
 
 	if (!user || !f->on_host || user->len > MATCH_SHORT) {
 		f->unknown |= BIT_OF(domain);
@@ -267,6 +278,13 @@ static __always_inline void process_facts(struct match_facts *f, struct scratch 
 		f->on_host = in_initial_place();
 	user_facts(f, s, MATCH_USER_NAME, SLOT_USER, e->proc.creds.euid);
 	user_facts(f, s, MATCH_LOGIN_NAME, SLOT_LOGIN, e->proc.loginuid);
+	/* Falco has the number that the leader has where it was made. */
+	if (!e->proc.vsid) {
+		f->unknown |= BIT_OF(MATCH_SID);
+		f->bits_unknown |= 1ULL << MATCH_BIT_SID_LEADER;
+	}
+	/* Of the time of the exec or clone that Falco counts from there is no record. */
+	f->unknown |= BIT_OF(MATCH_DURATION);
 }
 
 /*

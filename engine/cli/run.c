@@ -99,6 +99,9 @@ static int parse(struct arguments *a, int argc, char **argv)
 
 /* ---- the policy ---- */
 
+/* The first and only policy of a run. */
+#define GENERATION 1
+
 /* Everything that a run is configured by. */
 struct plan {
 	struct policy *policy;
@@ -173,7 +176,7 @@ static int make_plan(struct plan *p, const char *config, struct diag_list *diags
 	if (!error)
 		error = rules_load(&p->rules, (const char *const *)p->files.names, p->files.count, diags);
 	if (!error)
-		error = policy_apply(&p->image, p->policy, p->rules, sensor_points(), 1, diags);
+		error = policy_apply(&p->image, p->policy, p->rules, sensor_points(), GENERATION, diags);
 	if (!error)
 		error = name_rules(p);
 	if (!error)
@@ -193,7 +196,7 @@ static enum cli_status load(struct plan *p, const char *config)
 
 /* ---- the sensor ---- */
 
-static enum cli_status start(struct sensor **out, const struct arguments *a, const struct plan *p)
+static enum cli_status start(struct sensor **out, const struct arguments *a)
 {
 	struct error err = {0};
 	const struct sensor_config config = {
@@ -208,12 +211,21 @@ static enum cli_status start(struct sensor **out, const struct arguments *a, con
 	/* Decisions look at ancestors: the processes that run already must be known before the first one. */
 	if (!error)
 		error = sensor_seed(sensor, &err);
-	if (!error)
-		error = sensor_set_policy(sensor, p->image->data, p->image->size, &err);
 	if (error)
 		return cli_fail(&command_run, cli_status_of(error), "%s", err.text);
 	*out = TAKE_PTR(sensor);
 	return CLI_OK;
+}
+
+/* What the policy asks is answered before it is in force. */
+static enum cli_status decide(struct stream *stream, struct sensor *sensor, const struct plan *p)
+{
+	struct error err = {0};
+	enum cli_status status = stream_prepare(stream);
+	if (status != CLI_OK)
+		return status;
+	int error = sensor_set_policy(sensor, p->image->data, p->image->size, &err);
+	return error ? cli_fail(&command_run, cli_status_of(error), "%s", err.text) : CLI_OK;
 }
 
 static enum cli_status run(int argc, char **argv)
@@ -228,7 +240,7 @@ static enum cli_status run(int argc, char **argv)
 	_autostream_ struct stream *stream = NULL;
 	enum cli_status status = load(&plan, a.config);
 	if (status == CLI_OK)
-		status = start(&sensor, &a, &plan);
+		status = start(&sensor, &a);
 	if (status != CLI_OK)
 		return status;
 	a.stream.sensor = sensor;
@@ -236,7 +248,12 @@ static enum cli_status run(int argc, char **argv)
 	a.stream.file = plan.policy->output_file;
 	a.stream.rules = plan.names;
 	a.stream.nrules = plan.image->nrules;
+	a.stream.containers = (const char *const *)plan.image->containers;
+	a.stream.ncontainers = plan.image->ncontainers;
+	a.stream.generation = GENERATION;
 	status = stream_open(&stream, &command_run, &a.stream);
+	if (status == CLI_OK)
+		status = decide(stream, sensor, &plan);
 	if (status != CLI_OK)
 		return status;
 	cli_note(&command_run, "ready: rules that enforce: %zu, that monitor: %zu, that only detect: %zu",

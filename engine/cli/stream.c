@@ -11,6 +11,7 @@
 #include <sys/vfs.h>
 #include <time.h>
 
+#include "cli/answers.h"
 #include "events/names.h"
 #include "identity/identity.h"
 
@@ -23,6 +24,7 @@ enum {
 	OUTPUTS = 2,
 };
 static const uint64_t report_ns = 1000000000; /* drops are reported at most so often */
+static const uint64_t ask_ns = 1000000000;    /* … and users and containers looked for */
 
 struct output {
 	const char *name; /* for messages; NULL: none */
@@ -37,12 +39,13 @@ struct stream {
 	struct stream_config config;
 	struct process_table *processes;
 	struct identity *identity;
+	struct answers *answers; /* NULL: nobody decides */
 	struct recording_writer *record;
 	struct event_context context;
 	struct output outputs[OUTPUTS];
 	sigset_t former_signals;
 	int signals; /* signalfd */
-	uint64_t begin, reported;
+	uint64_t begin, reported, asked;
 	uint64_t drops; /* as last reported */
 	uint64_t events;
 	bool stopping;
@@ -221,11 +224,25 @@ static void account(const struct stream *s)
 	account_counter(s, "ancestors let go (process table full)", t.evicted_parents);
 	account_counter(s, "living processes let go (process table full)", t.evicted_live);
 	account_counter(s, "cgroups forgotten (table full)", identity_forgotten(s->identity));
+	if (s->answers) {
+		account_counter(s, "cgroups of containers that nothing more is known of", answers_waiting(s->answers));
+		account_counter(s, "names of users or answers about containers that could not be kept",
+		                answers_lost(s->answers));
+	}
 	if (s->config.sensor)
 		cli_note(s->command, "%llu events written", (unsigned long long)s->events);
 }
 
 /* ---- the flow ---- */
+
+static void look_for_answers(struct stream *s)
+{
+	const uint64_t now = now_ns();
+	if (!s->answers || now - s->asked < ask_ns)
+		return;
+	s->asked = now;
+	answers_look(s->answers, s->identity, now / 1000000000);
+}
 
 /* A signal, or the time is over. */
 static void look_up(struct stream *s)
@@ -236,6 +253,7 @@ static void look_up(struct stream *s)
 	if (s->config.duration_ns && now_ns() - s->begin >= s->config.duration_ns)
 		s->stopping = true;
 	report_drops(s);
+	look_for_answers(s);
 }
 
 /* Recordings are passed on, environments hold secrets, and no event shows them: they are blanked. */
@@ -257,6 +275,15 @@ static enum cli_status keep(struct stream *s, const struct tercel_hdr *r)
 	return error ? cli_fail(s->command, CLI_SYSTEM, "%s: %s", s->config.record, strerror(-error)) : CLI_OK;
 }
 
+static void tell_answers(struct stream *s, const struct tercel_hdr *r)
+{
+	const struct identity_cgroup *cgroup =
+	        record_check(r, r->size) ? NULL
+	                                 : identity_find(s->identity, ((const struct tercel_cgroup *)r)->cgroup_id);
+	if (cgroup)
+		answers_cgroup(s->answers, cgroup);
+}
+
 static enum cli_status take(struct stream *s, const struct tercel_hdr *r)
 {
 	enum cli_status status = keep(s, r);
@@ -265,6 +292,8 @@ static enum cli_status take(struct stream *s, const struct tercel_hdr *r)
 	/* A failure is counted, and told of at the end: one record must not end the watch. */
 	(void)process_table_apply(s->processes, r);
 	(void)identity_apply(s->identity, r);
+	if (r->type == TERCEL_CGROUP && s->answers)
+		tell_answers(s, r);
 	return wanted(s, r) ? put(s, r) : CLI_OK;
 }
 
@@ -303,6 +332,29 @@ static enum cli_status flow(struct stream *s)
 			look_up(s);
 	}
 	return CLI_OK;
+}
+
+enum cli_status stream_prepare(struct stream *s)
+{
+	const struct stream_config *c = &s->config;
+	const struct answers_config config = {.sensor = c->sensor,
+	                                      .conditions = c->containers,
+	                                      .nconditions = c->ncontainers,
+	                                      .generation = c->generation};
+	struct error err = {0};
+	int error = answers_new(&s->answers, &config, &err);
+	if (error)
+		return cli_fail(s->command, cli_status_of(error), "%s", err.text);
+	s->begin = s->reported = now_ns();
+	/* What ran before comes before anything else. */
+	for (const struct tercel_hdr *r = NULL;;) {
+		enum cli_status status = next(s, 0, &r);
+		bool seeded = r && (r->type == TERCEL_SEED || r->type == TERCEL_CGROUP);
+		if (status == CLI_OK && r)
+			status = take(s, r);
+		if (status != CLI_OK || !seeded)
+			return status;
+	}
 }
 
 enum cli_status stream_run(struct stream *s)
@@ -427,6 +479,7 @@ void stream_close(struct stream *s)
 	}
 	(void)recording_finish(s->record);
 	buf_free(&s->context.scratch);
+	answers_free(s->answers);
 	process_table_free(s->processes);
 	identity_free(s->identity);
 	free(s->within_path);

@@ -36,6 +36,10 @@ struct stream_config {
 	uint64_t max_events;      /* 0: no end */
 	const char *const *rules; /* names for verdicts; borrowed. A recording brings its own. */
 	size_t nrules;
+	/* Conditions on containers that the policy asks (struct image.containers); for stream_prepare(). */
+	const char *const *containers;
+	size_t ncontainers;
+	uint32_t generation; /* of that policy */
 };
 
 /* Prepared: signals are caught and the outputs open, so that the caller may say that it is ready. */
@@ -43,6 +47,13 @@ struct stream;
 
 /* What is wrong was said on stderr if this fails: a status other than CLI_OK, and *out untouched. */
 enum cli_status stream_open(struct stream **out, const struct command *c, const struct stream_config *config);
+
+/*
+ * For a stream of decisions, between opening it and setting the policy: takes in what ran before the sensor did (it
+ * must have been seeded), and gives the sensor what is known of the host, its users and its containers. From then on
+ * the stream keeps that up to date. Failures are said, as above.
+ */
+enum cli_status stream_prepare(struct stream *s);
 
 /* Runs to the end. The account of records is on stderr afterwards. */
 enum cli_status stream_run(struct stream *s);

@@ -1737,6 +1737,7 @@ bool point_is_container_field(enum field_id field)
 		return false;
 	switch (field) {
 	case FIELD_CONTAINER_ID:
+	case FIELD_CONTAINER_START_TS: /* of the process's pid namespace */
 	case FIELD_CONTAINER_DURATION:
 	case FIELD_PROC_IS_CONTAINER_HEALTHCHECK:
 	case FIELD_PROC_IS_CONTAINER_LIVENESS_PROBE:

@@ -285,6 +285,8 @@ static int set_sizes(struct tercel_bpf *skel, const struct sensor_config *config
 	err |= bpf_map__set_max_entries(skel->maps.procs, procs);
 	err |= bpf_map__set_max_entries(skel->maps.placed, procs);
 	err |= bpf_map__set_max_entries(skel->maps.cgroups, cgroups);
+	/* The host, and while one policy follows another the answers to both. */
+	err |= bpf_map__set_max_entries(skel->maps.container_facts, 2 * (cgroups + 1));
 	err |= bpf_map__set_max_entries(skel->maps.image_refs, procs);
 	err |= bpf_map__set_max_entries(skel->maps.images_small, procs);
 	err |= bpf_map__set_max_entries(skel->maps.images_large, large);

@@ -195,6 +195,58 @@ int sensor_set_policy(struct sensor *s, const void *image, size_t size, struct e
 	return 0;
 }
 
+/* ---- what decisions cannot find out themselves --------------------------------------------------------- */
+
+int sensor_prune_container_facts(struct sensor *s)
+{
+	const int fd = sensor_map_fd(s, "container_facts"), cgroups = sensor_map_fd(s, "cgroups");
+	struct tercel_container_key key, next;
+	struct tercel_cgroup_info info;
+	int pruned = 0, err;
+
+	/* The next key is asked for before this one is deleted: after a deleted one the walk would begin anew. */
+	for (err = bpf_map_get_next_key(fd, NULL, &next); !err;) {
+		key = next;
+		err = bpf_map_get_next_key(fd, &key, &next);
+		if (key.cgroup_id && bpf_map_lookup_elem(cgroups, &key.cgroup_id, &info) == -ENOENT &&
+		    !bpf_map_delete_elem(fd, &key))
+			pruned++;
+	}
+	return err == -ENOENT ? pruned : err;
+}
+
+int sensor_set_container_facts(struct sensor *s, uint64_t cgroup_id, uint32_t generation,
+                               const struct tercel_container_facts *facts)
+{
+	const struct tercel_container_key key = {.cgroup_id = cgroup_id, .generation = generation};
+	const int fd = sensor_map_fd(s, "container_facts");
+	const int err = bpf_map_update_elem(fd, &key, facts, BPF_ANY);
+
+	if (err != -E2BIG || sensor_prune_container_facts(s) < 1)
+		return err;
+	return bpf_map_update_elem(fd, &key, facts, BPF_ANY);
+}
+
+int sensor_forget_container_facts(struct sensor *s, uint64_t cgroup_id, uint32_t generation)
+{
+	const struct tercel_container_key key = {.cgroup_id = cgroup_id, .generation = generation};
+	const int err = bpf_map_delete_elem(sensor_map_fd(s, "container_facts"), &key);
+
+	return err == -ENOENT ? 0 : err;
+}
+
+int sensor_set_user(struct sensor *s, uint32_t uid, const struct tercel_user *user)
+{
+	return bpf_map_update_elem(sensor_map_fd(s, "users"), &uid, user, BPF_ANY);
+}
+
+int sensor_forget_user(struct sensor *s, uint32_t uid)
+{
+	const int err = bpf_map_delete_elem(sensor_map_fd(s, "users"), &uid);
+
+	return err == -ENOENT ? 0 : err;
+}
+
 int sensor_set_interest(struct sensor *s, uint32_t records, bool open_reads, struct error *err)
 {
 	const struct tercel_interest interest = {.records = records, .open_reads = open_reads};

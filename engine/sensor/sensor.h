@@ -76,6 +76,23 @@ int sensor_next(struct sensor *s, int timeout_ms, const struct tercel_hdr **reco
  */
 int sensor_set_policy(struct sensor *s, const void *image, size_t size, struct error *err);
 
+/*
+ * The answers of a container to what the policy of that generation asks about containers (engine/identity/facts.h).
+ * `cgroup_id` is that of a CGROUP record, also of a cgroup v1 hierarchy's; 0 is the host. Without an entry the answers
+ * are unknown, so that they are best set before the policy. Of a cgroup that was removed the entry is let go when room
+ * is needed. 0 or -errno: -E2BIG says that there are more than max_cgroups.
+ */
+int sensor_set_container_facts(struct sensor *s, uint64_t cgroup_id, uint32_t generation,
+                               const struct tercel_container_facts *facts);
+int sensor_forget_container_facts(struct sensor *s, uint64_t cgroup_id, uint32_t generation);
+
+/* Lets go of the entries of cgroups that the kernel has removed. Returns how many, or -errno. */
+int sensor_prune_container_facts(struct sensor *s);
+
+/* The name of a user of the host (engine/identity/users.h); a user without an entry is unknown. 0 or -errno. */
+int sensor_set_user(struct sensor *s, uint32_t uid, const struct tercel_user *user);
+int sensor_forget_user(struct sensor *s, uint32_t uid);
+
 /* Changes what is delivered while running. Record types whose programs were not attached at open cannot be added:
  * -EINVAL. */
 int sensor_set_interest(struct sensor *s, uint32_t records, bool open_reads, struct error *err);

@@ -23,7 +23,6 @@
 #include "rules/rules.h"
 
 #define CONTAINER "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210"
-#define ALL_POINTS ((1U << TERCEL_POINTS) - 1)
 /* The discard service's: nobody listens. */
 #define PORT 9
 
@@ -88,7 +87,7 @@ static void apply(struct sensor *sensor, const char *condition)
 	if (!code)
 		code = policy_load_buffer(&policy, "policy.yaml", policy_text, strlen(policy_text), &diags);
 	if (!code)
-		code = policy_apply(&image, policy, rules, 1, &diags);
+		code = policy_apply(&image, policy, rules, sensor_points(), 1, &diags);
 	if (code)
 		diag_print(&diags, stderr);
 	assert_int_equal(code, 0);
@@ -98,7 +97,7 @@ static void apply(struct sensor *sensor, const char *condition)
 
 static void open_scoped(struct watch *w, uint32_t records)
 {
-	watch_open_with(w, &(struct sensor_config){.records = records, .points = ALL_POINTS, .cgroup = cgroup},
+	watch_open_with(w, &(struct sensor_config){.records = records, .points = sensor_points(), .cgroup = cgroup},
 	                &(struct load_options){0});
 }
 
@@ -330,7 +329,7 @@ static void a_full_process_table_is_counted_and_blocks_nothing(void **state)
 	watch_open_with(
 	        &w,
 	        &(struct sensor_config){
-	                .records = 1U << TERCEL_VERDICT, .points = ALL_POINTS, .cgroup = cgroup, .max_procs = 8},
+	                .records = 1U << TERCEL_VERDICT, .points = sensor_points(), .cgroup = cgroup, .max_procs = 8},
 	        &(struct load_options){0});
 	assert_int_equal(sensor_seed(w.sensor, NULL), 0);
 	apply(w.sensor, condition);
@@ -429,7 +428,7 @@ static void cgroups_that_do_not_fit_are_counted_not_told_again_and_again(void **
 	(void)state;
 	watch_open_with(&w,
 	                &(struct sensor_config){
-	                        .records = ALL_RECORDS, .points = ALL_POINTS, .cgroup = cgroup, .max_cgroups = 1},
+	                        .records = ALL_RECORDS, .points = sensor_points(), .cgroup = cgroup, .max_cgroups = 1},
 	                &(struct load_options){0});
 	assert_int_equal(sensor_seed(w.sensor, NULL), 0);
 	watch_drain(&w, 50);
@@ -505,7 +504,8 @@ static void tracepoints_that_a_kernel_lacks_are_done_without(void **state)
 
 	(void)state;
 	watch_open_with(
-	        &w, &(struct sensor_config){.records = 1U << TERCEL_VERDICT, .points = ALL_POINTS, .cgroup = cgroup},
+	        &w,
+	        &(struct sensor_config){.records = 1U << TERCEL_VERDICT, .points = sensor_points(), .cgroup = cgroup},
 	        &(struct load_options){.lacks_optional = true});
 	n = sensor_prog_stats(w.sensor, programs, sizeof(programs) / sizeof(programs[0]));
 	assert_in_range(n, 1, 64);
@@ -537,7 +537,8 @@ static int watch_from_inside(void)
 	enter(cgroup);
 	if (getpid() != 1 || stat("/proc/self/ns/pid", &st))
 		return 1;
-	if (sensor_open(&s, &(struct sensor_config){.records = ALL_RECORDS, .points = ALL_POINTS, .cgroup = cgroup},
+	if (sensor_open(&s,
+	                &(struct sensor_config){.records = ALL_RECORDS, .points = sensor_points(), .cgroup = cgroup},
 	                &err))
 		return 2;
 	if (sensor_pid_namespace(s) != SENSOR_PIDNS_PRIVATE)

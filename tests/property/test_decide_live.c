@@ -3,253 +3,7 @@
  * Decisions on the running kernel, in a scratch cgroup that is named like a container's: what a policy enforces is
  * blocked before it happens, what it monitors is only reported, and everything else is untouched.
  */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <linux/bpf.h>
-#include <netinet/in.h>
-#include <pthread.h>
-#include <sched.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/mount.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
-
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
-#include <cmocka.h>
-
-#include "base/buf.h"
-#include "policy/policy.h"
-#include "rules/rules.h"
-#include "sensor/load.h"
-#include "sensor/sensor.h"
-
-#define SKIPPED 77
-#define CONTAINER "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210"
-
-static struct sensor *sensor;
-static char outer[PATH_MAX], cgroup[PATH_MAX + 128], below[PATH_MAX + 140], host[PATH_MAX + 128];
-static char work[] = "/tmp/tercel-decide-XXXXXX";
-static int listener = -1;
-static pid_t *actor; /* shared with the children: who acts */
-static uint16_t port;
-
-/* ---- the scratch place --------------------------------------------------------------------------------------------
- */
-
-static int find_v2(char *out, size_t size)
-{
-	_autofclose_ FILE *f = fopen("/proc/mounts", "re");
-	char line[2048], dir[1024], type[64];
-
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "%*s %1023s %63s", dir, type) == 2 && strcmp(type, "cgroup2") == 0) {
-			snprintf(out, size, "%s", dir);
-			return 0;
-		}
-	return -ENOENT;
-}
-
-static int write_text(const char *path, const char *text)
-{
-	_autoclose_ int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	return fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text) ? 0 : -errno;
-}
-
-static void copy_program(const char *from, const char *name)
-{
-	_autobuf_ struct buf to = BUF_INIT;
-	_autoclose_ int in = open(from, O_RDONLY | O_CLOEXEC), out = -1;
-	char bytes[65536];
-	ssize_t n;
-
-	buf_addf(&to, "%s/%s", work, name);
-	out = open(buf_str(&to), O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
-	assert_true(in >= 0 && out >= 0);
-	while ((n = read(in, bytes, sizeof(bytes))) > 0)
-		assert_int_equal(write(out, bytes, (size_t)n), n);
-}
-
-static void listen_on_loopback(void)
-{
-	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}};
-	socklen_t len = sizeof(a);
-
-	listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (listener < 0) {
-		fail_msg("socket: %s", strerror(errno));
-		return;
-	}
-	assert_int_equal(bind(listener, (struct sockaddr *)&a, sizeof(a)), 0);
-	assert_int_equal(listen(listener, 8), 0);
-	assert_int_equal(getsockname(listener, (struct sockaddr *)&a, &len), 0);
-	port = ntohs(a.sin_port);
-}
-
-/* Accepts what is waiting; returns how many connections that were. */
-static int accepted(void)
-{
-	int n = 0, fd;
-
-	while ((fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
-		close(fd);
-		n++;
-	}
-	return n;
-}
-
-static void remove_place(void)
-{
-	static const char *const files[] = {"tctarget", "tctargex", "tcshell", "tcgone", "tclink", "marker"};
-	_autobuf_ struct buf path = BUF_INIT;
-
-	sensor_close(sensor);
-	sensor = NULL;
-	if (listener >= 0)
-		close(listener);
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-		buf_reset(&path);
-		buf_addf(&path, "%s/%s", work, files[i]);
-		unlink(buf_str(&path));
-	}
-	rmdir(work);
-	rmdir(below);
-	rmdir(cgroup);
-	rmdir(host);
-	rmdir(outer);
-}
-
-static int make_place(void)
-{
-	char root[1024];
-
-	if (find_v2(root, sizeof(root)))
-		return -ENOENT;
-	snprintf(outer, sizeof(outer), "%s/tercel-decide-%d", root, getpid());
-	snprintf(cgroup, sizeof(cgroup), "%s/docker-%s.scope", outer, CONTAINER);
-	snprintf(below, sizeof(below), "%s/below", cgroup);
-	snprintf(host, sizeof(host), "%s/plain", outer);
-	if (mkdir(outer, 0755) || mkdir(cgroup, 0755) || mkdir(below, 0755) || mkdir(host, 0755) || !mkdtemp(work))
-		return -errno;
-	actor = mmap(NULL, sizeof(*actor), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (actor == MAP_FAILED)
-		return -errno;
-	copy_program("/bin/touch", "tctarget");
-	copy_program("/bin/touch", "tctargex");
-	copy_program("/bin/bash", "tcshell");
-	listen_on_loopback();
-	return 0;
-}
-
-/* ---- acting --------------------------------------------------------------------------------------------------------
- */
-
-/* Runs a program of the scratch place inside the cgroup; returns its wait status. */
-static int run(const char *name, const char *const *args, pid_t *pid)
-{
-	_autobuf_ struct buf procs = BUF_INIT, path = BUF_INIT;
-	char *argv[8] = {(char *)name};
-	int status;
-
-	buf_addf(&procs, "%s/cgroup.procs", cgroup);
-	buf_addf(&path, "%s/%s", work, name);
-	for (size_t i = 0; args[i]; i++)
-		argv[i + 1] = (char *)args[i];
-	*pid = fork();
-	assert_true(*pid >= 0);
-	if (*pid == 0) {
-		alarm(20);
-		(void)!freopen("/dev/null", "w", stderr);
-		if (write_text(buf_str(&procs), "0") == 0)
-			execv(buf_str(&path), argv);
-		_exit(99);
-	}
-	assert_int_equal(waitpid(*pid, &status, 0), *pid);
-	return status;
-}
-
-static bool marker_exists(void)
-{
-	_autobuf_ struct buf path = BUF_INIT;
-	bool there;
-
-	buf_addf(&path, "%s/marker", work);
-	there = access(buf_str(&path), F_OK) == 0;
-	unlink(buf_str(&path));
-	return there;
-}
-
-static int touch(const char *name, const char *extra, pid_t *pid)
-{
-	_autobuf_ struct buf marker = BUF_INIT;
-
-	buf_addf(&marker, "%s/marker", work);
-	return run(name, (const char *const[]){buf_str(&marker), extra, NULL}, pid);
-}
-
-static int connect_out(pid_t *pid)
-{
-	_autobuf_ struct buf command = BUF_INIT;
-
-	buf_addf(&command, "exec 3<>/dev/tcp/127.0.0.1/%u", port);
-	return run("tcshell", (const char *const[]){"-c", buf_str(&command), NULL}, pid);
-}
-
-/* The verdicts of a process; returns how many, and the first in *out. */
-static int verdicts_of(pid_t pid, struct tercel_verdict *out)
-{
-	const struct tercel_hdr *record;
-	int n = 0;
-
-	/* Records come in order of time with a delay: the end is a while without any. */
-	for (int quiet = 0; quiet < 3;) {
-		int r = sensor_next(sensor, 100, &record);
-
-		quiet = r == 1 ? 0 : quiet + 1;
-		if (r != 1 || record->type != TERCEL_VERDICT || record->tgid != (uint32_t)pid)
-			continue;
-		if (!n++)
-			memcpy(out, record, sizeof(*out));
-	}
-	return n;
-}
-
-static void apply(const char *rules_text, const char *policy_text)
-{
-	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
-	_autorules_ struct rules *rules = NULL;
-	_autopolicy_ struct policy *policy = NULL;
-	_autoimage_ struct image *image = NULL;
-	struct error err = {""};
-	int r = rules_load_buffer(&rules, "test.yaml", rules_text, strlen(rules_text), &diags);
-
-	if (!r)
-		r = policy_load_buffer(&policy, "policy.yaml", policy_text, strlen(policy_text), &diags);
-	if (!r)
-		r = policy_apply(&image, policy, rules, 7, &diags);
-	diag_print(&diags, stderr);
-	if (r || !image) {
-		fail_msg("the policy is refused: %d", r);
-		return;
-	}
-	r = sensor_set_policy(sensor, image->data, image->size, &err);
-	if (r)
-		fail_msg("%s", err.text);
-}
+#include "decide.h"
 
 static const char rules_text[] =
         "- rule: target\n"
@@ -269,13 +23,6 @@ static const char rules_text[] =
         "  condition: evt.type = execve and proc.name = tctargex and proc.cmdline endswith zz\n"
         "  output: o\n"
         "  priority: WARNING\n";
-
-#define POLICY(mode, uncertain)      \
-	"rules_files: [test.yaml]\n" \
-	"rules:\n"                   \
-	"  - name: '*'\n"            \
-	"    mode: " mode "\n"       \
-	"    on_uncertain: " uncertain "\n"
 
 /* ---- tests ---------------------------------------------------------------------------------------------------------
  */
@@ -485,57 +232,6 @@ static void a_process_that_renames_itself_keeps_the_name_that_falco_knows(void *
 
 /* ---- what nobody can do to be let through, and what must never be stopped -------------------------------------------
  */
-
-#define ONE_RULE "- rule: one\n  desc: d\n  condition: %s\n  output: o\n  priority: WARNING\n"
-
-static void apply_one(const char *condition, const char *policy_text)
-{
-	_autobuf_ struct buf rules = BUF_INIT;
-
-	buf_addf(&rules, ONE_RULE, condition);
-	apply(buf_str(&rules), policy_text);
-}
-
-/* A deed of a process that was made in `place`, a cgroup. Returns its wait status; its pid is in *actor. */
-static int done_in(const char *place, int (*deed)(void *), void *arg)
-{
-	_autobuf_ struct buf procs = BUF_INIT;
-	int status = 0;
-	pid_t mover;
-
-	buf_addf(&procs, "%s/cgroup.procs", place);
-	mover = fork();
-	assert_true(mover >= 0);
-	if (mover == 0) {
-		pid_t child;
-
-		alarm(20);
-		if (write_text(buf_str(&procs), "0"))
-			_exit(99);
-		child = fork();
-		if (child == 0) {
-			*actor = getpid();
-			alarm(20);
-			_exit(deed(arg));
-		}
-		waitpid(child, &status, 0);
-		if (WIFSIGNALED(status))
-			raise(WTERMSIG(status));
-		_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 98);
-	}
-	assert_int_equal(waitpid(mover, &status, 0), mover);
-	return status;
-}
-
-static bool is_killed(int status)
-{
-	return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
-}
-
-static void in_work(char *out, size_t size, const char *name)
-{
-	snprintf(out, size, "%s/%s", work, name);
-}
 
 /* Starts a copy of touch in anonymous memory. */
 static int start_from_memory(void *unused)
@@ -904,7 +600,7 @@ static void a_damaged_policy_is_refused_and_the_old_one_stays(void **unused)
 	assert_false(marker_exists());
 }
 
-int main(void)
+static int group(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(an_enforced_rule_kills_before_the_first_instruction),
@@ -926,33 +622,11 @@ int main(void)
 	        cmocka_unit_test(without_a_policy_nothing_is_decided),
 	        cmocka_unit_test(a_damaged_policy_is_refused_and_the_old_one_stays),
 	};
-	struct sensor_config config = {.records = 1U << TERCEL_EXEC | 1U << TERCEL_VERDICT,
-	                               .points = (1U << TERCEL_POINTS) - 1,
-	                               .cgroup = outer};
-	struct error err = {""};
-	int r, failed;
 
-	if (geteuid() != 0) {
-		printf("skipped: needs root\n");
-		return SKIPPED;
-	}
-	r = make_place();
-	if (r) {
-		remove_place();
-		printf("skipped: no cgroup v2 hierarchy to make a scratch cgroup in: %s\n", strerror(-r));
-		return SKIPPED;
-	}
-	r = sensor_open(&sensor, &config, &err);
-	if (r) {
-		fprintf(stderr, "%s\n", err.text);
-		remove_place();
-		/* As root on a kernel that describes itself it has to load. */
-		return access("/sys/kernel/btf/vmlinux", R_OK) ? SKIPPED : 1;
-	}
-	r = sensor_seed(sensor, &err);
-	if (r)
-		fprintf(stderr, "%s\n", err.text);
-	failed = r ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
-	remove_place();
-	return failed;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+int main(void)
+{
+	return decide_main(group);
 }
