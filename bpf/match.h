@@ -1319,7 +1319,7 @@ MATCH_INLINE int match_start(struct match_ctx *m)
 	st->used[1] = 0;
 	st->pending = 0;
 	st->error = 0;
-	st->unknown = 0;
+	st->unknown = m->facts->unseen ? MATCH_BIT_OF(MATCH_EVENT) : 0;
 	st->open_from = 0;
 	st->open_to = 0;
 	st->arguments = ~0U;
@@ -1362,7 +1362,8 @@ enum match_ancestor_view {
 	MATCH_VIEW_LEADER,     /* the leader's name: of one at a distance */
 	MATCH_VIEW_EXE,
 	MATCH_VIEW_EXEPATH,
-	MATCH_VIEW_CMDLINE,
+	MATCH_VIEW_CMDLINE,        /* with the leader's name: of one at a distance */
+	MATCH_VIEW_THREAD_CMDLINE, /* with the thread's: of any ancestor */
 	MATCH_VIEWS,
 };
 
@@ -1374,33 +1375,38 @@ MATCH_CALLBACK match_view_step(__u32 view, void *p)
 	const struct match_ancestor *a = m->ancestor;
 	const struct match_header *h = match_header_of(m->image);
 	__u32 at_level = st->distance < TERCEL_ANCESTOR_LEVELS ? h->levels + (st->distance + 1) * h->atom_words * 8 : 0;
-	__u32 domain = view <= MATCH_VIEW_LEADER ? MATCH_ANAME : MATCH_AEXE + (view - MATCH_VIEW_EXE);
+	__u32 domain = view <= MATCH_VIEW_LEADER           ? MATCH_ANAME
+	               : view == MATCH_VIEW_THREAD_CMDLINE ? MATCH_ACMDLINE
+	                                                   : MATCH_AEXE + (view - MATCH_VIEW_EXE);
+	/* Of what has the name of a thread or of its leader in it, the one is asked by any, the other by a distance. */
+	__u32 by_thread = view == MATCH_VIEW_THREAD || view == MATCH_VIEW_THREAD_CMDLINE;
+	__u32 by_leader = view == MATCH_VIEW_LEADER || view == MATCH_VIEW_CMDLINE;
 
 	if (!(match_point_domains(m, domains) >> (domain & 63) & 1) || a->missing >> (domain & 63) & 1)
 		return 0;
 	if (view >= MATCH_VIEW_EXE && st->distance >= h->ancestor_texts)
 		return 1;
-	if (view == MATCH_VIEW_LEADER && !at_level)
+	if (by_leader && !at_level)
 		return 0;
 	match_begin_text(st, a->cut, domain);
-	st->allow[0] = view == MATCH_VIEW_LEADER ? at_level : h->levels;
-	st->allow[1] = view >= MATCH_VIEW_EXE ? at_level : 0;
+	st->allow[0] = by_leader ? at_level : h->levels;
+	st->allow[1] = by_leader | by_thread ? 0 : at_level;
 	match_forget();
-	if (a->unknown >> (domain & 63) & 1 || (view == MATCH_VIEW_THREAD && a->thread_unknown))
+	if (a->unknown >> (domain & 63) & 1 || (by_thread && a->thread_unknown))
 		return match_possible(m, domain);
 	w->text = view == MATCH_VIEW_THREAD    ? a->thread
 	          : view == MATCH_VIEW_LEADER  ? a->leader
 	          : view == MATCH_VIEW_EXEPATH ? a->exepath
 	                                       : a->args;
 	match_forget();
-	if (view == MATCH_VIEW_EXE || view == MATCH_VIEW_CMDLINE)
+	if (view == MATCH_VIEW_EXE || view >= MATCH_VIEW_CMDLINE)
 		match_split(m, w->text.off, w->text.len);
 	match_forget();
 	if (view == MATCH_VIEW_EXE)
 		match_first(m);
-	if (view == MATCH_VIEW_CMDLINE) {
+	if (view >= MATCH_VIEW_CMDLINE) {
 		match_rest(m);
-		w->before = a->leader;
+		w->before = by_thread ? a->thread : a->leader;
 		w->gap = 1;
 	}
 	match_forget();

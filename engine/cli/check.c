@@ -10,23 +10,28 @@
 #include "policy/report.h"
 #include "rules/files.h"
 #include "rules/rules.h"
+#include "sensor/sensor.h"
 
 static const char check_help[] =
         "Loads Falco rule files in the order given, and reports errors, warnings, and what each rule becomes in the\n"
         "kernel: where it is decided, how strongly, and what is lost.\n"
         "\n"
         "usage: tercel check [options] FILE…\n"
-        "       tercel check --list-fields [-o text|json]\n"
+        "       tercel check --list-fields|--list-points [-o text|json]\n"
         "\n"
         "A FILE that is a directory stands for its files that end in .yaml or .yml, in alphabetical order.\n"
         "\n"
         "  -o, --output FORMAT  text (default) or json\n"
         "      --list-fields    no FILE: every field that a condition can compare, by class, with its type and "
         "argument\n"
+        "      --list-points    no FILE: every decision point, and what it knows of the fields\n"
         "      --require CLASS  every enabled rule must be 'exact', or at least 'narrow'\n"
         "      --rule NAME      only this rule\n"
-        "      --target TARGET  the kernel to judge for: 'full' (default: everything that this version has), 'no-lsm'\n"
-        "                       (without LSM programs) or 'auto' (this one, tried as by 'tercel probe')\n"
+        "      --target TARGET  what to judge for: 'full' (default: every decision point), 'no-lsm' (those without "
+        "LSM\n"
+        "                       programs) or 'auto' (those of this version that this kernel takes, tried as by "
+        "'tercel\n"
+        "                       probe'). Where this version has no program for a point yet, the report says so\n"
         "  -h, --help           this text\n"
         "\n"
         "The list of fields as JSON: {\"version\": 1, \"libsinsp\", \"classes\": [{\"name\", \"title\", \"provider\", "
@@ -51,7 +56,7 @@ enum requirement {
 
 struct arguments {
 	enum event_format format;
-	bool list_fields;
+	const char *list; /* "--list-fields", "--list-points"; NULL: check files */
 	enum requirement require;
 	struct report_options report;
 	struct file_list files;
@@ -59,6 +64,7 @@ struct arguments {
 
 enum {
 	OPTION_LIST_FIELDS = 0x100,
+	OPTION_LIST_POINTS,
 	OPTION_REQUIRE,
 	OPTION_RULE,
 	OPTION_TARGET,
@@ -67,6 +73,7 @@ enum {
 static const struct option options[] = {
         {"output", required_argument, NULL, 'o'},
         {"list-fields", no_argument, NULL, OPTION_LIST_FIELDS},
+        {"list-points", no_argument, NULL, OPTION_LIST_POINTS},
         {"require", required_argument, NULL, OPTION_REQUIRE},
         {"rule", required_argument, NULL, OPTION_RULE},
         {"target", required_argument, NULL, OPTION_TARGET},
@@ -101,15 +108,15 @@ static int take_files(struct arguments *a, int argc, char **argv)
 {
 	const struct command *c = &command_check;
 
-	if (a->list_fields && optind < argc) {
-		(void)cli_fail(c, CLI_USAGE, "--list-fields takes no file: '%s'", argv[optind]);
+	if (a->list && optind < argc) {
+		(void)cli_fail(c, CLI_USAGE, "%s takes no file: '%s'", a->list, argv[optind]);
 		return -EINVAL;
 	}
-	if (a->list_fields && (a->report.rule || strcmp(a->report.target, "full") != 0 || a->require)) {
-		(void)cli_fail(c, CLI_USAGE, "--list-fields goes with --output alone");
+	if (a->list && (a->report.rule || strcmp(a->report.target, "full") != 0 || a->require)) {
+		(void)cli_fail(c, CLI_USAGE, "%s goes with --output alone", a->list);
 		return -EINVAL;
 	}
-	if (a->list_fields)
+	if (a->list)
 		return 0;
 	if (cli_take_files(c, &a->files, argc, argv))
 		return -EINVAL;
@@ -129,7 +136,10 @@ static int parse(struct arguments *a, int argc, char **argv)
 			error = cli_parse_format(c, optarg, &a->format);
 			break;
 		case OPTION_LIST_FIELDS:
-			a->list_fields = true;
+			a->list = "--list-fields";
+			break;
+		case OPTION_LIST_POINTS:
+			a->list = "--list-points";
 			break;
 		case OPTION_REQUIRE:
 			error = take_require(&a->require, optarg);
@@ -218,11 +228,12 @@ static enum cli_status find_points_here(uint32_t *out)
 		return cli_fail(&command_check, CLI_SYSTEM, "--target auto: %s; or judge for 'no-lsm'", err.text);
 	*out = 0;
 	for (unsigned i = 0; i < TERCEL_POINTS; i++) {
-		if (points[i].error)
+		if (!points[i].error)
+			*out |= 1U << i;
+		/* Of those that no kernel has with this version, the report tells. */
+		else if (sensor_points() >> i & 1)
 			cli_note(&command_check, "nothing can be blocked at %s here: %s",
 			         event_point_name((enum tercel_point)i), points[i].reason.text);
-		else
-			*out |= 1U << i;
 	}
 	return CLI_OK;
 }
@@ -258,6 +269,8 @@ static enum cli_status check(const struct arguments *a)
 	int error = rules_load(&rules, a->report.files, a->report.nfiles, &diags);
 	if (!error)
 		error = report_build(&report, rules, points);
+	if (!error)
+		report->available = sensor_points();
 	if (error == -ENOMEM)
 		return cli_fail(&command_check, CLI_SYSTEM, "out of memory");
 	if (error)
@@ -265,6 +278,8 @@ static enum cli_status check(const struct arguments *a)
 	if (a->report.rule && !rules_find(rules, a->report.rule))
 		return no_such_rule(a, rules, &diags);
 	status = answer(a, report, &diags, CLI_OK);
+	if (a->format == EVENT_TEXT)
+		cli_note_unavailable(&command_check, report, a->report.rule);
 	return status == CLI_OK ? judge(a, report) : status;
 }
 
@@ -272,10 +287,14 @@ static enum cli_status run(int argc, char **argv)
 {
 	struct arguments a = {.report = {.target = "full"}};
 	int parsed = parse(&a, argc, argv);
-	enum cli_status status = parsed > 0      ? CLI_OK
-	                         : parsed < 0    ? CLI_USAGE
-	                         : a.list_fields ? cli_list_fields(&command_check, a.format)
-	                                         : check(&a);
+	enum cli_status status;
+	if (parsed)
+		status = parsed > 0 ? CLI_OK : CLI_USAGE;
+	else if (!a.list)
+		status = check(&a);
+	else
+		status =
+		        (strcmp(a.list, "--list-points") ? cli_list_fields : cli_list_points)(&command_check, a.format);
 	file_list_free(&a.files);
 	return status;
 }

@@ -89,7 +89,13 @@ struct cli_point {
 };
 int cli_probe_points(struct cli_point points[TERCEL_POINTS], struct error *err);
 
-/* Prints the field catalogue for `c`. CLI_OK or CLI_SYSTEM. */
+/* Prints the field catalogue, or the decision points and what each knows of the fields. CLI_OK or CLI_SYSTEM. */
 enum cli_status cli_list_fields(const struct command *c, enum event_format format);
+enum cli_status cli_list_points(const struct command *c, enum event_format format);
+
+/* A line on stderr that names the points at which the report's rules (`rule`: this one, NULL: all) would be blocked,
+ * but for which this version has no kernel program; nothing if there is none. */
+struct report;
+void cli_note_unavailable(const struct command *c, const struct report *report, const char *rule);
 
 #endif

@@ -14,6 +14,7 @@
 #include "policy/report.h"
 #include "rules/files.h"
 #include "rules/rules.h"
+#include "sensor/sensor.h"
 
 static const char explain_help[] =
         "Explains one rule: its condition with lists, macros and exceptions put in, check by check with the place "
@@ -519,6 +520,7 @@ static enum cli_status explain(const struct arguments *a)
 	_autoreport_ struct report *report = NULL;
 	_autobuf_ struct buf out = BUF_INIT;
 	const struct rule *r;
+	enum cli_status status;
 	int error = rules_load(&rules, (const char *const *)a->files.names, a->files.count, &diags);
 
 	if (error == -EINVAL) {
@@ -536,12 +538,17 @@ static enum cli_status explain(const struct arguments *a)
 	}
 	if (!error)
 		error = report_build(&report, rules, PLACEMENT_FULL);
-	if (!error)
+	if (!error) {
+		report->available = sensor_points();
 		error = a->format == EVENT_JSON ? write_json(&out, rules, report, r)
 		                                : write_text(&out, rules, report, r);
+	}
 	if (error)
 		return cli_fail(&command_explain, CLI_SYSTEM, "out of memory");
-	return cli_print(&command_explain, &out, CLI_OK);
+	status = cli_print(&command_explain, &out, CLI_OK);
+	if (a->format == EVENT_TEXT)
+		cli_note_unavailable(&command_explain, report, a->rule);
+	return status;
 }
 
 static enum cli_status run(int argc, char **argv)

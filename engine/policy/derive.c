@@ -440,13 +440,15 @@ static bool admits_gap(struct deriver *v, const struct filter_node *n, bool nega
 		return true;
 	if (n->kind == FILTER_LEAF) {
 		if (n->left->field->id == FIELD_EVT_TYPE) {
-			uint64_t events = point_events(v->d->point), some = derive_names(v, n, event_name, events);
+			uint64_t events = gap->events ? gap->events : point_events(v->d->point);
+			uint64_t some = derive_names(v, n, event_name, events);
 
 			return n->op == FILTER_OP_EXISTS ? !negated : (negated ? events & ~some : some) != 0;
 		}
-		field = point_field(v->d->point, n->left->field->id, n->left->arg_text);
+		field = point_field(gap->rows ? point_info(gap->rows) : v->d->point, n->left->field->id,
+		                    n->left->arg_text);
 		if (field->how == POINT_RANGE || field->how == POINT_TEXT || field->how == POINT_MISSING)
-			return leaf(v, n, negated)->kind != FORMULA_FALSE;
+			return field_leaf(v, n, field, negated)->kind != FORMULA_FALSE;
 		/* A boolean that has to be true, and is of no act in the gap. */
 		if (field->how == POINT_BIT && gap->domain == MATCH_BITS && gap->covered >> field->bit & 1 &&
 		    (n->op == FILTER_OP_EQ || n->op == FILTER_OP_NE))
@@ -454,7 +456,9 @@ static bool admits_gap(struct deriver *v, const struct filter_node *n, bool nega
 		if (field->how != POINT_CHOICE || field->domain != gap->domain || n->op == FILTER_OP_EXISTS)
 			return true;
 		outside = derive_names(v, n, field->names, ~gap->covered);
-		/* There are values without a name, too. */
+		/* There are values without a name, too, which are unlike any. */
+		if (negated && n->op == FILTER_OP_NE)
+			return (derive_named(field->names) & ~gap->covered & ~outside) != 0;
 		return negated || outside;
 	}
 	for (size_t i = 0; i < n->nkids; i++)
@@ -477,14 +481,15 @@ static const struct filter_node *telling_leaf(const struct filter_node *n, bool 
 	return found;
 }
 
-/* What does not come by, if the condition can match it: the rule blocks less than it says. */
-static void lose_gap(struct deriver *v, const struct filter_node *condition, const struct formula *settled)
+/* What does not come by, if the condition can match it: the rule blocks less than it says, also if nothing that does
+ * come by is matched. */
+static void lose_gap(struct deriver *v, const struct filter_node *condition)
 {
 	const struct point_gap *gap = &v->d->point->gap;
 	const struct filter_node *n;
 	struct derivation *d = v->d;
 
-	if (!gap->reason || settled->kind == FORMULA_FALSE || !admits_gap(v, condition, false))
+	if (!gap->reason || !admits_gap(v, condition, false))
 		return;
 	n = telling_leaf(condition, true);
 	if (!n)
@@ -546,19 +551,19 @@ int derive(struct derivation *out, const struct filter_node *condition, const st
 	settled = settle(&v, whole);
 	/* If nothing else is left, what never holds is why. */
 	d.formula = settled->kind == FORMULA_FALSE ? whole : settled;
-	lose_gap(&v, condition, settled);
+	lose_gap(&v, condition);
 	table_free(&v.noted);
 	if (v.error) {
 		derivation_free(&d);
 		return v.error;
 	}
 	mark_lost(&d, d.formula);
-	d.applies = d.formula->kind != FORMULA_FALSE;
+	drop_unused_lost(&d);
+	d.applies = d.formula->kind != FORMULA_FALSE || d.nlost;
 	if (formula_is(d.formula, false, false))
 		d.class = POLICY_DETECT_ONLY;
 	else
 		d.class = POLICY_EXACT;
-	drop_unused_lost(&d);
 	if (d.class == POLICY_EXACT && d.nlost)
 		d.class = POLICY_NARROW;
 	*out = d;

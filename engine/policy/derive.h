@@ -62,7 +62,7 @@ struct derivation {
 	const struct point_info *point;
 	const struct formula *formula;
 	enum policy_class class;
-	bool applies; /* false: no event of this point can match; nothing to decide */
+	bool applies; /* false: no event of this point's types can match; nothing to decide, and nothing missed */
 	struct lost_leaf *lost;
 	size_t nlost;
 	struct leaf_note *notes;

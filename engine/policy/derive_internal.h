@@ -58,4 +58,7 @@ struct formula *derive_fixed_text(struct deriver *v, const struct filter_node *n
 /* Which of the names fulfil the leaf, as the exact evaluator answers: a mask of bits; of bits without a name 0. */
 uint64_t derive_names(struct deriver *v, const struct filter_node *n, point_names names, uint64_t bits);
 
+/* The bits that have a name. */
+uint64_t derive_named(point_names names);
+
 #endif

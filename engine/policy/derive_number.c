@@ -161,6 +161,9 @@ struct formula *derive_number(struct deriver *v, const struct filter_node *n, co
 {
 	struct formula *there, *equal;
 
+	/* Falco says so whatever the descriptor is. */
+	if (n->op == FILTER_OP_EXISTS && (n->left->field->flags & FIELD_EITHER_END))
+		return formula_lost(v, n, negated, FORMULA_NOT_DECIDED);
 	if (n->op == FILTER_OP_EXISTS)
 		return formula_exists(v, field->domain, 0, field->always, negated);
 	if (is_address(n->left->type) ? !is_equality(n->op) : !is_equality(n->op) && !is_order(n->op))

@@ -83,7 +83,7 @@ struct formula *derive_bit(struct deriver *v, const struct filter_node *n, const
 
 /* ---- choices ----------------------------------------------------------------------------------------------------- */
 
-static uint64_t named_bits(point_names names)
+uint64_t derive_named(point_names names)
 {
 	uint64_t bits = 0;
 
@@ -95,15 +95,16 @@ static uint64_t named_bits(point_names names)
 struct formula *derive_choice(struct deriver *v, const struct filter_node *n, const struct point_field *field,
                               bool negated)
 {
-	const uint64_t possible = field->possible ? field->possible : named_bits(field->names);
+	const uint64_t possible = field->possible ? field->possible : derive_named(field->names);
 	struct atom model = {.domain = field->domain, .test = ATOM_BITS};
 
 	if (n->op == FILTER_OP_EXISTS && field->always)
 		return formula_constant(!negated);
 	model.bits = n->op == FILTER_OP_EXISTS ? possible : derive_names(v, n, field->names, possible);
-	if (!model.bits)
+	/* Nothing is sure of a value beyond the bits, which is unknown: an atom, even one without a bit, says so. */
+	if (!model.bits && !field->beyond)
 		return formula_constant(negated);
-	if (model.bits == possible && field->possible && field->always)
+	if (model.bits == possible && field->possible && field->always && !field->beyond)
 		return formula_constant(!negated);
 	return formula_atom(v, &model, negated);
 }

@@ -119,23 +119,36 @@ static struct formula *texts_atom(struct deriver *v, const struct filter_node *n
 	return f;
 }
 
-static bool has_no_slash(const struct filter_value *value)
+static bool is_root(const struct filter_value *value)
 {
-	return !memchr(value->text, '/', value->len);
+	return value->len == 1 && value->text[0] == '/';
 }
 
-/* The file's name is what is behind the last slash: to be or to end like a name is to end like the path does. */
+static bool is_name(const struct filter_value *value)
+{
+	return value->len && !memchr(value->text, '/', value->len);
+}
+
+static bool is_end_of_name(const struct filter_value *value)
+{
+	return is_root(value) || is_name(value);
+}
+
+/* The file's name is what is behind the last slash: to be or to end like a name is to end like the path does. Of the
+ * root, the only path that ends in a slash, it is that slash. */
 static struct formula *filename_atom(struct deriver *v, const struct filter_node *n, struct atom model, bool negated)
 {
-	static const struct framing component = {.before = "/", .after = "", .fits = has_no_slash};
-	static const struct framing end = {.before = "", .after = "", .fits = has_no_slash};
+	static const struct framing component = {.before = "/", .after = "", .fits = is_name};
+	static const struct framing root = {.before = "", .after = "", .fits = is_root};
+	static const struct framing end = {.before = "", .after = "", .fits = is_end_of_name};
 
 	if (model.test != ATOM_EQUALS && model.test != ATOM_SUFFIX)
 		return formula_lost(v, n, negated, OF_A_PART);
 	if (model.test == ATOM_SUFFIX)
 		return texts_atom(v, n, model, &end, negated);
 	model.test = ATOM_SUFFIX;
-	return texts_atom(v, n, model, &component, negated);
+	return formula_join2(v, negated ? FORMULA_AND : FORMULA_OR, texts_atom(v, n, model, &component, negated),
+	                     texts_atom(v, n, model, &root, negated));
 }
 
 /* A path whose components pmatch compares as they stand: no globs, nothing that it would leave out. */

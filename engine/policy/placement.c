@@ -49,7 +49,8 @@ static bool strong_suffices(const struct placement *p, const struct rivals *r)
 	for (size_t i = 0; i < r->nweak; i++) {
 		const struct derivation *weak = &p->at[r->weak[i]];
 
-		if (!weak->applies || strong->class == POLICY_EXACT)
+		/* What blocks nothing is no better, and what it misses the strong point sees. */
+		if (!weak->applies || weak->class == POLICY_DETECT_ONLY)
 			continue;
 		if (!strong->applies || strong->class > weak->class || !loses_no_more(strong, weak))
 			return false;
@@ -60,9 +61,8 @@ static bool strong_suffices(const struct placement *p, const struct rivals *r)
 static void choose(struct placement *p, const struct rivals *r)
 {
 	if (strong_suffices(p, r)) {
-		if (p->at[r->strong].applies)
-			for (size_t i = 0; i < r->nweak; i++)
-				derivation_free(&p->at[r->weak[i]]);
+		for (size_t i = 0; i < r->nweak; i++)
+			derivation_free(&p->at[r->weak[i]]);
 	} else {
 		derivation_free(&p->at[r->strong]);
 	}
@@ -81,7 +81,8 @@ int placement_make(struct placement *out, const struct filter_node *condition, u
 			derivation_free(&out->at[p]);
 	}
 	for (size_t i = 0; !r && i < sizeof(rivals) / sizeof(rivals[0]); i++)
-		choose(out, &rivals[i]);
+		if (points >> rivals[i].strong & 1)
+			choose(out, &rivals[i]);
 	return r;
 }
 

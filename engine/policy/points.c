@@ -34,7 +34,11 @@
 #define BOOL(f, b, u) {ROW(f, BIT), .bit = (b), .uncertain = (u)}
 #define CHOICE(f, d, n, p, u) \
 	{ROW(f, CHOICE), .domain = (d), .always = true, .names = (n), .possible = (p), .uncertain = (u)}
-#define SOME_CHOICE(f, d, n, p, u) {ROW(f, CHOICE), .domain = (d), .names = (n), .possible = (p), .uncertain = (u)}
+#define SOME_CHOICE(f, d, n, p, u) \
+	{ROW(f, CHOICE), .domain = (d), .names = (n), .possible = (p), .beyond = true, .uncertain = (u)}
+#define OPEN_CHOICE(f, n, u)                                                          \
+	{ROW(f, CHOICE),      .domain = MATCH_FD_TYPE, .always = true,  .names = (n), \
+	 .possible = SOCKETS, .beyond = true,          .uncertain = (u)}
 #define EITHER(f, d, a, r) {ROW(f, EITHER_END), .domain = (d), .always = (a), .reason = (r)}
 #define RANGE(f, l, h) {ROW(f, RANGE), .low = (l), .high = (h), .note = COUNTERFACTUAL}
 #define FIXED(f, v) {ROW(f, RANGE), .low = (v), .high = (v)}
@@ -54,6 +58,9 @@
 #define ARG_CHOICE(a, e, n, p, u)                                                   \
 	{ARG(a, CHOICE), .events = (e),   .domain = MATCH_ARG_KIND, .always = true, \
 	 .names = (n),   .possible = (p), .uncertain = (u)}
+#define ARG_OPEN_CHOICE(a, e, n, u)                                                \
+	{ARG(a, CHOICE), .events = (e),  .domain = MATCH_ARG_KIND, .always = true, \
+	 .names = (n),   .beyond = true, .uncertain = (u)}
 #define ARG_TEXT(a, e, t) {ARG(a, TEXT), .events = (e), .text = (t)}
 #define ARG_RESULT(e) {ARG("res", TEXT), .events = (e), .text = "0", .note = COUNTERFACTUAL}
 
@@ -1165,8 +1172,8 @@ static const struct point_field socket_connect_fields[] = {
         RANGE(EVT_RAWRES, 0, 0),
         ARG_RESULT(E(CONNECT)),
         RANGE(FD_NUM, 0, INT32_MAX),
-        CHOICE(FD_TYPE, MATCH_FD_TYPE, type_name, SOCKETS, OF_OTHER_FAMILIES),
-        CHOICE(FD_TYPECHAR, MATCH_FD_TYPE, typechar_name, SOCKETS, OF_OTHER_FAMILIES),
+        OPEN_CHOICE(FD_TYPE, type_name, OF_OTHER_FAMILIES),
+        OPEN_CHOICE(FD_TYPECHAR, typechar_name, OF_OTHER_FAMILIES),
         SOME_CHOICE(FD_SOCKFAMILY, MATCH_FD_TYPE, sockfamily_name, SOCKETS, OF_OTHER_FAMILIES),
         CHOICE(FD_L4PROTO, MATCH_L4PROTO, l4proto_name, 0, NULL),
         MAYBE_BUT(FD_SIP, MATCH_ADDR4, OF_PEER),
@@ -1196,8 +1203,8 @@ static const struct point_field sendmsg_fields[] = {
 
 static const struct point_field socket_sendmsg_fields[] = {
         SEND_ROWS,
-        CHOICE(FD_TYPE, MATCH_FD_TYPE, type_name, SOCKETS, OF_OTHER_KINDS),
-        CHOICE(FD_TYPECHAR, MATCH_FD_TYPE, typechar_name, SOCKETS, OF_OTHER_KINDS),
+        OPEN_CHOICE(FD_TYPE, type_name, OF_OTHER_KINDS),
+        OPEN_CHOICE(FD_TYPECHAR, typechar_name, OF_OTHER_KINDS),
         SOME_CHOICE(FD_SOCKFAMILY, MATCH_FD_TYPE, sockfamily_name, SOCKETS, OF_OTHER_KINDS),
         CHOICE(FD_L4PROTO, MATCH_L4PROTO, l4proto_name, 0, NULL),
         EITHER_ENDS(false),
@@ -1209,8 +1216,8 @@ static const struct point_field socket_fields[] = {
         RANGE(EVT_RAWRES, 0, INT32_MAX),
         ARG_CHOICE("domain", E(SOCKET), family_name, 0, "of an AF_INET socket of the type SOCK_PACKET"),
         RANGE(FD_NUM, 0, INT32_MAX),
-        CHOICE(FD_TYPE, MATCH_FD_TYPE, type_name, SOCKETS, OF_OTHER_KINDS),
-        CHOICE(FD_TYPECHAR, MATCH_FD_TYPE, typechar_name, SOCKETS, OF_OTHER_KINDS),
+        OPEN_CHOICE(FD_TYPE, type_name, OF_OTHER_KINDS),
+        OPEN_CHOICE(FD_TYPECHAR, typechar_name, OF_OTHER_KINDS),
         SOME_CHOICE(FD_SOCKFAMILY, MATCH_FD_TYPE, sockfamily_name, SOCKETS, OF_OTHER_KINDS),
         CHOICE(FD_L4PROTO, MATCH_L4PROTO, l4proto_name, 1ULL << MATCH_L4_RAW | 1ULL << MATCH_L4_NONE, NULL),
         RANGE(FD_CONNECTED, 0, 0),
@@ -1220,8 +1227,8 @@ static const struct point_field socket_fields[] = {
 /* After a bind to a port Falco has a server's socket, with that one end. */
 #define BOUND_ROWS                                                                                       \
 	TEXT(EVT_CATEGORY, "net"), RANGE(EVT_RAWRES, 0, 0), RANGE(FD_NUM, 0, INT32_MAX),                 \
-	        CHOICE(FD_TYPE, MATCH_FD_TYPE, type_name, SOCKETS, OF_OTHER_KINDS),                      \
-	        CHOICE(FD_TYPECHAR, MATCH_FD_TYPE, typechar_name, SOCKETS, OF_OTHER_KINDS),              \
+	        OPEN_CHOICE(FD_TYPE, type_name, OF_OTHER_KINDS),                                         \
+	        OPEN_CHOICE(FD_TYPECHAR, typechar_name, OF_OTHER_KINDS),                                 \
 	        SOME_CHOICE(FD_SOCKFAMILY, MATCH_FD_TYPE, sockfamily_name, SOCKETS, OF_OTHER_KINDS),     \
 	        CHOICE(FD_L4PROTO, MATCH_L4PROTO, l4proto_name, 0, OF_UNBOUND),                          \
 	        MAYBE_BUT(FD_IP, MATCH_ADDR4, OF_UNBOUND), MAYBE_BUT(FD_NET, MATCH_ADDR4, OF_UNBOUND),   \
@@ -1269,7 +1276,7 @@ static const struct point_field module_data_fields[] = {
 static const struct point_field bpf_fields[] = {
         TEXT(EVT_CATEGORY, "other"),
         RANGE(EVT_RAWRES, 0, INT32_MAX),
-        ARG_CHOICE("cmd", E(BPF), bpf_command_name, 0, "of commands from 64 on"),
+        ARG_OPEN_CHOICE("cmd", E(BPF), bpf_command_name, "of commands from 64 on"),
         TEXT(FD_TYPE, "bpf"),
         TEXT(FD_TYPECHAR, "b"),
         RANGE(FD_NUM, 0, INT32_MAX),
@@ -1284,7 +1291,7 @@ static const struct point_field kill_fields[] = {
         TEXT(EVT_CATEGORY, "signal"),
         RANGE(EVT_RAWRES, 0, 0),
         ARG_RESULT(KILLS),
-        ARG_CHOICE("sig", KILLS, signal_name, 0, "of the signal 64"),
+        ARG_OPEN_CHOICE("sig", KILLS, signal_name, "of the signal 64"),
 };
 
 /* Falco judges the event when it has taken the new user for the process's: the one that the call asks for. */
@@ -1319,16 +1326,15 @@ static const struct point_field syscall_fields[] = {
         LOST(EVT_CATEGORY, SUMS),
         {ROW(EVT_RAWRES, VALUE), .domain = MATCH_RESULT, .always = true, .note = COUNTERFACTUAL,
          .uncertain = "of dup and memfd_create, whose result nobody knows before"},
-        ARG_RESULT(E(SETNS) | E(UNSHARE)),
         ARG_SET("flags", E(DUP3) | E(UNSHARE) | E(MEMFD_CREATE), MATCH_ARG_FLAGS, syscall_flag_name, NULL),
         ARG_SET("nstype", E(SETNS), MATCH_ARG_FLAGS, clone_flag_name, NULL),
         ARG_VALUE("name", E(MEMFD_CREATE), MATCH_TARGET, "of a name that cannot be read"),
         {ROW(FD_NUM, RANGE), .events = WITH_FD, .low = 0, .high = INT32_MAX, .note = COUNTERFACTUAL},
-        {ROW(FD_TYPE, CHOICE), .always = true, .events = DUPS | E(SETNS) | E(MEMFD_CREATE), .domain = MATCH_FD_TYPE,
-         .names = type_name,
+        {ROW(FD_TYPE, CHOICE), .always = true, .beyond = true, .events = DUPS | E(SETNS) | E(MEMFD_CREATE),
+         .domain = MATCH_FD_TYPE, .names = type_name,
          .uncertain = "of a descriptor that is neither a file nor a socket, and of setns and memfd_create"},
-        {ROW(FD_TYPECHAR, CHOICE), .always = true, .events = DUPS | E(SETNS) | E(MEMFD_CREATE), .domain = MATCH_FD_TYPE,
-         .names = typechar_name,
+        {ROW(FD_TYPECHAR, CHOICE), .always = true, .beyond = true, .events = DUPS | E(SETNS) | E(MEMFD_CREATE),
+         .domain = MATCH_FD_TYPE, .names = typechar_name,
          .uncertain = "of a descriptor that is neither a file nor a socket, and of setns and memfd_create"},
 };
 
@@ -1344,6 +1350,7 @@ static const struct point_field syscall_fields[] = {
 #define OTHER_SOCKETS                                                                                                 \
 	.gap = {.domain = MATCH_L4PROTO,                                                                              \
 	        .covered = 1ULL << MATCH_L4_TCP | 1ULL << MATCH_L4_UDP,                                               \
+	        .rows = TERCEL_POINT_SOCKET_CONNECT,                                                                  \
 	        .reason = "connections of raw, SCTP and other sockets that are neither TCP nor UDP do not pass this " \
 	                  "point; with fd.l4proto in (tcp, udp) the rule asks for none of them",                      \
 	        .effect = "detected, not blocked, on such sockets"}
@@ -1351,6 +1358,7 @@ static const struct point_field syscall_fields[] = {
 #define OTHER_SENDS                                                                                               \
 	.gap = {.domain = MATCH_L4PROTO,                                                                          \
 	        .covered = 0,                                                                                     \
+	        .rows = TERCEL_POINT_SOCKET_SENDMSG,                                                              \
 	        .reason = "only datagrams that carry an address of their own pass this point: none of connected " \
 	                  "sockets, and no other protocol than UDP",                                              \
 	        .effect = "detected, not blocked, when sent on connected or other sockets"}
@@ -1362,10 +1370,12 @@ static const struct point_field syscall_fields[] = {
 	                  "PTRACE_TRACEME) pass a hook",                                                       \
 	        .effect = "later requests are detected, not blocked; whoever may not attach cannot make them"}
 
-/* The bits of an open for writing or that creates are not those of an O_PATH open that anybody would make. */
+/* The bits of an open for writing or that creates are not those of an O_PATH open that anybody would make; creat has no
+ * flags. */
 #define PATH_OPENS                                                                                                     \
 	.gap = {.domain = MATCH_BITS,                                                                                  \
 	        .covered = 1ULL << MATCH_BIT_OPEN_WRITE | 1ULL << MATCH_BIT_OPEN_EXEC | 1ULL << MATCH_BIT_OPEN_CREATE, \
+	        .events = OPENS,                                                                                       \
 	        .reason =                                                                                              \
 	                "opens with O_PATH, which Falco shows as opens for reading and which give no access to what "  \
 	                "is in the file, do not pass this hook",                                                       \
@@ -1552,8 +1562,7 @@ static const struct point_info points[TERCEL_POINTS] = {
                                   .events = {EV(PTRACE)},
                                   .nevents = 1,
                                   OWN(traceme_fields),
-                                  CALLER,
-                                  REQUEST_GAP},
+                                  CALLER},
         [TERCEL_POINT_MODULE_FILE] = {.point = TERCEL_POINT_MODULE_FILE,
                                       .name = "kernel_read_file",
                                       .act = "the loading of a kernel module from a file",
@@ -1726,6 +1735,29 @@ const struct point_field *point_field(const struct point_info *point, enum field
 const char *point_event_name(enum match_event e)
 {
 	return event_names[(unsigned int)e < MATCH_EVENTS ? e : 0];
+}
+
+const char *point_parameter(size_t i)
+{
+	return i < COUNT_OF(parameters) ? parameters[i].arg : NULL;
+}
+
+const char *point_how_name(enum point_how how)
+{
+	static const char *const names[] = {
+	        [POINT_LOST] = "lost",
+	        [POINT_MISSING] = "missing",
+	        [POINT_VALUE] = "value",
+	        [POINT_BIT] = "boolean",
+	        [POINT_SET] = "set",
+	        [POINT_CHOICE] = "choice",
+	        [POINT_EITHER_END] = "either-end",
+	        [POINT_RANGE] = "range",
+	        [POINT_TEXT] = "text",
+	        [POINT_AT_LEAST] = "at-least",
+	};
+
+	return names[(size_t)how < COUNT_OF(names) ? how : POINT_LOST];
 }
 
 /* What is always missing there is no question about containers; how long one runs changes while its answer is kept. */

@@ -63,6 +63,7 @@ struct point_field {
 	char joint;            /* SET */
 	uint64_t unknown;      /* SET: bits with a name of which nobody knows here whether they are set */
 	uint64_t possible;     /* CHOICE: the bits that an act of this point can have; 0: all with a name */
+	bool beyond;           /* CHOICE: an act may also have a value without a bit: the domain is unknown then */
 	int64_t low, high;     /* RANGE */
 	const char *text;      /* TEXT; SET: that of the empty set */
 	const char *reason;    /* LOST, EITHER_END, AT_LEAST: one clause without a full stop */
@@ -74,8 +75,10 @@ struct point_field {
  */
 struct point_gap {
 	enum match_domain domain; /* a choice by which a condition can keep out of the gap */
-	uint64_t covered;   /* those of its bits that do come by, here or at another point; 0: of none is it sure */
-	const char *reason; /* one clause; NULL: there is no gap */
+	uint64_t covered;       /* those of its bits that do come by, here or at another point; 0: of none is it sure */
+	uint64_t events;        /* 1 << enum match_event: of these types only; 0: of all */
+	enum tercel_point rows; /* the point whose rows are true of acts in the gap; 0: its own are */
+	const char *reason;     /* one clause; NULL: there is no gap */
 	const char *effect;
 };
 
@@ -119,6 +122,12 @@ const struct point_field *point_field(const struct point_info *point, enum field
 
 /* Falco's name of an event type ("execve"); never NULL for a valid value. */
 const char *point_event_name(enum match_event e);
+
+/* The names that parameters of these event types have (evt.arg.NAME), in alphabetical order; NULL from the last on. */
+const char *point_parameter(size_t i);
+
+/* "value", "boolean", "set", "choice", "either-end", "range", "text", "at-least", "missing", "lost". */
+const char *point_how_name(enum point_how how);
 
 /* Whether the field tells of the container or pod alone: such conditions are answered in user space, once for each
  * container. Not container.id, which the kernel knows itself. */

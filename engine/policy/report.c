@@ -182,6 +182,7 @@ int report_build(struct report **out, const struct rules *rules, uint32_t points
 	if (!report)
 		return -ENOMEM;
 	report->points = points;
+	report->available = points;
 	err = atoms_new(&report->atoms);
 	if (err)
 		return err;
@@ -230,6 +231,11 @@ const struct report_rule *report_find(const struct report *report, const char *n
 		if (strcmp(report->rules[i].rule->name, name) == 0)
 			return &report->rules[i];
 	return NULL;
+}
+
+bool report_is_available(const struct report *report, const struct report_point *p)
+{
+	return p->point && report->available >> p->point->point & 1;
 }
 
 /* ---- JSON -------------------------------------------------------------------------------------------------------- */
@@ -302,7 +308,7 @@ static const char *point_strength(const struct report_point *p)
 	return p->point && p->class != POLICY_DETECT_ONLY ? p->point->strength : "none";
 }
 
-static void json_point(struct buf *out, const struct report_point *p)
+static void json_point(struct buf *out, const struct report *report, const struct report_point *p)
 {
 	buf_addc(out, '{');
 	json_text(out, "point", point_name(p));
@@ -316,6 +322,7 @@ static void json_point(struct buf *out, const struct report_point *p)
 	json_text(out, "class", policy_class_name(p->class));
 	buf_addc(out, ',');
 	json_text(out, "strength", point_strength(p));
+	buf_addf(out, ",\"available\":%s", report_is_available(report, p) ? "true" : "false");
 	if (!p->point) {
 		buf_addc(out, ',');
 		json_text(out, "reason", p->reason);
@@ -356,7 +363,7 @@ static void json_rule_head(struct buf *out, const struct report_rule *r)
 	json_text(out, "class", policy_class_name(r->class));
 }
 
-static void json_rule(struct buf *out, const struct report_rule *r)
+static void json_rule(struct buf *out, const struct report *report, const struct report_rule *r)
 {
 	buf_addc(out, '{');
 	json_rule_head(out, r);
@@ -364,7 +371,7 @@ static void json_rule(struct buf *out, const struct report_rule *r)
 	for (size_t p = 0; p < r->npoints; p++) {
 		if (p)
 			buf_addc(out, ',');
-		json_point(out, &r->points[p]);
+		json_point(out, report, &r->points[p]);
 	}
 	buf_adds(out, "]}");
 }
@@ -428,7 +435,7 @@ void report_write_json(struct buf *out, const struct report *report, const struc
 		if (!first)
 			buf_addc(out, ',');
 		first = false;
-		json_rule(out, &report->rules[i]);
+		json_rule(out, report, &report->rules[i]);
 	}
 	buf_adds(out, "],\"skipped\":[");
 	first = true;
@@ -528,14 +535,15 @@ static void text_lost(struct buf *out, const struct derivation *d)
 	}
 }
 
-static void text_point(struct buf *out, const struct report_point *p)
+static void text_point(struct buf *out, const struct report *report, const struct report_point *p)
 {
 	buf_addf(out, "    %-20s", point_name(p));
 	for (size_t e = 0; e < p->nevents; e++)
 		buf_addf(out, "%s%s", e ? "," : "", p->events[e]);
 	buf_addf(out, "  %s", policy_class_name(p->class));
 	if (p->point && p->class != POLICY_DETECT_ONLY)
-		buf_addf(out, ", %s", p->point->strength);
+		buf_addf(out, ", %s%s", p->point->strength,
+		         report_is_available(report, p) ? "" : " (this version has no program for it yet)");
 	if (!p->point)
 		buf_addf(out, ": %s", p->reason);
 	buf_addc(out, '\n');
@@ -603,12 +611,12 @@ static void text_notes(struct buf *out, const struct report_rule *r)
 	}
 }
 
-static void text_rule(struct buf *out, const struct report_rule *r)
+static void text_rule(struct buf *out, const struct report *report, const struct report_rule *r)
 {
 	buf_addf(out, "%-11s %s%s  (%s:%u)\n", policy_class_name(r->class), r->rule->name,
 	         r->rule->enabled ? "" : " (disabled)", r->rule->pos.file ? r->rule->pos.file : "?", r->rule->pos.line);
 	for (size_t p = 0; p < r->npoints; p++)
-		text_point(out, &r->points[p]);
+		text_point(out, report, &r->points[p]);
 	text_notes(out, r);
 }
 
@@ -624,7 +632,7 @@ void report_write_text(struct buf *out, const struct report *report, const struc
 
 	for (size_t i = 0; report && i < report->nrules; i++)
 		if (is_selected(report->rules[i].rule, options))
-			text_rule(out, &report->rules[i]);
+			text_rule(out, report, &report->rules[i]);
 	for (size_t i = 0; report && i < report->nskipped; i++)
 		if (is_selected(report->skipped[i], options))
 			text_skipped(out, report->skipped[i]);
@@ -696,7 +704,7 @@ void report_explain_json(struct buf *out, const struct report *report, const str
 			json_text(out, may ? "may" : "must", buf_str(&text));
 		}
 		buf_adds(out, ",\"report\":");
-		json_point(out, &rule->points[p]);
+		json_point(out, report, &rule->points[p]);
 		buf_addc(out, '}');
 	}
 	buf_addc(out, ']');
@@ -704,7 +712,7 @@ void report_explain_json(struct buf *out, const struct report *report, const str
 
 void report_explain_text(struct buf *out, const struct report *report, const struct report_rule *rule)
 {
-	text_rule(out, rule);
+	text_rule(out, report, rule);
 	for (size_t p = 0; p < rule->npoints; p++) {
 		buf_addf(out, "  %s\n    must: ", point_name(&rule->points[p]));
 		explain_form(out, report, &rule->points[p], false);

@@ -39,6 +39,9 @@ struct report {
 	size_t nskipped;
 	size_t exact, narrow, detect_only;
 	uint32_t points; /* 1 << enum tercel_point: those that were judged by */
+	/* Those of them that there are programs for: report_build() sets all; its caller may know better. Elsewhere the
+	 * report says that nothing is blocked yet. */
+	uint32_t available;
 	struct atoms *atoms;
 };
 
@@ -70,6 +73,9 @@ void report_write_text(struct buf *out, const struct report *report, const struc
  * and "points" to an object that its caller begins and ends. */
 void report_explain_json(struct buf *out, const struct report *report, const struct report_rule *rule);
 void report_explain_text(struct buf *out, const struct report *report, const struct report_rule *rule);
+
+/* Whether acts are blocked at the point in this version, not only by its table. */
+bool report_is_available(const struct report *report, const struct report_point *p);
 
 /* NULL if there is none of that name. */
 const struct report_rule *report_find(const struct report *report, const char *name);

@@ -246,6 +246,19 @@ def rules_of(build):
     return [line.split("\t", 1) for line in done.stdout.splitlines()]
 
 
+def check_own_rules(comparison, build):
+    """Our own rule files load, and libsinsp accepts every condition of theirs."""
+    files = [HERE.parents[1] / "rules" / name for name in ("tercel_rules.yaml", "tercel_detect_rules.yaml")]
+    done = subprocess.run([build / "bin" / "falco_flatten", "--all", *files], stdout=subprocess.PIPE, text=True, check=True)
+    rules = [line.split("\t", 1) for line in done.stdout.splitlines()]
+    errors = comparison.oracle.ask({"accept": [condition for _, condition in rules]})["accept"]
+    for (name, condition), error in zip(rules, errors):
+        if error is not None:
+            print(f"rule files: libsinsp refuses the condition of our {name!r}: {error}\n  {condition}")
+    print(f"rule files: {len(rules)} rules of our own, {errors.count(None)} conditions accepted by libsinsp")
+    return len(errors) - errors.count(None) + (not rules)
+
+
 def check_rule_files(comparison, rules):
     """Every rule of the three upstream files loads, and libsinsp accepts its condition as Tercel prints it."""
     wrong = 0
@@ -402,6 +415,7 @@ def run(o, comparison):
             wrong += try_capture(comparison, rules_of(o.build), o.capture.resolve(), o.seed, o.seconds)
         else:
             rules = rules_of(o.build)
+            wrong += check_own_rules(comparison, o.build)
             wrong += check_rule_files(comparison, rules)
             wrong += check_cases(comparison)
             wrong += check_known(comparison)

@@ -76,6 +76,8 @@ static void wrong_usage_is_one_line_and_status_2(void **state)
 	expect("$T check", 2, "", "file");
 	expect("$T check --list-fields a.yaml", 2, "", "--list-fields takes no file: 'a.yaml'");
 	expect("$T check --list-fields --rule r", 2, "", "--list-fields goes with --output alone");
+	expect("$T check --list-points a.yaml", 2, "", "--list-points takes no file: 'a.yaml'");
+	expect("$T check --list-points --target no-lsm", 2, "", "--list-points goes with --output alone");
 }
 
 static void commands_of_later_versions_say_so(void **state)
@@ -183,7 +185,7 @@ static void rule_files_are_judged_by_exit_status(void **state)
 	make_subdirectory("empty");
 	write_rule("rules.d/a.yaml", "shell", "evt.type = execve and proc.name = sh");
 	write_rule("rules.d/not-yaml.txt", "wrong", "proc.nme = sh");
-	write_rule("lost.yaml", "user", "evt.type = execve and user.name = joe");
+	write_rule("lost.yaml", "user", "evt.type = execve and user.shell = joe");
 	write_rule("wrong.yaml", "wrong", "proc.nme = sh");
 	write_file("broken.yaml", "- rule: [\n");
 	expect("$T check $D/rules.d/a.yaml", 0, "shell", "");
@@ -402,7 +404,7 @@ static void a_reader_that_goes_away_is_no_error(void **state)
 	(void)state;
 	make_recording();
 	write_rule("reader.yaml", "shell", "evt.type = execve and proc.name = sh");
-	write_rule("reader-lost.yaml", "user", "evt.type = execve and user.name = joe");
+	write_rule("reader-lost.yaml", "user", "evt.type = execve and user.shell = joe");
 	static const struct {
 		const char *command, *status;
 	} rows[] = {
@@ -490,6 +492,101 @@ static void fields_are_listed_for_programs(void **state)
 		free(text);
 	}
 	cJSON_Delete(document);
+}
+
+static const cJSON *member(const cJSON *list, const char *key, const char *value)
+{
+	const cJSON *item = NULL;
+	cJSON_ArrayForEach(item, list)
+	{
+		if (!strcmp(cJSON_GetObjectItem(item, key)->valuestring, value))
+			return item;
+	}
+	fail_msg("no %s %s", key, value);
+	return NULL;
+}
+
+static void points_are_listed_for_people_and_programs(void **state)
+{
+	static const struct {
+		const char *point, *field, *json;
+	} rows[] = {
+	        {"sched_process_exec", "proc.name", "\"how\":\"value\",\"note\":\"weak-identity\"}"},
+	        {"sched_process_exec", "evt.rawres", "\"how\":\"range\",\"low\":0,\"high\":0,"},
+	        {"sched_process_exec", "k8s.ns.name", "\"how\":\"container\"}"},
+	        {"bprm_check_security", "proc.cmdline", "\"how\":\"lost\",\"reason\":\"the argument strings"},
+	        {"file_open", "evt.is_open_read", "\"how\":\"boolean\""},
+	        {"file_open", "evt.arg.flags", "\"how\":\"set\",\"events\":[\"open\",\"openat\",\"openat2\","},
+	        {"file_open", "evt.arg.request", "\"how\":\"missing\"}"},
+	        {"bpf", "fd.type", "\"how\":\"text\",\"text\":\"bpf\"}"},
+	        {"socket_create", "evt.arg.domain", "\"how\":\"choice\",\"uncertain\":"},
+	        {"cgroup_connect4", "fd.ip", "\"how\":\"either-end\",\"reason\":"},
+	        {"path_chmod", "proc.duration", "\"how\":\"at-least\",\"reason\":"},
+	};
+
+	(void)state;
+	_autoran_ struct ran r = run("$T check --list-points -o json");
+	assert_int_equal(r.status, 0);
+	assert_int_equal(lines(r.out), 1);
+	cJSON *document = cJSON_Parse(r.out);
+	assert_non_null(document);
+	const cJSON *points = cJSON_GetObjectItem(document, "points");
+	assert_int_equal(cJSON_GetArraySize(points), TERCEL_POINTS);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const cJSON *point = member(points, "point", rows[i].point);
+		char *text =
+		        cJSON_PrintUnformatted(member(cJSON_GetObjectItem(point, "fields"), "field", rows[i].field));
+		if (!strstr(text, rows[i].json))
+			fail_msg("%s: %s", rows[i].point, text);
+		free(text);
+	}
+	const cJSON *open = member(points, "point", "file_open");
+	assert_string_equal(cJSON_GetObjectItem(open, "strength")->valuestring, "deny");
+	assert_string_equal(cJSON_GetObjectItem(open, "backend")->valuestring, "lsm");
+	assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(open, "events")), 5);
+	assert_non_null(cJSON_GetObjectItem(cJSON_GetObjectItem(open, "gap"), "effect"));
+	cJSON_Delete(document);
+
+	_autoran_ struct ran text = run("$T check --list-points");
+	assert_int_equal(text.status, 0);
+	assert_non_null(strstr(text.out, "\n\nptrace_traceme: a process's wish to be traced; deny, lsm"));
+	assert_non_null(strstr(text.out, "\n  events: setuid setresuid\n"));
+	for (const char *line = text.out; *line; line = strchr(line, '\n') + 1)
+		if (strcspn(line, "\n") > 100)
+			fail_msg("%.*s", (int)strcspn(line, "\n"), line);
+}
+
+/* Whoever reads "deny" of a point without a program must not believe that something is denied. */
+static void what_this_version_cannot_block_yet_is_said(void **state)
+{
+	(void)state;
+	write_file("points.yaml", "- {rule: open, desc: d, condition: evt.type = creat, output: o, priority: INFO}\n"
+	                          "- {rule: call, desc: d, condition: evt.type = connect and fd.l4proto = tcp, output: "
+	                          "o, priority: INFO}\n");
+	_autoran_ struct ran listed = run("$T check --list-points -o json");
+	cJSON *list = cJSON_Parse(listed.out);
+	bool available = cJSON_IsTrue(
+	        cJSON_GetObjectItem(member(cJSON_GetObjectItem(list, "points"), "point", "file_open"), "available"));
+	cJSON_Delete(list);
+
+	_autoran_ struct ran json = run("$T check -o json --rule open $D/points.yaml");
+	assert_int_equal(json.status, 0);
+	assert_string_equal(json.err, "");
+	assert_non_null(strstr(json.out, available ? "\"strength\":\"deny\",\"available\":true"
+	                                           : "\"strength\":\"deny\",\"available\":false"));
+	static const char *const commands[] = {"check --rule", "explain --rule"};
+	for (size_t i = 0; i < 2; i++) {
+		_autoran_ struct ran r = run("$T %s open $D/points.yaml", commands[i]);
+		assert_int_equal(r.status, 0);
+		assert_int_equal(!strstr(r.out, "(this version has no program for it yet)"), available);
+		assert_int_equal(!strstr(r.err, "blocks nothing there: file_open; 'tercel check --target auto'"),
+		                 available);
+		assert_int_equal(lines(r.err), available ? 0 : 1);
+	}
+	/* The cgroup programs are there. */
+	_autoran_ struct ran call = run("$T check --target no-lsm --rule call $D/points.yaml");
+	assert_non_null(strstr(call.out, "exact, deny\n"));
+	assert_string_equal(call.err, "");
 }
 
 static void conditions_are_evaluated_line_by_line(void **state)
@@ -598,6 +695,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(fields_are_listed_for_people),
 	        cmocka_unit_test(fields_are_listed_for_programs),
+	        cmocka_unit_test(points_are_listed_for_people_and_programs),
+	        cmocka_unit_test(what_this_version_cannot_block_yet_is_said),
 	        cmocka_unit_test(help_and_version_go_to_stdout),
 	        cmocka_unit_test(wrong_usage_is_one_line_and_status_2),
 	        cmocka_unit_test(commands_of_later_versions_say_so),

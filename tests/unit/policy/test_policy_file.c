@@ -123,7 +123,10 @@ static void a_missing_file_is_an_error(void **unused)
 	assert_string_equal(diags.items[0].code, "file");
 }
 
-static int apply(const char *policy_text, struct image **image, struct diag_list *diags)
+/* What a kernel without LSM programs leaves. */
+#define SOME_POINTS (1U << TERCEL_POINT_EXEC_COMMIT | 1U << TERCEL_POINT_CONNECT4 | 1U << TERCEL_POINT_CONNECT6)
+
+static int apply_at(uint32_t points, const char *policy_text, struct image **image, struct diag_list *diags)
 {
 	_autorules_ struct rules *rules = NULL;
 	_autopolicy_ struct policy *p = NULL;
@@ -131,7 +134,12 @@ static int apply(const char *policy_text, struct image **image, struct diag_list
 
 	assert_int_equal(r, 0);
 	assert_int_equal(policy_load_buffer(&p, "p.yaml", policy_text, strlen(policy_text), diags), 0);
-	return policy_apply(image, p, rules, 3, diags);
+	return policy_apply(image, p, rules, points, 3, diags);
+}
+
+static int apply(const char *policy_text, struct image **image, struct diag_list *diags)
+{
+	return apply_at(PLACEMENT_FULL, policy_text, image, diags);
 }
 
 static void later_entries_win_and_off_rules_are_left_out(void **unused)
@@ -168,36 +176,44 @@ static void nothing_is_enforced_without_being_named(void **unused)
 
 static void what_cannot_be_enforced_is_said(void **unused)
 {
-	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
-	_autoimage_ struct image *image = NULL;
+	static const char text[] = "rules_files: [r.yaml]\n"
+	                           "rules:\n"
+	                           "  - {name: A file, mode: enforce}\n"
+	                           "  - {name: No such, mode: enforce}\n";
+	_autodiag_ struct diag_list some = DIAG_LIST_INIT, all = DIAG_LIST_INIT;
+	_autoimage_ struct image *image = NULL, *full = NULL;
 
 	(void)unused;
-	assert_int_equal(apply("rules_files: [r.yaml]\n"
-	                       "rules:\n"
-	                       "  - {name: A file, mode: enforce}\n"
-	                       "  - {name: No such, mode: enforce}\n",
-	                       &image, &diags),
-	                 0);
-	assert_int_equal(diags.warnings, 2);
-	assert_string_equal(diags.items[0].code, "no-such-rule");
-	assert_int_equal(diags.items[0].line, 4);
-	assert_string_equal(diags.items[1].code, "detect-only");
-	assert_int_equal(diags.items[1].line, 3);
+	assert_int_equal(apply_at(SOME_POINTS, text, &image, &some), 0);
+	assert_int_equal(some.warnings, 2);
+	assert_string_equal(some.items[0].code, "no-such-rule");
+	assert_int_equal(some.items[0].line, 4);
+	assert_string_equal(some.items[1].code, "detect-only");
+	assert_int_equal(some.items[1].line, 3);
+
+	/* The opening of a file is decided where there is an LSM. */
+	assert_int_equal(apply(text, &full, &all), 0);
+	assert_int_equal(all.warnings, 1);
+	assert_string_equal(all.items[0].code, "no-such-rule");
 }
 
 static void an_action_that_the_point_has_not_is_refused(void **unused)
 {
-	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
+	static const char text[] = "rules_files: [r.yaml]\nrules:\n  - {name: A call, mode: enforce, action: kill}\n";
+	_autodiag_ struct diag_list some = DIAG_LIST_INIT, all = DIAG_LIST_INIT;
+	_autoimage_ struct image *full = NULL;
 	struct image *image = NULL;
 
 	(void)unused;
-	assert_int_equal(apply("rules_files: [r.yaml]\nrules:\n  - {name: A call, mode: enforce, action: kill}\n",
-	                       &image, &diags),
-	                 -EINVAL);
+	assert_int_equal(apply_at(SOME_POINTS, text, &image, &some), -EINVAL);
 	assert_null(image);
-	assert_string_equal(diags.items[0].code, "unsupported-action");
-	assert_int_equal(diags.items[0].line, 3);
-	assert_int_equal(diags.items[0].column, 43);
+	assert_string_equal(some.items[0].code, "unsupported-action");
+	assert_int_equal(some.items[0].line, 3);
+	assert_int_equal(some.items[0].column, 43);
+
+	/* An LSM hook does either. */
+	assert_int_equal(apply(text, &full, &all), 0);
+	assert_int_equal(all.count, 0);
 }
 
 static void deep_nesting_is_refused_at_once(void **state)

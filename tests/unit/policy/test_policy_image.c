@@ -123,11 +123,12 @@ static uint8_t text[MATCH_TEXT_MAX];
 
 static void decide(const struct image *image, const char *path, uint32_t on_host)
 {
-	struct match_ctx m = {.image = image->data, .st = &state, .facts = &facts, .text = text};
+	struct match_ctx m = {
+	        .image = image->data, .st = &state, .facts = &facts, .text = text, .point = TERCEL_POINT_EXEC_CHECK};
 
 	memset(&facts, 0, sizeof(facts));
 	memcpy(text, path, strlen(path) + 1);
-	facts.text[0].len = (uint32_t)strlen(path);
+	facts.text[MATCH_EXEPATH].len = (uint32_t)strlen(path);
 	facts.on_host = on_host;
 	if (match_start(&m))
 		match_finish(&m);
@@ -154,6 +155,47 @@ static void a_protected_program_is_reported_and_not_blocked(void **unused)
 	assert_int_equal(state.action, TERCEL_ACTION_KILL);
 }
 
+/* No points are all points; a point that does not decide has no rules. */
+static void rules_are_asked_at_the_points_that_decide(void **unused)
+{
+	static const struct {
+		uint32_t points;
+		bool check, commit;
+	} cases[] = {{0, true, false},
+	             {PLACEMENT_FULL, true, false},
+	             {1U << TERCEL_POINT_EXEC_CHECK, true, false},
+	             {1U << TERCEL_POINT_EXEC_COMMIT, false, true},
+	             {1U << TERCEL_POINT_CONNECT4, false, false}};
+	_autofilter_ struct filter *filter = parse("evt.type = execve and proc.name = sh");
+	const struct image_rule rule = {.name = "r", .condition = filter_root(filter), .mode = TERCEL_MODE_MONITOR};
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct image_input in = {.rules = &rule, .nrules = 1, .points = cases[i].points};
+		_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
+		_autoimage_ struct image *image = NULL;
+		const struct match_point *points;
+
+		assert_int_equal(image_build(&image, &in, &diags), 0);
+		points = ((const struct match_header *)image->data)->points;
+		assert_int_equal(points[TERCEL_POINT_EXEC_CHECK].rules != 0, cases[i].check);
+		assert_int_equal(points[TERCEL_POINT_EXEC_COMMIT].rules != 0, cases[i].commit);
+	}
+}
+
+static void what_containers_are_asked_is_listed(void **unused)
+{
+	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
+	_autoimage_ struct image *image = NULL;
+
+	(void)unused;
+	assert_int_equal(build(&image, 3, "proc.name = a%1$u and container.image.repository = x and k8s.ns.name = y",
+	                       NULL, 0, &diags),
+	                 0);
+	assert_int_equal(image->ncontainers, 1);
+	assert_string_equal(image->containers[0], "container.image.repository = x and k8s.ns.name = y");
+}
+
 static void bytes_that_are_no_image_are_refused(void **unused)
 {
 	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
@@ -176,6 +218,8 @@ int main(void)
 	        cmocka_unit_test(the_way_a_condition_is_written_does_not_matter),
 	        cmocka_unit_test(a_limit_is_refused_with_a_way_out),
 	        cmocka_unit_test(a_protected_program_is_reported_and_not_blocked),
+	        cmocka_unit_test(rules_are_asked_at_the_points_that_decide),
+	        cmocka_unit_test(what_containers_are_asked_is_listed),
 	        cmocka_unit_test(bytes_that_are_no_image_are_refused),
 	};
 
