@@ -162,6 +162,7 @@ enum tercel_proc_flags {
 	TERCEL_PROC_RENAMED = 1 << 3, /* … one of its threads has set a name */
 	TERCEL_PROC_MOVED = 1 << 4,   /* … it was moved to another cgroup */
 	TERCEL_PROC_PLACED = 1 << 5,  /* a cgroup v1 hierarchy tells its container: map `placed` */
+	TERCEL_PROC_RIGHTS = 1 << 7,  /* … it has called setuid or the like, capset, unshare or setns */
 	TERCEL_PROC_ROUGH = 1 << 6,   /* from /proc: exec_id and start_time are right to a clock tick only */
 };
 
@@ -402,9 +403,10 @@ enum tercel_cgroup_state {
  * one image share. An image is in one of the two. Its spans count from the first byte of the value. The working
  * directory is not here: a process may change its own at any time.
  */
-#define TERCEL_IMAGE_SMALL_DATA 1000
+#define TERCEL_IMAGE_SMALL_DATA 992
 #define TERCEL_IMAGE_LARGE_DATA (TERCEL_PATH_MAX + TERCEL_ARGS_MAX)
 struct tercel_image_head {
+	__u64 made;  /* CLOCK_BOOTTIME ns of the exec; 0: before the sensor started */
 	__u32 flags; /* enum tercel_record_flags: which string is cut, deleted or unreadable */
 	__u32 size;  /* bytes in use, this head included */
 	struct tercel_span exe_path;
@@ -489,7 +491,7 @@ TERCEL_ASSERT_SIZE(struct tercel_creds, 56);
 TERCEL_ASSERT_SIZE(struct tercel_exe, 32);
 TERCEL_ASSERT_SIZE(struct tercel_proc, 224);
 TERCEL_ASSERT_SIZE(struct tercel_endpoint, 24);
-TERCEL_ASSERT_SIZE(struct tercel_image_head, 24);
+TERCEL_ASSERT_SIZE(struct tercel_image_head, 32);
 TERCEL_ASSERT_SIZE(struct tercel_image_small, 1024);
 TERCEL_ASSERT_SIZE(struct tercel_underway, 64);
 TERCEL_ASSERT_SIZE(struct tercel_user, 40);

@@ -126,6 +126,25 @@ static __always_inline __u32 arch_compat_syscall(__u32 nr)
 	return TERCEL_SYS_NONE;
 }
 
+/*
+ * Calls that change credentials, capabilities or the user namespace: a bit for each number. setuid and the like (for
+ * user and group ids, file system ids, supplementary groups), capset, unshare, setns.
+ */
+#define ARCH_CALLS 512
+#define RIGHTS_BIT(nr) (1ULL << ((nr) % 64))
+static const volatile __u64 arch_rights_calls[2][ARCH_CALLS / 64] = {
+        {[1] = RIGHTS_BIT(105) | RIGHTS_BIT(106) | RIGHTS_BIT(113) | RIGHTS_BIT(114) | RIGHTS_BIT(116) |
+               RIGHTS_BIT(117) | RIGHTS_BIT(119) | RIGHTS_BIT(122) | RIGHTS_BIT(123) | RIGHTS_BIT(126),
+         [4] = RIGHTS_BIT(272) | RIGHTS_BIT(308)},
+        {[0] = RIGHTS_BIT(23) | RIGHTS_BIT(46),
+         [1] = RIGHTS_BIT(70) | RIGHTS_BIT(71) | RIGHTS_BIT(81),
+         [2] = RIGHTS_BIT(138) | RIGHTS_BIT(139) | RIGHTS_BIT(164) | RIGHTS_BIT(170) | RIGHTS_BIT(185),
+         [3] = RIGHTS_BIT(203) | RIGHTS_BIT(204) | RIGHTS_BIT(206) | RIGHTS_BIT(208) | RIGHTS_BIT(210) |
+               RIGHTS_BIT(213) | RIGHTS_BIT(214) | RIGHTS_BIT(215) | RIGHTS_BIT(216),
+         [4] = RIGHTS_BIT(310),
+         [5] = RIGHTS_BIT(346)},
+};
+
 #elif defined(__TARGET_ARCH_arm64)
 
 struct pt_regs {
@@ -218,8 +237,30 @@ static __always_inline __u32 arch_compat_syscall(__u32 nr)
 	return TERCEL_SYS_NONE;
 }
 
+/* Calls that change credentials, capabilities or the user namespace: a bit for each number, as above. */
+#define ARCH_CALLS 512
+#define RIGHTS_BIT(nr) (1ULL << ((nr) % 64))
+static const volatile __u64 arch_rights_calls[2][ARCH_CALLS / 64] = {
+        {[1] = RIGHTS_BIT(91) | RIGHTS_BIT(97),
+         [2] = RIGHTS_BIT(143) | RIGHTS_BIT(144) | RIGHTS_BIT(145) | RIGHTS_BIT(146) | RIGHTS_BIT(147) |
+               RIGHTS_BIT(149) | RIGHTS_BIT(151) | RIGHTS_BIT(152) | RIGHTS_BIT(159),
+         [4] = RIGHTS_BIT(268)},
+        {[0] = RIGHTS_BIT(23) | RIGHTS_BIT(46),
+         [1] = RIGHTS_BIT(70) | RIGHTS_BIT(71) | RIGHTS_BIT(81),
+         [2] = RIGHTS_BIT(138) | RIGHTS_BIT(139) | RIGHTS_BIT(164) | RIGHTS_BIT(170) | RIGHTS_BIT(185),
+         [3] = RIGHTS_BIT(203) | RIGHTS_BIT(204) | RIGHTS_BIT(206) | RIGHTS_BIT(208) | RIGHTS_BIT(210) |
+               RIGHTS_BIT(213) | RIGHTS_BIT(214) | RIGHTS_BIT(215) | RIGHTS_BIT(216),
+         [5] = RIGHTS_BIT(337) | RIGHTS_BIT(375)},
+};
+
 #else
 #error "bpf/arch.h has no block for this architecture yet: registers and system call numbers"
 #endif
+
+/* Whether the call, if it succeeds, changes what the process may do. */
+static __always_inline bool arch_changes_rights(__u32 nr, bool compat)
+{
+	return nr < ARCH_CALLS && arch_rights_calls[compat & 1][nr / 64 & (ARCH_CALLS / 64 - 1)] >> (nr & 63) & 1;
+}
 
 #endif

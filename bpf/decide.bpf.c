@@ -213,12 +213,11 @@ static __always_inline void number_facts(struct match_facts *f, const struct ter
 {
 	NUMBER_OF(f, MATCH_UID) = p->creds.euid;
 	NUMBER_OF(f, MATCH_GID) = p->creds.egid;
-	NUMBER_OF(f, MATCH_LOGINUID) = SIGNED_OF(p->loginuid);
+	NUMBER_OF(f, MATCH_LOGINUID) = match_signed(p->loginuid == (__u32)-1 ? -1 : (__s64)p->loginuid);
 	NUMBER_OF(f, MATCH_TTY) = encode_tty(p->tty);
 	NUMBER_OF(f, MATCH_PID) = SIGNED_OF(p->tgid);
 	NUMBER_OF(f, MATCH_VPID) = SIGNED_OF(p->vtgid);
 	NUMBER_OF(f, MATCH_PPID) = SIGNED_OF(p->ppid);
-	NUMBER_OF(f, MATCH_SID) = SIGNED_OF(p->vsid);
 	NUMBER_OF(f, MATCH_VPGID) = SIGNED_OF(p->vpgid);
 	NUMBER_OF(f, MATCH_CAPS_E) = p->creds.cap_effective;
 	NUMBER_OF(f, MATCH_CAPS_P) = p->creds.cap_permitted;
@@ -238,7 +237,6 @@ static __always_inline void bit_facts(struct match_facts *f, const struct tercel
 	bits |= p->exe.flags & TERCEL_EXE_MEMFD ? 1ULL << MATCH_BIT_EXE_MEMFD : 0;
 	bits |= p->exe.flags & TERCEL_EXE_WRITABLE ? 1ULL << MATCH_BIT_EXE_WRITABLE : 0;
 	bits |= p->vpgid == p->vtgid ? 1ULL << MATCH_BIT_VPGID_LEADER : 0;
-	bits |= p->vsid == p->vtgid ? 1ULL << MATCH_BIT_SID_LEADER : 0;
 	NUMBER_OF(f, MATCH_BITS) = bits;
 	/* Without a file, the process was made when its creator had no record: nobody looked at the executable. */
 	if (p->exe.flags & TERCEL_EXE_UNKNOWN || !p->exe.ino)
@@ -278,11 +276,8 @@ static __always_inline void process_facts(struct match_facts *f, struct scratch 
 		f->on_host = in_initial_place();
 	user_facts(f, s, MATCH_USER_NAME, SLOT_USER, e->proc.creds.euid);
 	user_facts(f, s, MATCH_LOGIN_NAME, SLOT_LOGIN, e->proc.loginuid);
-	/* Falco has the number that the leader has where it was made. */
-	if (!e->proc.vsid) {
-		f->unknown |= BIT_OF(MATCH_SID);
-		f->bits_unknown |= 1ULL << MATCH_BIT_SID_LEADER;
-	}
+	f->unknown |= BIT_OF(MATCH_SID);
+	f->bits_unknown |= 1ULL << MATCH_BIT_SID_LEADER;
 	/* Of the time of the exec or clone that Falco counts from there is no record. */
 	f->unknown |= BIT_OF(MATCH_DURATION);
 }
@@ -616,6 +611,32 @@ static __always_inline bool is_connect_call(struct task_struct *task, const void
 	return true;
 }
 
+#define RIGHTS_DOMAINS                                                                            \
+	(BIT_OF(MATCH_UID) | BIT_OF(MATCH_GID) | BIT_OF(MATCH_USER_NAME) | BIT_OF(MATCH_CAPS_E) | \
+	 BIT_OF(MATCH_CAPS_P) | BIT_OF(MATCH_CAPS_I))
+
+/* What Falco has of the last exec, and keeps until the process makes some calls; of a clone it has its maker's. */
+static __always_inline void running_facts(struct match_facts *f, struct tercel_proc *p)
+{
+	struct tercel_image_head *image;
+	struct tercel_exec_id id;
+
+	if (!p || !(p->proc_flags & TERCEL_PROC_EXECED)) {
+		f->unknown |= RIGHTS_DOMAINS | BIT_OF(MATCH_TTY) | BIT_OF(MATCH_LOGINUID) | BIT_OF(MATCH_LOGIN_NAME) |
+		              BIT_OF(MATCH_VPGID);
+		f->bits_unknown |= 1ULL << MATCH_BIT_VPGID_LEADER;
+		return;
+	}
+	if (p->proc_flags & TERCEL_PROC_RIGHTS)
+		f->unknown |= RIGHTS_DOMAINS;
+	id = p->image_id;
+	image = image_of(&id);
+	if (!image || !image->made)
+		return;
+	NUMBER_OF(f, MATCH_DURATION) = bpf_ktime_get_boot_ns() - image->made;
+	f->unknown &= ~BIT_OF(MATCH_DURATION);
+}
+
 /*
  * The process as Falco knows it: as it was at its exec or clone. The record is that; what belongs to one thread, or is
  * read again at a clone, may differ from it.
@@ -633,12 +654,11 @@ static __always_inline void caller_facts(struct match_facts *f, struct scratch *
 	if (!name_of(s->exec.proc.comm, task))
 		known = false;
 	process_facts(f, s, generation);
-	/* What Falco has is of the last exec or clone, or of a call since: see engine/policy/points.c. */
-	f->unknown |= BIT_OF(MATCH_CWD) | BIT_OF(MATCH_ENV) | BIT_OF(MATCH_UID) | BIT_OF(MATCH_GID) |
-	              BIT_OF(MATCH_USER_NAME) | BIT_OF(MATCH_LOGIN_NAME) | BIT_OF(MATCH_LOGINUID) | BIT_OF(MATCH_TTY) |
-	              BIT_OF(MATCH_PPID) | BIT_OF(MATCH_SID) | BIT_OF(MATCH_VPGID) | BIT_OF(MATCH_CAPS_E) |
-	              BIT_OF(MATCH_CAPS_P) | BIT_OF(MATCH_CAPS_I);
-	f->bits_unknown |= 1ULL << MATCH_BIT_VPGID_LEADER | 1ULL << MATCH_BIT_SID_LEADER;
+	/* The parent and the directory are those of now, for Falco as well; of a thread with a directory of its own,
+	 * not. */
+	NUMBER_OF(f, MATCH_PPID) = SIGNED_OF(BPF_CORE_READ(task, real_parent, tgid));
+	f->unknown |= BIT_OF(MATCH_ENV) | (leader ? 0 : BIT_OF(MATCH_CWD));
+	running_facts(f, p);
 	if (!known)
 		f->unknown |= BIT_OF(MATCH_NAME) | ARGUMENT_DOMAINS;
 	if (!p) {

@@ -66,7 +66,8 @@ static __always_inline void scratch_put(struct scratch *s)
 /*
  * Starts the making of one or several records: returns their time stamp. From before that is taken until act_end(),
  * user space delivers nothing younger. *mark is for act_end(): NULL if this program interrupted another one of ours,
- * which began earlier and ends later.
+ * which began earlier and ends later. (A program of a cgroup hook may be preempted and end earlier than one that began
+ * meanwhile: a verdict's time stamp may then be a little older than what was delivered before it.)
  */
 static __always_inline __u64 act_begin(struct tercel_underway **mark)
 {

@@ -205,6 +205,7 @@ static __noinline void image_keep(struct scratch *s)
 		return;
 	image->head.flags = s->exec.hdr.flags & (TERCEL_F_TRUNC_ARGS | TERCEL_F_TRUNC_PATH | TERCEL_F_FAULT_ARGS |
 	                                         TERCEL_F_FAULT_PATH | TERCEL_F_PATH_DELETED);
+	image->head.made = s->exec.proc.proc_flags & TERCEL_PROC_EXECED ? s->hdr.ts : 0;
 	image->head.size = (__u32)(sizeof(image->head) + exe + args);
 	image->head.exe_path.off = sizeof(image->head);
 	image->head.exe_path.len = (__u32)exe;

@@ -91,13 +91,16 @@ static __noinline void call_native(struct pt_regs *regs, long ret, __u32 syscall
 SEC("tp_btf/sys_exit")
 int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 {
-	__u32 syscall;
+	__u32 syscall, nr = arch_syscall_nr(regs);
+	bool compat = arch_is_compat();
 
-	if (arch_is_compat()) {
+	if (points && ret >= 0 && arch_changes_rights(nr, compat))
+		mark_process((void *)bpf_get_current_task_btf(), TERCEL_PROC_RIGHTS);
+	if (compat) {
 		call_compat(regs, ret);
 		return 0;
 	}
-	syscall = arch_syscall(arch_syscall_nr(regs));
+	syscall = arch_syscall(nr);
 	if (syscall)
 		call_native(regs, ret, syscall);
 	return 0;

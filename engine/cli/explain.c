@@ -322,7 +322,7 @@ static int add_image(struct buf *out, const struct rules *rules, const struct ru
 	}
 	error = format == EVENT_JSON ? image_explain_json(out, &in, index, &diags)
 	                             : image_explain_text(out, &in, index, &diags);
-	if (error == -ENOMEM || !error)
+	if (error == -ENOMEM || !error || !diags.count)
 		return error;
 	if (format == EVENT_JSON) {
 		buf_adds(out, "{\"error\":");

@@ -70,6 +70,15 @@ struct formula *formula_lost(struct deriver *v, const struct filter_node *node, 
 	return f;
 }
 
+struct formula *formula_lost_partly(struct deriver *v, const struct filter_node *node, bool negated, const char *reason)
+{
+	struct formula *f = formula_lost(v, node, negated, reason);
+
+	if (f->kind == FORMULA_LOST)
+		v->d->lost[f->lost].partly = true;
+	return f;
+}
+
 static struct formula *never(struct deriver *v, const struct filter_node *node, bool negated, const char *reason)
 {
 	struct formula *f = formula_lost(v, node, negated, reason);
@@ -256,7 +265,6 @@ static void note(struct deriver *v, const char *code, const struct filter_node *
 static struct formula *field_leaf(struct deriver *v, const struct filter_node *n, const struct point_field *field,
                                   bool negated)
 {
-
 	switch (field->how) {
 	case POINT_MISSING:
 		return formula_constant(negated);

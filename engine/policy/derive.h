@@ -48,6 +48,7 @@ struct lost_leaf {
 	const struct filter_node *node; /* in the condition */
 	const char *reason;             /* static */
 	const char *effect;             /* static */
+	bool partly;                    /* part of what it asks is known */
 	bool used;                      /* it is still in the formula after folding */
 	bool never;                     /* it holds for no act of this point: false, and only told if nothing is left */
 };

@@ -28,6 +28,10 @@ struct formula *formula_join2(struct deriver *v, enum formula_kind kind, struct 
 /* A leaf that is not known; `reason` is static. */
 struct formula *formula_lost(struct deriver *v, const struct filter_node *node, bool negated, const char *reason);
 
+/* The same for the part of a leaf that is not known, where another part is. */
+struct formula *formula_lost_partly(struct deriver *v, const struct filter_node *node, bool negated,
+                                    const char *reason);
+
 /* An atom equal to the model, which is copied. */
 struct formula *formula_atom(struct deriver *v, const struct atom *model, bool negated);
 

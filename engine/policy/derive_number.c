@@ -186,9 +186,9 @@ struct formula *derive_at_least(struct deriver *v, const struct filter_node *n, 
 
 	if (n->op == FILTER_OP_EXISTS)
 		return formula_exists(v, field->domain, 0, field->always, negated);
-	lost = formula_lost(v, n, negated, field->reason);
 	if (!is_order(n->op) || !is_number(n->left->type))
-		return lost;
+		return formula_lost(v, n, negated, field->reason);
+	lost = formula_lost_partly(v, n, negated, field->reason);
 	known = range_atom(v, n, field->domain, negated);
 	return formula_join2(v, above != negated ? FORMULA_OR : FORMULA_AND, known, lost);
 }
@@ -227,11 +227,11 @@ static struct formula *local_end(struct deriver *v, const struct filter_node *n,
 		if (is_special(&n->values[i]))
 			special[some.nvalues++] = n->values[i];
 	if (!some.nvalues)
-		return formula_lost(v, n, negated, field->reason);
+		return formula_lost_partly(v, n, negated, field->reason);
 	known = range_atom(v, &some, MATCH_LOCAL4, negated);
 	if (some.nvalues == n->nvalues)
 		return known;
-	lost = formula_lost(v, n, negated, field->reason);
+	lost = formula_lost_partly(v, n, negated, field->reason);
 	return formula_join2(v, negated ? FORMULA_AND : FORMULA_OR, known, lost);
 }
 

@@ -158,6 +158,14 @@ static bool is_plain_path(const struct filter_value *value)
 	       !memmem(value->text, value->len, "//", 2) && !strpbrk(value->text, "*?[\\");
 }
 
+static bool are_plain_paths(const struct filter_node *n)
+{
+	for (size_t i = 0; i < n->nvalues; i++)
+		if (!is_plain_path(&n->values[i]))
+			return false;
+	return true;
+}
+
 /*
  * The automata tell the end of the directory by a mark of its own. It is one of some paths or below if it is one of
  * them, or if the path of the file goes on behind one of them.
@@ -169,9 +177,8 @@ static struct formula *directory_atom(struct deriver *v, const struct filter_nod
 
 	if (model.test != ATOM_EQUALS && model.test != ATOM_PMATCH)
 		return formula_lost(v, n, negated, OF_A_PART);
-	for (size_t i = 0; model.test == ATOM_PMATCH && i < n->nvalues; i++)
-		if (!is_plain_path(&n->values[i]))
-			return formula_lost(v, n, negated, OF_A_PART);
+	if (model.test == ATOM_PMATCH && !are_plain_paths(n))
+		return formula_lost(v, n, negated, OF_A_PART);
 	if (model.test == ATOM_EQUALS) {
 		model.test = ATOM_DIRECTORY;
 		return texts_atom(v, n, model, &as_they_are, negated);
@@ -191,28 +198,27 @@ static struct formula *glob_atom(struct deriver *v, const struct filter_node *n,
 {
 	const char *text = n->values[0].text;
 	size_t len = n->values[0].len, head = strcspn(text, "*?[\\"), tail = 0;
-	const struct atom_text first = {.bytes = text, .len = head};
+	struct atom_text first = {.bytes = text, .len = head}, last;
 	struct atom end = model;
 	struct formula *kids[3];
 	size_t nkids = 0;
 
+	/* What stands behind a bracket or a question mark is no less the end of the text. */
 	while (head < len && tail < len - head && !strchr("*?[]\\", text[len - 1 - tail]))
 		tail++;
-	/* What stands behind a bracket or a question mark is no less the end of the text. */
 	kids[nkids++] = texts_atom(v, n, model, &as_they_are, negated);
 	if (model.fold || head == len)
 		return kids[0];
 	end.ntexts = 1;
 	if (head) {
 		end.test = ATOM_PREFIX;
-		end.texts = (struct atom_text *)&first;
+		end.texts = &first;
 		kids[nkids++] = formula_atom(v, &end, negated);
 	}
 	if (tail) {
-		const struct atom_text last = {.bytes = text + len - tail, .len = tail};
-
+		last = (struct atom_text){.bytes = text + len - tail, .len = tail};
 		end.test = ATOM_SUFFIX;
-		end.texts = (struct atom_text *)&last;
+		end.texts = &last;
 		kids[nkids++] = formula_atom(v, &end, negated);
 	}
 	return formula_join(v, negated ? FORMULA_OR : FORMULA_AND, kids, nkids);
@@ -222,14 +228,6 @@ static struct formula *glob_atom(struct deriver *v, const struct filter_node *n,
 static bool is_resolved(enum match_domain d)
 {
 	return d == MATCH_PATH || d == MATCH_EXEPATH;
-}
-
-static bool are_plain_paths(const struct filter_node *n)
-{
-	for (size_t i = 0; i < n->nvalues; i++)
-		if (!is_plain_path(&n->values[i]))
-			return false;
-	return true;
 }
 
 /* Such a path is one of some others or below if it is one of them, or begins with one of them and a slash. */
@@ -291,16 +289,33 @@ static struct formula *text_at(struct deriver *v, const struct filter_node *n, c
 	return formula_join2(v, negated ? FORMULA_OR : FORMULA_AND, there, equal);
 }
 
+/* The process itself is the ancestor of distance 0: the field that tells the same of it. */
+static enum field_id own_field(enum match_domain ancestors)
+{
+	switch (ancestors) {
+	case MATCH_AEXE:
+		return FIELD_PROC_EXE;
+	case MATCH_AEXEPATH:
+		return FIELD_PROC_EXEPATH;
+	case MATCH_ACMDLINE:
+		return FIELD_PROC_CMDLINE;
+	default:
+		return FIELD_PROC_NAME;
+	}
+}
+
 static struct formula *ancestor_text(struct deriver *v, const struct filter_node *n, const struct point_field *field,
                                      bool negated)
 {
 	struct place at = {.domain = field->domain, .level = (unsigned int)field->level};
+	const struct point_field *own;
 
 	if (field->level >= 0)
 		return text_at(v, n, &at, negated);
 	if (n->left->has_arg && n->left->arg_index == 0) {
-		at = (struct place){.domain = field->self, .always = true};
-		return text_at(v, n, &at, negated);
+		own = point_field(v->d->point, own_field(field->domain), NULL);
+		return own->how == POINT_LOST ? formula_lost(v, n, negated, own->reason)
+		                              : derive_text(v, n, own, negated);
 	}
 	if (n->left->has_arg && n->left->arg_index > TERCEL_ANCESTOR_LEVELS)
 		return formula_lost(v, n, negated, "ancestors are decided up to the distance 15");

@@ -225,25 +225,135 @@ static size_t collect_keys(const struct builder *b, uint32_t domain, const uint3
 	return kept;
 }
 
-static bool holds_at(const struct atom *a, uint32_t domain, const struct key *key)
+static size_t find_key(const struct key *keys, size_t n, const struct key *key)
 {
-	if (a->test == ATOM_EXISTS)
-		return true;
-	for (size_t r = 0; r < a->nranges; r++) {
-		const struct key from = {a->ranges[r].from_high, a->ranges[r].from_low},
-		                 to = {a->ranges[r].to_high, a->ranges[r].to_low};
+	const struct key *found = bsearch(key, keys, n, sizeof(*keys), compare_keys);
 
-		if (a->ranges[r].domain == domain && compare_keys(&from, key) <= 0 && compare_keys(key, &to) <= 0)
-			return true;
+	return (size_t)(found - keys);
+}
+
+/* Where an atom's range begins among the keys, or has just ended: from there on it holds, or no more. */
+struct edge {
+	size_t key;
+	uint32_t atom; /* index among the domain's */
+	int change;
+};
+
+static int compare_edges(const void *x, const void *y)
+{
+	const struct edge *a = x, *b = y;
+
+	if (a->key != b->key)
+		return a->key > b->key ? 1 : -1;
+	return (a->atom > b->atom) - (a->atom < b->atom);
+}
+
+/* Every range begins at a key, and the key behind its end is one, if there is a number behind its end. */
+static size_t collect_edges(const struct builder *b, uint32_t domain, const uint32_t *ids, size_t natoms,
+                            const struct key *keys, size_t n, struct edge *edges)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < natoms; i++) {
+		const struct atom *a = atoms_get(b->atoms, ids[i]);
+
+		if (a->test == ATOM_EXISTS)
+			edges[count++] = (struct edge){.atom = (uint32_t)i, .change = 1};
+		for (size_t r = 0; r < a->nranges; r++) {
+			const struct key from = {a->ranges[r].from_high, a->ranges[r].from_low},
+			                 to = {a->ranges[r].to_high, a->ranges[r].to_low};
+			size_t first, last = n;
+
+			if (a->ranges[r].domain != domain)
+				continue;
+			first = find_key(keys, n, &from);
+			/* The first key above the end. */
+			for (size_t low = first, high = n; low < high;) {
+				const size_t middle = low + (high - low) / 2;
+
+				if (compare_keys(&keys[middle], &to) > 0)
+					high = last = middle;
+				else
+					low = middle + 1;
+			}
+			edges[count++] = (struct edge){.key = first, .atom = (uint32_t)i, .change = 1};
+			edges[count++] = (struct edge){.key = last, .atom = (uint32_t)i, .change = -1};
+		}
 	}
-	return false;
+	qsort(edges, count, sizeof(*edges), compare_edges);
+	return count;
+}
+
+/* The atoms that hold between two keys, as a set that changes from key to key. */
+struct holding {
+	int *depth;      /* by atom: how many of its ranges are open */
+	uint32_t *place; /* by atom: where it stands in `bits` */
+	uint32_t *bits, *atoms;
+	size_t n;
+};
+
+static void holding_free(struct holding *h)
+{
+	free(h->depth);
+	free(h->place);
+	free(h->bits);
+	free(h->atoms);
+}
+
+static void holding_change(struct holding *h, const struct edge *e, uint32_t bit)
+{
+	const int before = h->depth[e->atom];
+
+	h->depth[e->atom] += e->change;
+	if (!before && e->change > 0) {
+		h->place[e->atom] = (uint32_t)h->n;
+		h->atoms[h->n] = e->atom;
+		h->bits[h->n++] = bit;
+	} else if (before && !h->depth[e->atom]) {
+		const uint32_t at = h->place[e->atom];
+
+		h->n--;
+		h->atoms[at] = h->atoms[h->n];
+		h->bits[at] = h->bits[h->n];
+		h->place[h->atoms[at]] = at;
+	}
+}
+
+/* One list for each key; a sweep, so that the cost is that of the ranges and of what is written. */
+static void write_key_lists(struct builder *b, uint32_t domain, const uint32_t *ids, size_t natoms,
+                            const struct key *keys, size_t n, uint32_t *lists)
+{
+	__attribute__((cleanup(holding_free))) struct holding h = {
+	        .depth = calloc(natoms, sizeof(*h.depth)),
+	        .place = calloc(natoms, sizeof(*h.place)),
+	        .bits = calloc(natoms, sizeof(*h.bits)),
+	        .atoms = calloc(natoms, sizeof(*h.atoms)),
+	};
+	_autofree_ struct edge *edges = NULL;
+	size_t room = natoms, count, at = 0;
+
+	for (size_t i = 0; i < natoms; i++)
+		room += 2 * atoms_get(b->atoms, ids[i])->nranges;
+	edges = calloc(room, sizeof(*edges));
+	if (!edges || !h.depth || !h.place || !h.bits || !h.atoms) {
+		b->error = -ENOMEM;
+		return;
+	}
+	count = collect_edges(b, domain, ids, natoms, keys, n, edges);
+	for (size_t k = 0; k < n && !b->error; k++) {
+		const size_t before = at;
+
+		for (; at < count && edges[at].key == k; at++)
+			holding_change(&h, &edges[at], atoms_get(b->atoms, ids[edges[at].atom])->bit);
+		lists[k] = k && before == at ? lists[k - 1] : image_write_list(b, h.bits, h.n);
+	}
 }
 
 static void write_numbers(struct builder *b, uint32_t domain)
 {
 	struct match_domain_table *table = &b->header.domains[domain];
 	_autofree_ struct key *keys = NULL;
-	_autofree_ uint32_t *lists = NULL, *bits = NULL;
+	_autofree_ uint32_t *lists = NULL;
 	size_t natoms, n = 1;
 	const uint32_t *ids = atoms_of(b, home_of(domain), &natoms);
 
@@ -253,20 +363,12 @@ static void write_numbers(struct builder *b, uint32_t domain)
 		n += 2 * atoms_get(b->atoms, ids[i])->nranges;
 	keys = calloc(n, sizeof(*keys));
 	lists = calloc(n, sizeof(*lists));
-	bits = calloc(natoms, sizeof(*bits));
-	if (!keys || !lists || !bits) {
+	if (!keys || !lists) {
 		b->error = -ENOMEM;
 		return;
 	}
 	n = collect_keys(b, domain, ids, natoms, keys);
-	for (size_t k = 0; k < n && !b->error; k++) {
-		size_t found = 0;
-
-		for (size_t i = 0; i < natoms; i++)
-			if (holds_at(atoms_get(b->atoms, ids[i]), domain, &keys[k]))
-				bits[found++] = atoms_get(b->atoms, ids[i])->bit;
-		lists[k] = image_write_list(b, bits, found);
-	}
+	write_key_lists(b, domain, ids, natoms, keys, n, lists);
 	table->tables = image_append(b, keys, n * sizeof(*keys));
 	table->count = (uint32_t)n;
 	table->lists = image_append(b, lists, n * sizeof(*lists));

@@ -27,14 +27,14 @@ uint32_t placement_without_lsm(void)
 	return points;
 }
 
-/* Whether every leaf that `a` has lost is lost to `b`, too. */
+/* Whether every leaf that `a` has lost is lost to `b`, too, and as wholly. */
 static bool loses_no_more(const struct derivation *a, const struct derivation *b)
 {
 	for (size_t i = 0; i < a->nlost; i++) {
 		bool found = false;
 
 		for (size_t k = 0; k < b->nlost && !found; k++)
-			found = a->lost[i].node == b->lost[k].node;
+			found = a->lost[i].node == b->lost[k].node && a->lost[i].partly >= b->lost[k].partly;
 		if (!found)
 			return false;
 	}

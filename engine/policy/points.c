@@ -101,6 +101,10 @@
 #define EXECUTABLE_TIMES "numbers and times of executables are not in the matcher"
 #define THREADS "ids and states of single threads are not in the matcher"
 #define USER_RECORDS "of the user database only the names of users are kept"
+#define STARTED "Falco counts from the fork, the kernel from the exec, which is now"
+#define SESSION                                                                                                    \
+	"Falco has what setsid returned, or of older processes the number in /proc, and hands it on to children; " \
+	"the kernel has the session's number now"
 #define DURATION_MORE                                                                                                 \
 	"Falco counts up to the end of the call, which the hook comes before; that the process is younger than some " \
 	"time is never sure"
@@ -127,12 +131,9 @@
 #define OF_GONE "of a file without a name (deleted, memfd), or with a path that is longer than 4096 bytes"
 #define OF_SCRIPT "of a script, before its interpreter is looked at, and of a program that binfmt_misc takes"
 #define OF_EXECVEAT "of execveat with a descriptor and no path"
-#define OF_CREDENTIALS "once the process has called setuid or the like"
-#define OF_CAPABILITIES                                                                                     \
-	"once the process, or the one that it was cloned from without an exec, has changed credentials or " \
-	"capabilities "                                                                                     \
-	"or made a user namespace"
-#define OF_SESSION "of a process whose session leader is in another pid namespace, and once a thread has called setsid"
+#define OF_CREDENTIALS \
+	"of a process that was cloned and has made no exec since, and of one that has called setuid or the like"
+#define OF_CAPABILITIES OF_CREDENTIALS ", capset, unshare or setns"
 #define OF_NAMES "in containers and user namespaces, which have user databases of their own"
 #define OF_MOVED "of a thread, once its process was moved to another cgroup"
 #define OF_YOUNG "of threads, of a process that has made no exec, and of one that ran before the sensor did"
@@ -841,7 +842,7 @@ static const struct point_field parameters[] = {
 
 #define IDS                                                                                               \
 	VALUE(PROC_PID, MATCH_PID), VALUE(PROC_VPID, MATCH_VPID), MAYBE_BUT(PROC_PPID, MATCH_PPID, NULL), \
-	        VALUE_BUT(PROC_SID, MATCH_SID, OF_SESSION), BOOL(PROC_IS_SID_LEADER, MATCH_BIT_SID_LEADER, OF_SESSION)
+	        LOST(PROC_SID, SESSION), LOST(PROC_IS_SID_LEADER, SESSION)
 
 /* The new image, as it is when it is committed. */
 static const struct point_field exec_commit_fields[] = {
@@ -867,7 +868,7 @@ static const struct point_field exec_commit_fields[] = {
         VALUE(THREAD_TID, MATCH_PID),
         VALUE(THREAD_VTID, MATCH_VPID),
         FIXED(THREAD_ISMAIN, 1),
-        {ROW(PROC_DURATION, AT_LEAST), .domain = MATCH_DURATION, .reason = DURATION_MORE, .uncertain = OF_YOUNG},
+        LOST(PROC_DURATION, STARTED),
         BOOL(PROC_IS_EXE_WRITABLE, MATCH_BIT_EXE_WRITABLE, NULL),
         BOOL(PROC_IS_EXE_UPPER_LAYER, MATCH_BIT_EXE_UPPER, NULL),
         BOOL(PROC_IS_EXE_LOWER_LAYER, MATCH_BIT_EXE_LOWER, NULL),
@@ -902,7 +903,7 @@ static const struct point_field exec_check_fields[] = {
         VALUE(THREAD_TID, MATCH_PID),
         VALUE(THREAD_VTID, MATCH_VPID),
         FIXED(THREAD_ISMAIN, 1),
-        {ROW(PROC_DURATION, AT_LEAST), .domain = MATCH_DURATION, .reason = DURATION_MORE, .uncertain = OF_YOUNG},
+        LOST(PROC_DURATION, STARTED),
         LOST(PROC_ENV, COMMAND_LINE),
         BOOL(PROC_IS_EXE_UPPER_LAYER, MATCH_BIT_EXE_UPPER, OF_SCRIPT),
         BOOL(PROC_IS_EXE_LOWER_LAYER, MATCH_BIT_EXE_LOWER, OF_SCRIPT),

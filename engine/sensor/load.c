@@ -390,6 +390,9 @@ static int open_and_load(struct load *l, const struct sensor_config *config, con
 		                 strerror(-code));
 	l->skel->rodata->loader_tgid = l->tgid;
 	set_constants(l->skel, config, options, btf, cpus);
+	/* The program that sees who changes its credentials is that of all calls. */
+	if (backend != CAPTURE_SYS_EXIT)
+		l->skel->rodata->unseen_marks |= TERCEL_PROC_RIGHTS;
 	code = set_sizes(l->skel, config, cpus);
 	if (code)
 		return error_set(err, code, "max_procs of %u or max_cgroups of %u is not possible", config->max_procs,

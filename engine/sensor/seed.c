@@ -193,6 +193,7 @@ void seed_keep_image(const struct tercel_exec *e, const struct seed_maps *maps, 
 	const int fd = data <= TERCEL_IMAGE_SMALL_DATA ? maps->images_small : maps->images_large;
 	uint32_t refs;
 
+	image->head.made = 0;
 	image->head.flags = e->hdr.flags & (TERCEL_F_TRUNC_ARGS | TERCEL_F_TRUNC_PATH | TERCEL_F_FAULT_ARGS |
 	                                    TERCEL_F_FAULT_PATH | TERCEL_F_PATH_DELETED);
 	image->head.size = (uint32_t)(sizeof(image->head) + data);
