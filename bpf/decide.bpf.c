@@ -47,6 +47,19 @@ struct user_namespace___level {
 	int level;
 } __attribute__((preserve_access_index));
 
+/*
+ * What the programs at the hooks of the BPF LSM keep of an act (lsm.bpf.c). Here, in a map, the verifier takes the
+ * kernel's pointers for numbers, which functions may be given.
+ */
+struct hooked {
+	struct syscall_args args; /* of the call that the act is part of */
+	struct dentry *dentry;
+	struct vfsmount *mnt;
+	__u64 end;    /* of the texts in the scratch buffer */
+	__u32 event;  /* the call: enum match_event + 1; 0: none that rules name */
+	__u32 compat; /* 1: it is of the 32-bit table */
+};
+
 struct decision {
 	__u32 busy;
 	__u32 pad;
@@ -56,6 +69,7 @@ struct decision {
 	struct task_struct *ancestor;
 	struct match_ancestor ancestor_facts;
 	struct sock___owned *sk; /* of a connect: kept here, where the verifier takes it for a number */
+	struct hooked act;       /* at a hook of the BPF LSM */
 };
 
 /* As many as scratch buffers: every decision holds one of those. */
@@ -184,10 +198,10 @@ static __always_inline void user_facts(struct match_facts *f, struct scratch *s,
 }
 
 /*
- * Whether paths mean to the current task, and to whoever made its executable's mount, what they mean to the machine's
- * init. Anybody can have a /usr/bin of his own, and be root in it, in namespaces that he made.
+ * Whether paths mean to the current task, and to whoever made the mount of `exe`, its executable or the one that it
+ * starts, what they mean to the machine's init. Anybody can have a /usr/bin of his own, and be root in it, in namespaces that he made.
  */
-static __noinline bool in_initial_place(void)
+static __noinline bool in_initial_place(struct file *exe)
 {
 	struct task_struct *task = (void *)bpf_get_current_task(), *init;
 	struct user_namespace___level *users;
@@ -198,7 +212,7 @@ static __noinline bool in_initial_place(void)
 	pid_at(BPF_CORE_READ(task, thread_pid), 0, &u);
 	init = BPF_CORE_READ(u.ns, child_reaper);
 	mounts = BPF_CORE_READ((struct task_struct___namespaces *)init, nsproxy, mnt_ns);
-	mnt = BPF_CORE_READ(task, mm, exe_file, f_path.mnt);
+	mnt = BPF_CORE_READ(exe, f_path.mnt);
 	users = (void *)BPF_CORE_READ(task, cred, user_ns);
 	return mounts && mnt && users && !BPF_CORE_READ(users, level) &&
 	       BPF_CORE_READ((struct task_struct___namespaces *)task, nsproxy, mnt_ns) == mounts &&
@@ -243,8 +257,10 @@ static __always_inline void bit_facts(struct match_facts *f, const struct tercel
 		f->bits_unknown |= EXE_BITS;
 }
 
-/* What an exec record in `s` says of a process: the new image at an exec, the running one elsewhere. */
-static __always_inline void process_facts(struct match_facts *f, struct scratch *s, __u32 generation)
+/*
+ * What an exec record in `s` says of a process: the new image at an exec, the running one elsewhere. `exe`: its file.
+ */
+static __always_inline void process_facts(struct match_facts *f, struct scratch *s, __u32 generation, struct file *exe)
 {
 	const struct tercel_exec *e = &s->exec;
 
@@ -273,7 +289,7 @@ static __always_inline void process_facts(struct match_facts *f, struct scratch 
 	bit_facts(f, &e->proc);
 	where_facts(f, s, e->proc.cgroup_id, generation);
 	if (f->on_host)
-		f->on_host = in_initial_place();
+		f->on_host = in_initial_place(exe);
 	user_facts(f, s, MATCH_USER_NAME, SLOT_USER, e->proc.creds.euid);
 	user_facts(f, s, MATCH_LOGIN_NAME, SLOT_LOGIN, e->proc.loginuid);
 	f->unknown |= BIT_OF(MATCH_SID);
@@ -564,7 +580,7 @@ static __always_inline void decide_exec(struct scratch *s)
 		COUNT(undecided[TERCEL_POINT_EXEC_COMMIT]);
 		return;
 	}
-	process_facts(&d->facts, s, match_header_of(image)->generation);
+	process_facts(&d->facts, s, match_header_of(image)->generation, BPF_CORE_READ(task, mm, exe_file));
 	/*
 	 * Falco's driver reports every successful exec as execve, execveat's too. Helpers that the kernel itself starts
 	 * (modprobe, core dump handlers) make no call that it could see.
@@ -641,8 +657,7 @@ static __always_inline void running_facts(struct match_facts *f, struct tercel_p
  * The process as Falco knows it: as it was at its exec or clone. The record is that; what belongs to one thread, or is
  * read again at a clone, may differ from it.
  */
-static __always_inline void caller_facts(struct match_facts *f, struct scratch *s, bool known, __u32 generation,
-                                         const void **asked)
+static __always_inline void caller_facts(struct match_facts *f, struct scratch *s, bool known, __u32 generation)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct tercel_proc *p = record_of(task);
@@ -653,7 +668,7 @@ static __always_inline void caller_facts(struct match_facts *f, struct scratch *
 	s->exec.proc.tgid = current_tgid();
 	if (!name_of(s->exec.proc.comm, task))
 		known = false;
-	process_facts(f, s, generation);
+	process_facts(f, s, generation, BPF_CORE_READ(task, mm, exe_file));
 	/* The parent and the directory are those of now, for Falco as well; of a thread with a directory of its own,
 	 * not. */
 	NUMBER_OF(f, MATCH_PPID) = SIGNED_OF(BPF_CORE_READ(task, real_parent, tgid));
@@ -674,10 +689,6 @@ static __always_inline void caller_facts(struct match_facts *f, struct scratch *
 		if (!leader && (p->proc_flags & TERCEL_PROC_MOVED || p->cgroup_id != task_cgroup_id(task)))
 			f->unknown |= BIT_OF(MATCH_CONTAINER) | BIT_OF(MATCH_CONTAINER_FACTS);
 	}
-	if (is_connect_call(task, asked))
-		NUMBER_OF(f, MATCH_EVENT) = 1ULL << MATCH_EVENT_CONNECT;
-	else
-		f->unseen = 1;
 }
 
 /* ---- what makes a record's facts differ from a thread's ------------------------------------------------- */
@@ -877,7 +888,11 @@ static __always_inline int decide_connect(struct bpf_sock_addr *ctx, const __u32
 			scratch_put(s);
 		return 1;
 	}
-	caller_facts(&d->facts, s, current_as_exec(s) != 0, match_header_of(image)->generation, &asked);
+	caller_facts(&d->facts, s, current_as_exec(s) != 0, match_header_of(image)->generation);
+	if (is_connect_call((void *)bpf_get_current_task(), &asked))
+		NUMBER_OF(&d->facts, MATCH_EVENT) = 1ULL << MATCH_EVENT_CONNECT;
+	else
+		d->facts.unseen = 1;
 	socket_facts(d, ctx);
 	d->verdict.hdr = s->hdr;
 	d->verdict.protocol = ctx->protocol;
