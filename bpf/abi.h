@@ -361,7 +361,8 @@ enum tercel_uncertain {
 	TERCEL_U_ARGS = 1 << 2,      /* arguments cut or unreadable */
 	TERCEL_U_ANCESTORS = 1 << 3, /* the process tree is deeper than TERCEL_ANCESTORS_MAX */
 	TERCEL_U_PROCESS = 1 << 4,   /* no process record, or a thread whose name at its start is not known */
-	TERCEL_U_CALL = 1 << 5,      /* not a system call that rules name: io_uring, fast open, the kernel itself */
+	TERCEL_U_CALL = 1 << 5,      /* not a system call that rules name (io_uring, fast open, the kernel itself), or
+	                                what it asks for cannot be known */
 	TERCEL_U_SOCKET = 1 << 6,    /* the peer's address, the socket's role or its protocol may differ from Falco's */
 	TERCEL_U_USER = 1 << 7,      /* a user's name or rights as Falco has them are not known */
 	TERCEL_U_PROTECTED = 1 << 8, /* nothing was done because the program is, or may be, a protected one */

@@ -199,7 +199,8 @@ static __always_inline void user_facts(struct match_facts *f, struct scratch *s,
 
 /*
  * Whether paths mean to the current task, and to whoever made the mount of `exe`, its executable or the one that it
- * starts, what they mean to the machine's init. Anybody can have a /usr/bin of his own, and be root in it, in namespaces that he made.
+ * starts, what they mean to the machine's init. Anybody can have a /usr/bin of his own, and be root in it, in
+ * namespaces that he made.
  */
 static __noinline bool in_initial_place(struct file *exe)
 {
@@ -416,7 +417,8 @@ static __always_inline __u32 uncertain_reasons(const struct decision *d)
 		reasons |= TERCEL_U_ARGS;
 	if (domains & MATCH_ANCESTOR_DOMAINS)
 		reasons |= TERCEL_U_ANCESTORS;
-	if (domains & (BIT_OF(MATCH_EVENT) | BIT_OF(MATCH_RESULT)))
+	if (domains & (BIT_OF(MATCH_EVENT) | BIT_OF(MATCH_RESULT) | BIT_OF(MATCH_ARG_ID) | BIT_OF(MATCH_ARG_FLAGS) |
+	               BIT_OF(MATCH_ARG_MODE) | BIT_OF(MATCH_ARG_KIND)))
 		reasons |= TERCEL_U_CALL;
 	if (domains & (BIT_OF(MATCH_L4PROTO) | BIT_OF(MATCH_ADDR4) | BIT_OF(MATCH_ADDR6) | BIT_OF(MATCH_LOCAL4) |
 	               BIT_OF(MATCH_LOCAL6) | BIT_OF(MATCH_PORT) | BIT_OF(MATCH_FD_TYPE)))

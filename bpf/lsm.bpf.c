@@ -72,9 +72,9 @@ struct act {
 /* Whether some rule is decided at this point at all. */
 static __always_inline bool point_has_rules(const __u8 *image, __u32 point)
 {
-	return match_u32(image, (__u32)__builtin_offsetof(struct match_header, points) +
+	return match_u32(image, (__u32) __builtin_offsetof(struct match_header, points) +
 	                                (point & 31) * (__u32)sizeof(struct match_point) +
-	                                (__u32)__builtin_offsetof(struct match_point, rules)) != 0;
+	                                (__u32) __builtin_offsetof(struct match_point, rules)) != 0;
 }
 
 /* Which call the current task is in: enum match_event + 1; 0: none that rules name. */
@@ -388,8 +388,8 @@ static __always_inline __u64 open_flags(__u64 flags)
 }
 
 /*
- * What an open asks for. `file_flags`: those that the file has; for openat2, whose own are in the caller's memory, which
- * may change. `created`: it makes the file.
+ * What an open asks for. `file_flags`: those that the file has; for openat2, whose own are in the caller's memory,
+ * which may change. `created`: it makes the file.
  */
 static __noinline int open_facts(struct decision *d, __u64 file_flags, __u32 created)
 {

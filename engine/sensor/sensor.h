@@ -21,6 +21,12 @@ struct sensor;
  * takes them is another question: sensor_open() answers it. */
 uint32_t sensor_points(void);
 
+/*
+ * Which of them this machine offers: found out by loading and attaching their programs once, without a policy, so that
+ * nothing is decided. `reasons`: NULL, or TERCEL_POINTS of them; of each point that is not offered, why.
+ */
+uint32_t sensor_points_here(struct error *reasons);
+
 struct sensor_config {
 	/* Record types to deliver, 1 << enum tercel_record_type. Programs that serve none of them are not attached. */
 	uint32_t records;
