@@ -162,8 +162,8 @@ enum tercel_proc_flags {
 	TERCEL_PROC_RENAMED = 1 << 3, /* … one of its threads has set a name */
 	TERCEL_PROC_MOVED = 1 << 4,   /* … it was moved to another cgroup */
 	TERCEL_PROC_PLACED = 1 << 5,  /* a cgroup v1 hierarchy tells its container: map `placed` */
-	TERCEL_PROC_RIGHTS = 1 << 7,  /* … it has called setuid or the like, capset, unshare or setns */
 	TERCEL_PROC_ROUGH = 1 << 6,   /* from /proc: exec_id and start_time are right to a clock tick only */
+	TERCEL_PROC_RIGHTS = 1 << 7,  /* within the kernel programs: it has called setuid or the like since */
 };
 
 /* EXEC and SEED. For a SEED, hdr.ts is the thread's start time; a thread that is no leader has hdr.tid != hdr.tgid. */

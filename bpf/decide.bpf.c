@@ -293,6 +293,7 @@ static __always_inline void process_facts(struct match_facts *f, struct scratch 
 		f->on_host = in_initial_place(exe);
 	user_facts(f, s, MATCH_USER_NAME, SLOT_USER, e->proc.creds.euid);
 	user_facts(f, s, MATCH_LOGIN_NAME, SLOT_LOGIN, e->proc.loginuid);
+	/* See engine/policy/points.c: Falco's number comes from elsewhere. */
 	f->unknown |= BIT_OF(MATCH_SID);
 	f->bits_unknown |= 1ULL << MATCH_BIT_SID_LEADER;
 	/* Of the time of the exec or clone that Falco counts from there is no record. */
@@ -426,7 +427,9 @@ static __always_inline __u32 uncertain_reasons(const struct decision *d)
 	if (domains & (BIT_OF(MATCH_USER_NAME) | BIT_OF(MATCH_LOGIN_NAME) | BIT_OF(MATCH_UID) | BIT_OF(MATCH_GID) |
 	               BIT_OF(MATCH_CAPS_E) | BIT_OF(MATCH_CAPS_P) | BIT_OF(MATCH_CAPS_I)))
 		reasons |= TERCEL_U_USER;
-	if (domains & (BIT_OF(MATCH_NAME) | BIT_OF(MATCH_BITS) | BIT_OF(MATCH_TTY) | BIT_OF(MATCH_LOGINUID)) ||
+	if (domains & (BIT_OF(MATCH_NAME) | BIT_OF(MATCH_BITS) | BIT_OF(MATCH_TTY) | BIT_OF(MATCH_LOGINUID) |
+	               BIT_OF(MATCH_PID) | BIT_OF(MATCH_VPID) | BIT_OF(MATCH_PPID) | BIT_OF(MATCH_SID) |
+	               BIT_OF(MATCH_VPGID) | BIT_OF(MATCH_DURATION)) ||
 	    d->verdict.hdr.flags & TERCEL_F_PROC_UNKNOWN)
 		reasons |= TERCEL_U_PROCESS;
 	return reasons;

@@ -345,8 +345,10 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 #define REAPER_THREADS 32
 #define REAPER_ANCESTORS 32
 
-static __noinline __u32 alive_thread(struct task_struct *task)
+/* Global, so that it is verified once and not for each ancestor. A number is what such a function can be given. */
+__noinline int alive_thread(__u64 task_ptr)
 {
+	struct task_struct *task = (void *)task_ptr;
 	__u64 head = (__u64)BPF_CORE_READ(task, signal) + bpf_core_field_offset(struct signal_struct, thread_head);
 	__u64 at = (__u64)BPF_CORE_READ((struct list_head *)head, next);
 
@@ -354,7 +356,7 @@ static __noinline __u32 alive_thread(struct task_struct *task)
 		struct task_struct *t = (void *)(at - bpf_core_field_offset(struct task_struct, thread_node));
 
 		if (!(BPF_CORE_READ(t, flags) & PF_EXITING))
-			return (__u32)BPF_CORE_READ(t, pid);
+			return BPF_CORE_READ(t, pid);
 		at = (__u64)BPF_CORE_READ((struct list_head *)at, next);
 	}
 	return 0;
@@ -370,7 +372,7 @@ static __noinline __u32 find_reaper(struct task_struct *task)
 
 	if ((__u64)BPF_CORE_READ((struct list_head *)children, next) == children)
 		return 0;
-	tid = alive_thread(task);
+	tid = (__u32)alive_thread((__u64)task);
 	if (tid || init == task)
 		return tid;
 	signal = BPF_CORE_READ(task, signal);
@@ -383,7 +385,7 @@ static __noinline __u32 find_reaper(struct task_struct *task)
 		signal = BPF_CORE_READ(ancestor, signal);
 		if (!BPF_CORE_READ_BITFIELD_PROBED(signal, is_child_subreaper))
 			continue;
-		tid = alive_thread(ancestor);
+		tid = (__u32)alive_thread((__u64)ancestor);
 		if (tid)
 			return tid;
 	}
@@ -413,7 +415,8 @@ int on_exit(__u64 *ctx)
 	x.group_dead = dead;
 	x.exit_code = (__u32)BPF_CORE_READ(task, exit_code);
 	x.group_exit_code = (__u32)BPF_CORE_READ(task, signal, group_exit_code);
-	x.reaper_tid = find_reaper(task);
+	/* The current task, as a number. */
+	x.reaper_tid = find_reaper((void *)bpf_get_current_task());
 	send(&x.hdr, TERCEL_EXIT, sizeof(x));
 	act_end(mark);
 	return 0;

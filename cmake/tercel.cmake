@@ -9,6 +9,7 @@ pkg_check_modules(CJSON REQUIRED IMPORTED_TARGET libcjson)
 pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
 
 option(TERCEL_SANITIZE "Build with AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
+option(TERCEL_MUTATION "Test that the proofs notice a compiler that is broken in named ways" OFF)
 option(TERCEL_FUZZ "Build the libFuzzer targets (needs clang)" OFF)
 
 set(CMAKE_C_STANDARD 17)

@@ -58,32 +58,12 @@ static int set_user(struct answers *a, const struct identity_user *u)
 	return sensor_set_user(a->config.sensor, u->uid, &u->user);
 }
 
-static bool has_user(const struct identity_users *users, uint32_t uid)
-{
-	size_t low = 0, high = users->count;
-
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-
-		if (users->users[middle].uid == uid)
-			return true;
-		if (users->users[middle].uid < uid)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return false;
-}
-
 /* The last one, of the id -1, says that those before it are all: it goes first, and comes back when that is true. */
-static int replace_users(struct answers *a, const struct identity_users *old)
+static int replace_users(struct answers *a)
 {
 	const struct identity_users *users = &a->users;
 	int r = sensor_forget_user(a->config.sensor, UINT32_MAX);
 
-	for (size_t i = 0; i < old->count && !r; i++)
-		if (!has_user(users, old->users[i].uid))
-			r = sensor_forget_user(a->config.sensor, old->users[i].uid);
 	for (size_t i = 0; i < users->count && !r; i++)
 		r = set_user(a, &users->users[i]);
 	return r;
@@ -91,7 +71,7 @@ static int replace_users(struct answers *a, const struct identity_users *old)
 
 static int look_for_users(struct answers *a)
 {
-	struct identity_users fresh, old = a->users;
+	struct identity_users fresh;
 	int r;
 
 	if (!identity_users_changed(&a->users, a->config.passwd))
@@ -99,9 +79,14 @@ static int look_for_users(struct answers *a)
 	r = identity_users_read(&fresh, a->config.passwd, a->config.nsswitch);
 	if (r)
 		return r;
+	r = identity_users_inherit(&fresh, &a->users);
+	if (r) {
+		identity_users_free(&fresh);
+		return r;
+	}
+	identity_users_free(&a->users);
 	a->users = fresh;
-	r = replace_users(a, &old);
-	identity_users_free(&old);
+	r = replace_users(a);
 	/* Read again the next time. */
 	if (r)
 		a->users.read = (struct stat){0};

@@ -283,7 +283,7 @@ void cli_note_unavailable(const struct command *c, const struct report *report, 
 	for (size_t i = 0; i < report->nrules; i++) {
 		const struct report_rule *r = &report->rules[i];
 
-		if (rule && strcmp(r->rule->name, rule))
+		if (rule && strcmp(r->rule->name, rule) != 0)
 			continue;
 		for (size_t p = 0; p < r->npoints; p++)
 			if (r->points[p].point && r->points[p].class != POLICY_DETECT_ONLY &&

@@ -131,6 +131,46 @@ static int complete(struct identity_users *u)
 	return 0;
 }
 
+static struct identity_user *find(struct identity_users *u, size_t n, uint32_t uid)
+{
+	size_t low = 0, high = n;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (u->users[middle].uid == uid)
+			return &u->users[middle];
+		if (u->users[middle].uid < uid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+int identity_users_inherit(struct identity_users *u, const struct identity_users *before)
+{
+	const size_t n = u->count;
+	int r = 0;
+
+	for (size_t i = 0; i < before->count && !r; i++) {
+		const struct identity_user *was = &before->users[i];
+		struct identity_user *is = find(u, n, was->uid);
+
+		if (was->uid == NO_UID)
+			continue;
+		if (!is)
+			r = add(u, was->uid, "");
+		if (!is && !r)
+			is = &u->users[u->count - 1];
+		if (is && (is->user.len != was->user.len ||
+		           memcmp(is->user.name, was->user.name, sizeof(is->user.name)) != 0))
+			is->user.len = UINT32_MAX;
+	}
+	sort(u);
+	return r;
+}
+
 bool identity_users_changed(const struct identity_users *u, const char *passwd)
 {
 	const struct stat *was = &u->read;

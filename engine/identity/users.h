@@ -38,6 +38,12 @@ int identity_users_read(struct identity_users *out, const char *passwd, const ch
 /* Whether `passwd` is another file than the one that was read, or was changed since. */
 bool identity_users_changed(const struct identity_users *u, const char *passwd);
 
+/*
+ * For a database that was read again: of users that had another name before, or have none any more, the name becomes
+ * unknown. Falco keeps what it found for a while, and nobody can tell for how long. 0 or -ENOMEM.
+ */
+int identity_users_inherit(struct identity_users *u, const struct identity_users *before);
+
 void identity_users_free(struct identity_users *u);
 
 #endif

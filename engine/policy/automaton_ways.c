@@ -8,6 +8,7 @@
 #include "filter/regex.h"
 #include "filter/regex_program.h"
 #include "policy/automaton_internal.h"
+#include "policy/mutation.h"
 
 /* Of one pattern and of all: 48 bytes each. */
 enum {
@@ -18,6 +19,8 @@ enum {
 static const char too_large[] = "it is too large";
 
 static const struct byte_set any_byte = {{~UINT64_C(1), UINT64_MAX, UINT64_MAX, UINT64_MAX}};
+/* Of a path's component. */
+static const struct byte_set inner_byte = {{~(UINT64_C(1) | UINT64_C(1) << '/'), UINT64_MAX, UINT64_MAX, UINT64_MAX}};
 
 static uint32_t next_step(const struct ways *w)
 {
@@ -74,7 +77,7 @@ int ways_add_glob(struct ways *w, const struct glob *g, uint32_t id, const char 
 
 	for (size_t i = 0; !r && i < g->n - open; i++) {
 		if (g->items[i].star)
-			r = add_loop(w, &any_byte, true, (uint32_t)first);
+			r = add_loop(w, MUTATED(STAR_STOPS_AT_SLASH) ? &inner_byte : &any_byte, true, (uint32_t)first);
 		else
 			r = add_byte(w, &g->items[i].set);
 	}
@@ -86,8 +89,6 @@ int ways_add_glob(struct ways *w, const struct glob *g, uint32_t id, const char 
 /* ---- pmatch ----------------------------------------------------------------------------------------------- */
 
 static const struct byte_set slash = {{UINT64_C(1) << '/', 0, 0, 0}};
-/* Of a component. */
-static const struct byte_set inner_byte = {{~(UINT64_C(1) | UINT64_C(1) << '/'), UINT64_MAX, UINT64_MAX, UINT64_MAX}};
 
 /* The next component that is not empty, 0 at the end. */
 static size_t take_component(const char **at, const char *end, const char **name)

@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "policy/derive_internal.h"
+#include "policy/mutation.h"
 
 #define EFFECT_POSITIVE "taken as false for blocking: acts that match only through it are detected, not blocked"
 #define EFFECT_NEGATED "its exception is taken to apply: acts that it might except are detected, not blocked"
@@ -104,6 +105,15 @@ struct formula *formula_atom(struct deriver *v, const struct atom *model, bool n
 	return f;
 }
 
+/* Whether acts of the point may have values of the choice that have no bit: its atoms do not tell all then. */
+static bool is_open_choice(const struct point_info *p, enum match_domain domain)
+{
+	for (size_t i = 0; i < p->nfields; i++)
+		if (p->fields[i].how == POINT_CHOICE && p->fields[i].domain == domain && p->fields[i].beyond)
+			return true;
+	return false;
+}
+
 /*
  * Whether no value of a choice fulfils all of these atoms: "the protocol is TCP, and it is not". Of an OR the opposite,
  * whether every value fulfils one of them. One of the atoms must ask for some value, since there may be none.
@@ -125,7 +135,8 @@ static bool is_settled(const struct deriver *v, const struct formula *f)
 			continue;
 		left[a->domain - MATCH_EVENT] &= negated ? ~a->bits : a->bits;
 		asks[a->domain - MATCH_EVENT] |= !negated;
-		if (asks[a->domain - MATCH_EVENT] && !left[a->domain - MATCH_EVENT])
+		if (asks[a->domain - MATCH_EVENT] && !left[a->domain - MATCH_EVENT] &&
+		    !is_open_choice(v->d->point, a->domain))
 			return true;
 	}
 	return false;
@@ -302,7 +313,7 @@ static struct formula *leaf(struct deriver *v, const struct filter_node *n, bool
 	field = point_field(v->d->point, n->left->field->id, n->left->arg_text);
 	note(v, field->note, n);
 	f = field_leaf(v, n, field, negated);
-	if (!field->events || !(events & ~field->events))
+	if (!field->events || !(events & ~field->events) || MUTATED(EVENTS_IGNORED))
 		return f;
 	model.bits = events & field->events;
 	return formula_join2(v, negated ? FORMULA_OR : FORMULA_AND, formula_atom(v, &model, negated), f);
@@ -489,6 +500,24 @@ static const struct filter_node *telling_leaf(const struct filter_node *n, bool 
 	return found;
 }
 
+/* Whether the point that sees acts in the gap, if there is one, sees any that the condition may hold for. */
+static bool holds_beyond(struct deriver *v, const struct filter_node *condition)
+{
+	const struct point_gap *gap = &v->d->point->gap;
+	struct derivation beyond = {0};
+	bool holds;
+	int r;
+
+	if (!gap->rows)
+		return true;
+	r = derive(&beyond, condition, point_info(gap->rows), v->atoms);
+	if (r)
+		v->error = r;
+	holds = beyond.applies;
+	derivation_free(&beyond);
+	return holds;
+}
+
 /* What does not come by, if the condition can match it: the rule blocks less than it says, also if nothing that does
  * come by is matched. */
 static void lose_gap(struct deriver *v, const struct filter_node *condition)
@@ -497,7 +526,7 @@ static void lose_gap(struct deriver *v, const struct filter_node *condition)
 	const struct filter_node *n;
 	struct derivation *d = v->d;
 
-	if (!gap->reason || !admits_gap(v, condition, false))
+	if (!gap->reason || !admits_gap(v, condition, false) || !holds_beyond(v, condition))
 		return;
 	n = telling_leaf(condition, true);
 	if (!n)

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
+#include "policy/mutation.h"
 
 static bool is_signed(enum field_type type)
 {
@@ -52,7 +53,7 @@ static bool range_of(enum filter_op op, uint64_t value, struct atom_range *out)
 		out->to_low = value - 1;
 		return value > 0;
 	case FILTER_OP_LE:
-		out->to_low = value;
+		out->to_low = value - (MUTATED(LE_IS_LT) && value);
 		return true;
 	case FILTER_OP_GT:
 		out->from_low = value + 1;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "filter/eval.h"
+#include "policy/mutation.h"
 
 /* Whether a leaf on a text field holds for a text. */
 static bool holds_for(struct deriver *v, const struct eval *program, struct eval_event *event, const char *text)
@@ -102,7 +103,7 @@ struct formula *derive_choice(struct deriver *v, const struct filter_node *n, co
 		return formula_constant(!negated);
 	model.bits = n->op == FILTER_OP_EXISTS ? possible : derive_names(v, n, field->names, possible);
 	/* Nothing is sure of a value beyond the bits, which is unknown: an atom, even one without a bit, says so. */
-	if (!model.bits && !field->beyond)
+	if (!model.bits && (!field->beyond || MUTATED(CHOICE_CLOSED)))
 		return formula_constant(negated);
 	if (model.bits == possible && field->possible && field->always && !field->beyond)
 		return formula_constant(!negated);

@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "policy/automaton.h"
+#include "policy/mutation.h"
 
 #define OF_A_PART "of this part of a path the operator is not decided in the kernel; compare fd.name"
 
@@ -285,6 +286,8 @@ static struct formula *text_at(struct deriver *v, const struct filter_node *n, c
 		return positive(v, n, at, negated);
 	/* There is a value, and it is another. */
 	equal = positive(v, n, at, !negated);
+	if (MUTATED(MISSING_IS_UNEQUAL))
+		return equal;
 	there = formula_exists(v, at->domain, at->level, at->always, negated);
 	return formula_join2(v, negated ? FORMULA_OR : FORMULA_AND, there, equal);
 }

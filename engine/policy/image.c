@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "policy/automaton.h"
+#include "policy/mutation.h"
 
 /* ---- decision graphs -------------------------------------------------------------------------------------------- */
 
@@ -245,7 +246,8 @@ struct clause image_guard(struct builder *b, const struct formula *f)
 		for (size_t i = 0; i < f->nkids; i++) {
 			struct clause kid = image_guard(b, f->kids[i]);
 
-			clause_union(b, &best, &kid);
+			if (!i || !MUTATED(GUARD_OF_FIRST))
+				clause_union(b, &best, &kid);
 			image_clause_free(&kid);
 		}
 		if (best.cost == NO_CLAUSE)
@@ -366,7 +368,7 @@ static void write_rule_at(struct builder *b, size_t rule, size_t point, struct p
 	if (!d->applies)
 		return;
 	t->may[rule] = write_graph(b, d->formula, true, 1, 0);
-	t->must[rule] = write_graph(b, d->formula, false, 1, 0);
+	t->must[rule] = write_graph(b, d->formula, MUTATED(LOST_HOLDS), 1, 0);
 	if (!t->must[rule])
 		return;
 	image_set_bit(t->rules, (uint32_t)rule);

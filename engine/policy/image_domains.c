@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "policy/automaton.h"
+#include "policy/mutation.h"
 
 /* ---- texts ------------------------------------------------------------------------------------------------------ */
 
@@ -416,7 +417,7 @@ static void write_guarded(struct builder *b, uint32_t domain)
 	for (size_t i = 0; i < natoms; i++) {
 		const struct waiting *w = &b->waiting[atoms_get(b->atoms, ids[i])->bit];
 
-		for (size_t r = 0; r < w->n; r++)
+		for (size_t r = 0; r < w->n && !MUTATED(UNKNOWN_WAKES_NOBODY); r++)
 			image_set_bit(rules, w->rules[r]);
 	}
 	b->header.domains[domain].guarded = image_write_rules(b, rules);

@@ -5,6 +5,7 @@
 #include "policy/placement.h"
 
 #include "base/cleanup.h"
+#include "policy/mutation.h"
 
 /* A strong point and the weaker ones that see the same acts between them. */
 static const struct rivals {
@@ -63,6 +64,8 @@ static void choose(struct placement *p, const struct rivals *r)
 	if (strong_suffices(p, r)) {
 		for (size_t i = 0; i < r->nweak; i++)
 			derivation_free(&p->at[r->weak[i]]);
+		if (MUTATED(DECIDED_NOWHERE))
+			derivation_free(&p->at[r->strong]);
 	} else {
 		derivation_free(&p->at[r->strong]);
 	}

@@ -5,7 +5,8 @@ usage: own_rules.py TERCEL
 
 rules/tercel_rules.yaml: no warning; at least 30 rules, every one exact, with an act that is refused or a program that
 is killed before it runs. rules/tercel_detect_rules.yaml: loads after it, and is narrow as it says. In both every rule
-has a comment with its false positives, which names a macro tercel_allow_… of the rule's own, and that excepts nothing.
+has a comment with its false positives, which names a macro tercel_allow_… of the rule's own, and that excepts nothing;
+and an event in own_rules.jsonl that it matches. Those there without a rule are everyday life, which none matches.
 """
 
 import json
@@ -17,6 +18,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 EXACT = ROOT / "rules" / "tercel_rules.yaml"
 NARROW = ROOT / "rules" / "tercel_detect_rules.yaml"
+EVENTS = pathlib.Path(__file__).with_name("own_rules.jsonl")
 LEAST = 30
 
 
@@ -93,12 +95,27 @@ def classes_of():
     return wrong
 
 
+def matches_of(rules):
+    cases = [json.loads(line) for line in EVENTS.read_text(encoding="utf-8").splitlines()]
+    events = "".join(json.dumps(case["event"]) + "\n" for case in cases)
+    said = subprocess.run([sys.argv[1], "eval", "-o", "json", "--events", "-", EXACT, NARROW], input=events, text=True,
+                          stdout=subprocess.PIPE, check=True)
+    for number, (case, line) in enumerate(zip(cases, said.stdout.splitlines(), strict=True), 1):
+        matching = json.loads(line)["rules"]
+        if case["rule"] not in matching if case["rule"] else matching:
+            yield f"{EVENTS.name}:{number}: {case['rule'] or 'no rule'} should match, not {matching}"
+    for name in set(rules) - {case["rule"] for case in cases}:
+        yield f"{EVENTS.name} has no event for the rule {name!r}"
+
+
 def main():
-    wrong = classes_of()
+    wrong, every = classes_of(), []
     for path in EXACT, NARROW:
         found, rules = comments_of(path)
         wrong += found
+        every += rules
         print(f"{path.name}: {len(rules)} rules")
+    wrong += matches_of(every)
     for line in wrong:
         print("FAIL", line)
     print(f"{0 if wrong else 1} passed, {1 if wrong else 0} failed")

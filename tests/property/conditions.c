@@ -500,6 +500,33 @@ struct expr *expr_random(struct random *r, unsigned int depth, uint32_t points)
 		e->kids[i] = expr_random(r, depth - 1, points);
 	return e;
 }
+struct expr *expr_and(struct expr *e, const char *leaf)
+{
+	struct expr *both = calloc(1, sizeof(*both)), *other = calloc(1, sizeof(*other));
+
+	other->op = 'l';
+	other->leaf = strdup(leaf);
+	both->op = '&';
+	both->nkids = 2;
+	both->kids[0] = e;
+	both->kids[1] = other;
+	return both;
+}
+
+struct expr *expr_of_one_event(struct random *r, unsigned int depth, uint32_t points)
+{
+	struct random copy = {.state = r->state};
+	uint32_t point = random_below(r, TERCEL_POINTS);
+	char leaf[64];
+	struct world w;
+
+	while (!(points >> point & 1))
+		point = (point + 1) % TERCEL_POINTS;
+	world_random(&w, &copy, (enum tercel_point)point, 1);
+	(void)snprintf(leaf, sizeof(leaf), "evt.type = %s", world_event_name(w.event));
+	return expr_and(expr_random(r, depth, points), leaf);
+}
+
 void expr_free(struct expr *e)
 {
 	if (!e)

@@ -19,6 +19,10 @@ struct expr {
 uint32_t points_random(struct random *r);
 
 struct expr *expr_random(struct random *r, unsigned int depth, uint32_t points);
+/* The same about one event type of the points', as rules are. */
+struct expr *expr_of_one_event(struct random *r, unsigned int depth, uint32_t points);
+/* The expression, which is taken over, and one more comparison. */
+struct expr *expr_and(struct expr *e, const char *leaf);
 void expr_free(struct expr *e);
 struct expr *expr_copy(const struct expr *e);
 void expr_print(struct buf *out, const struct expr *e);

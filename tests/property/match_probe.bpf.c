@@ -27,6 +27,17 @@ ARRAY_MAP(facts_map, sizeof(struct match_facts));
 ARRAY_MAP(state_map, sizeof(struct match_state));
 ARRAY_MAP(ancestors_map, sizeof(struct probe_ancestors));
 
+/* What a list of paths alone would cost: one look-up of a whole path. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__uint(key_size, PROBE_PATH_MAX);
+	__uint(value_size, sizeof(__u64));
+} paths_map SEC(".maps");
+
+ARRAY_MAP(path_map, PROBE_PATH_MAX);
+ARRAY_MAP(found_map, sizeof(__u64));
+
 struct probe_args {
 	__u32 point;
 	__u32 repeat;
@@ -77,15 +88,45 @@ int probe(struct probe_args *args)
 	struct match_facts *facts = bpf_map_lookup_elem(&facts_map, &zero);
 	struct match_state *state = bpf_map_lookup_elem(&state_map, &zero);
 	struct probe_ancestors *ancestors = bpf_map_lookup_elem(&ancestors_map, &zero);
-	struct probe_ctx c = {
-	        .m = {.image = image, .st = state, .facts = facts, .text = text, .point = args->point},
-	        .ancestors = ancestors};
+	struct probe_ctx c = {.m = {.image = image, .st = state, .facts = facts, .text = text, .point = args->point},
+	                      .ancestors = ancestors};
 	__u64 start;
 
 	if (!image || !text || !facts || !state || !ancestors)
 		return 1;
 	start = bpf_ktime_get_ns();
 	bpf_loop(args->repeat, probe_step, &c, 0);
+	args->ns = bpf_ktime_get_ns() - start;
+	return 0;
+}
+
+struct look_up_ctx {
+	const void *path;
+	__u64 *found;
+};
+
+static int look_up_step(__u32 i, void *p)
+{
+	struct look_up_ctx *c = p;
+
+	(void)i;
+	if (bpf_map_lookup_elem(&paths_map, c->path))
+		(*c->found)++;
+	return 0;
+}
+
+SEC("syscall")
+int look_up(struct probe_args *args)
+{
+	__u32 zero = 0;
+	struct look_up_ctx c = {.path = bpf_map_lookup_elem(&path_map, &zero),
+	                        .found = bpf_map_lookup_elem(&found_map, &zero)};
+	__u64 start;
+
+	if (!c.path || !c.found)
+		return 1;
+	start = bpf_ktime_get_ns();
+	bpf_loop(args->repeat, look_up_step, &c, 0);
 	args->ns = bpf_ktime_get_ns() - start;
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "bpf/match.h"
+#include "probe_ancestors.h"
 
 struct probe;
 
@@ -18,8 +19,19 @@ void probe_close(struct probe *p);
 /* The kernel's image, to be written to. */
 uint8_t *probe_image(struct probe *p);
 
-/* Decides `repeat` times; 0 and the nanoseconds of all of them, or -errno. state: of the last one. */
-int probe_run(struct probe *p, enum tercel_point point, const struct match_facts *facts, const uint8_t *text,
-              uint32_t repeat, struct match_state *state, uint64_t *ns);
+/* What a decision is made of; `text` has MATCH_TEXT_MAX bytes. */
+struct probe_case {
+	enum tercel_point point;
+	const struct match_facts *facts;
+	const struct probe_ancestors *ancestors;
+	const uint8_t *text;
+};
+
+/* Decides `repeat` times; 0 and the nanoseconds of all of them, or -errno. state: what stands in the memory before and
+ * after. */
+int probe_run(struct probe *p, const struct probe_case *c, uint32_t repeat, struct match_state *state, uint64_t *ns);
+
+/* Looks `path` up `repeat` times among `n` other paths in a hash map; 0 and the nanoseconds, or -errno. */
+int probe_look_up(struct probe *p, const char *path, uint32_t n, uint32_t repeat, uint64_t *ns);
 
 #endif

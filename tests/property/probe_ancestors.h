@@ -7,6 +7,9 @@
 
 #include "match.h"
 
+/* The longest path that the probe looks up in a hash map, for comparison; padded with zeros. */
+#define PROBE_PATH_MAX 256
+
 struct probe_ancestors {
 	__u32 count; /* nearest first */
 	__u32 cut;   /* 1: there are more */

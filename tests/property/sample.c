@@ -60,6 +60,17 @@ static int ask_about_containers(struct sample *s)
 	return r ? r : oracle_new(&s->containers, roots, s->image->ncontainers);
 }
 
+static int make_rest(struct sample *s, struct random *random, enum sample_parts parts)
+{
+	int r = build_image(s, random);
+
+	if (!r && parts == SAMPLE_ORACLES)
+		r = oracle_new(&s->rules, s->roots, s->n);
+	if (!r && parts == SAMPLE_ORACLES && s->image->ncontainers)
+		r = ask_about_containers(s);
+	return r;
+}
+
 int sample_make(struct sample *s, struct expr **exprs, size_t n, uint32_t image_points, struct random *random,
                 enum sample_parts parts)
 {
@@ -80,13 +91,17 @@ int sample_make(struct sample *s, struct expr **exprs, size_t n, uint32_t image_
 		if (!r)
 			s->roots[i] = filter_root(s->filters[i]);
 	}
-	if (!r)
-		r = build_image(s, random);
-	if (!r && parts == SAMPLE_ORACLES)
-		r = oracle_new(&s->rules, s->roots, n);
-	if (!r && parts == SAMPLE_ORACLES && s->image->ncontainers)
-		r = ask_about_containers(s);
-	return r;
+	return r ? r : make_rest(s, random, parts);
+}
+
+int sample_of(struct sample *s, const struct filter_node *const *roots, size_t n, uint32_t image_points,
+              struct random *random, enum sample_parts parts)
+{
+	*s = (struct sample){.roots = calloc(n + 1, sizeof(struct filter_node *)), .n = n, .points = image_points};
+	if (!s->roots)
+		return -ENOMEM;
+	memcpy(s->roots, roots, n * sizeof(struct filter_node *));
+	return make_rest(s, random, parts);
 }
 
 void sample_free(struct sample *s)
@@ -114,7 +129,23 @@ struct expr **exprs_random(struct random *r, size_t n, unsigned int depth, uint3
 	struct expr **exprs = calloc(n + 1, sizeof(struct expr *));
 
 	for (size_t i = 0; exprs && i < n; i++)
-		exprs[i] = expr_random(r, random_below(r, depth + 1), points ? points : points_random(r));
+		exprs[i] = points ? expr_random(r, random_below(r, depth + 1), points)
+		                  : expr_of_one_event(r, random_below(r, depth + 1), points_random(r));
+	return exprs;
+}
+
+struct expr **exprs_many(struct random *r, size_t n, uint32_t points)
+{
+	size_t distinct = n < 1000 ? n : 200;
+	struct expr **few = exprs_random(r, distinct, 3, points), **exprs = calloc(n + 1, sizeof(struct expr *));
+
+	for (size_t i = 0; few && exprs && i < n; i++) {
+		char name[64];
+
+		(void)snprintf(name, sizeof(name), "proc.name in (tool%zu, %s)", i % 1000, pool_pick(&pool_names, r));
+		exprs[i] = i < distinct ? few[i] : expr_and(expr_copy(few[i % distinct]), name);
+	}
+	free(few);
 	return exprs;
 }
 

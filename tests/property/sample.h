@@ -8,9 +8,8 @@
 #include "conditions.h"
 #include "policy/image.h"
 
-/* The conditions are the sample's; make it with sample_random() or sample_of(). */
 struct sample {
-	struct expr **exprs;
+	struct expr **exprs; /* owned, with the filters; NULL: the conditions are somebody else's */
 	struct filter **filters;
 	const struct filter_node **roots;
 	size_t n;
@@ -26,13 +25,22 @@ enum sample_parts {
 	SAMPLE_ORACLES = 1, /* and Falco's answers */
 };
 
-/* Rules about the points, of random modes, actions and answers to uncertainty if `r` is given; 0 or -errno with the
- * reason printed. Takes `exprs` (an allocated array of n) over in any case. */
+/* An image of these conditions, for the points (struct image_input), of random modes, actions and answers to
+ * uncertainty if `r` is given; 0 or -errno with the reason printed. Takes `exprs` (an allocated array of n) over in any
+ * case. */
 int sample_make(struct sample *s, struct expr **exprs, size_t n, uint32_t image_points, struct random *r,
                 enum sample_parts parts);
+/* The same of trees that outlive the sample. */
+int sample_of(struct sample *s, const struct filter_node *const *roots, size_t n, uint32_t image_points,
+              struct random *r, enum sample_parts parts);
 void sample_free(struct sample *s);
 
+/* About the points; 0: each of one event type of any. */
 struct expr **exprs_random(struct random *r, size_t n, unsigned int depth, uint32_t points);
+
+/* The same, but in a large set most rules are about a program or two of their own and share what else they ask, as
+ * detection rules do: thousands of random patterns over the same few words would fit no automaton. */
+struct expr **exprs_many(struct random *r, size_t n, uint32_t points);
 
 /* Facts of one decision. */
 struct case_facts {

@@ -129,7 +129,7 @@ static const char *copy(struct oracle *o, const char *text, size_t len)
 /* libsinsp reads arguments up to each NUL, and joins them by blanks; the last NUL of the buffer is not there. */
 static const char *joined(struct oracle *o, const struct world_args *a, size_t from)
 {
-	char *at = room(o, 256);
+	char *at = room(o, 512);
 
 	for (size_t i = from; i < a->n; i++) {
 		if (i > from)
@@ -141,7 +141,7 @@ static const char *joined(struct oracle *o, const struct world_args *a, size_t f
 
 static const char *cmdline(struct oracle *o, const char *name, const struct world_args *a)
 {
-	char *at = room(o, 256);
+	char *at = room(o, 512);
 	bool empty = a->n < 2 || (a->n == 2 && !a->items[1][0]);
 
 	strcat(at, name);
@@ -168,6 +168,20 @@ static uint32_t some(const struct world *w, enum field_id id, uint32_t n)
 static struct given some_text(struct oracle *o, enum field_id id, const struct pool *p)
 {
 	return text_of(o, p->words[some(o->w, id, p->n)]);
+}
+
+/* A value of the field's type; fields that worlds say nothing of have one. */
+static struct given some_value(struct oracle *o, const struct filter_term *t)
+{
+	switch (t->type) {
+	case FIELD_TYPE_STRING:
+		return some_text(o, t->field->id, &pool_texts);
+	case FIELD_TYPE_IP:
+	case FIELD_TYPE_NET:
+		return missing;
+	default:
+		return number_of(o, some(o->w, t->field->id, 2));
+	}
 }
 
 /* The names of a set, beginning anywhere: their order is not that of the bits. */
@@ -499,7 +513,7 @@ static struct given event_field(struct oracle *o, const struct filter_term *t)
 	case FIELD_EVT_ARG:
 		return parameter(o, t->arg_text);
 	default:
-		abort();
+		return some_value(o, t);
 	}
 }
 

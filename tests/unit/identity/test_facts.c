@@ -345,6 +345,30 @@ static void a_changed_database_is_noticed(void **state)
 	identity_users_free(&u);
 }
 
+static void a_name_that_changed_is_unknown_from_then_on(void **state)
+{
+	struct identity_users was = {0}, is = {0}, later = {0};
+
+	(void)state;
+	read_users(&was, "a:x:1:1::/:/bin/sh\nb:x:2:2::/:/bin/sh\nc:x:3:3::/:/bin/sh\n", "");
+	read_users(&is, "a:x:1:1::/:/bin/sh\nbb:x:2:2::/:/bin/sh\nd:x:4:4::/:/bin/sh\n", "");
+	assert_int_equal(identity_users_inherit(&is, &was), 0);
+	assert_user(&is, 1, "a");
+	assert_true(user(&is, 2)->len > TERCEL_USER_NAME_LEN);
+	assert_true(user(&is, 3)->len > TERCEL_USER_NAME_LEN);
+	assert_user(&is, 4, "d");
+	assert_user(&is, 0, "root");
+	assert_user(&is, UINT32_MAX, "<NA>");
+	read_users(&later, "a:x:1:1::/:/bin/sh\nb:x:2:2::/:/bin/sh\nc:x:3:3::/:/bin/sh\n", "");
+	assert_int_equal(identity_users_inherit(&later, &is), 0);
+	assert_user(&later, 1, "a");
+	assert_true(user(&later, 2)->len > TERCEL_USER_NAME_LEN);
+	assert_true(user(&later, 3)->len > TERCEL_USER_NAME_LEN);
+	identity_users_free(&was);
+	identity_users_free(&is);
+	identity_users_free(&later);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -358,6 +382,7 @@ int main(void)
 	        cmocka_unit_test(the_first_line_of_an_id_names_it),
 	        cmocka_unit_test(other_sources_of_names_are_heeded),
 	        cmocka_unit_test(a_changed_database_is_noticed),
+	        cmocka_unit_test(a_name_that_changed_is_unknown_from_then_on),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);

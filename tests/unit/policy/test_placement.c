@@ -79,13 +79,16 @@ static void a_connection_is_decided_for_all_sockets_if_it_can_be(void **unused)
 	/* What the weaker ones miss is nothing to tell where the stronger one is. */
 	expect("evt.type in (connect, sendto) and fd.sport = 22 and fd.l4proto = tcp", PLACEMENT_FULL,
 	       "socket_connect=exact socket_sendmsg=detect-only");
-	expect("evt.type = connect and fd.typechar = f", PLACEMENT_FULL, "");
+	expect("evt.type = connect and fd.sport = 22 and fd.directory = /a", PLACEMENT_FULL, "");
 	expect("evt.type = connect and fd.typechar = u", PLACEMENT_FULL, "socket_connect=exact");
 	/* What a point never sees is missed there, and told so. */
 	expect("evt.type = connect and fd.typechar = u", placement_without_lsm(),
 	       "cgroup_connect4=detect-only cgroup_connect6=detect-only");
 	expect("evt.type in (connect, sendto) and fd.sport = 22 and fd.l4proto = tcp", placement_without_lsm(),
 	       "cgroup_connect4=exact cgroup_connect6=exact cgroup_sendmsg4=detect-only cgroup_sendmsg6=detect-only");
+	expect("(evt.type = connect or (evt.type = sendto and fd.l4proto = udp)) and fd.sport = 22 and fd.l4proto = "
+	       "tcp",
+	       placement_without_lsm(), "cgroup_connect4=exact cgroup_connect6=exact");
 	expect("evt.type = connect and fd.l4proto = tcp and evt.res = ECONNREFUSED", placement_without_lsm(), "");
 }
 
