@@ -313,7 +313,7 @@ enum tercel_point {
 	TERCEL_POINT_SENDMSG4 = 3,    /* cgroup/sendmsg4: deny; datagrams with an address */
 	TERCEL_POINT_SENDMSG6 = 4,    /* cgroup/sendmsg6 */
 	/* BPF LSM hooks: deny */
-	TERCEL_POINT_EXEC_CHECK = 5, /* bprm_check_security */
+	TERCEL_POINT_EXEC_CHECK = 5, /* bprm_creds_from_file */
 	TERCEL_POINT_FILE_OPEN = 6,
 	TERCEL_POINT_LINK = 7, /* path_link, and so on up to chown */
 	TERCEL_POINT_SYMLINK = 8,

@@ -47,6 +47,17 @@ struct user_namespace___level {
 	int level;
 } __attribute__((preserve_access_index));
 
+/* struct sockaddr_in and sockaddr_in6, as far as they are looked at. */
+struct peer {
+	__u16 family, port; /* the port in network byte order */
+	union {
+		__u32 addr4;
+		struct {
+			__u32 flow, addr6[4];
+		};
+	};
+};
+
 /*
  * What the programs at the hooks of the BPF LSM keep of an act (lsm.bpf.c). Here, in a map, the verifier takes the
  * kernel's pointers for numbers, which functions may be given.
@@ -69,6 +80,7 @@ struct decision {
 	struct task_struct *ancestor;
 	struct match_ancestor ancestor_facts;
 	struct sock___owned *sk; /* of a connect: kept here, where the verifier takes it for a number */
+	struct peer peer;        /* of a connect: what the caller asked for; here, as stacks are small */
 	struct hooked act;       /* at a hook of the BPF LSM */
 };
 
@@ -837,33 +849,23 @@ static __always_inline void peer6_facts(struct match_facts *f, struct bpf_sock *
 	local_facts(f, sk, AF_INET6, !low || (addr[3] && addr[3] != bpf_htonl(1)));
 }
 
-/* struct sockaddr_in and sockaddr_in6, as far as they are looked at. */
-struct peer {
-	__u16 family, port; /* the port in network byte order */
-	union {
-		__u32 addr4;
-		struct {
-			__u32 flow, addr6[4];
-		};
-	};
-};
-
 /*
  * Programs of cgroups further down run before this one and may have put another address in place (service
  * translation); Falco sees the one that the caller asked for. What the caller's memory holds is only compared: it can
  * change meanwhile.
  */
-static __always_inline bool is_as_asked(struct bpf_sock_addr *ctx, const __u32 *addr, __u32 point, const void *asked)
+static __always_inline bool is_as_asked(struct decision *d, struct bpf_sock_addr *ctx, const __u32 *addr, __u32 point,
+                                        const void *asked)
 {
-	struct peer peer = {};
-	__u32 size = point == TERCEL_POINT_CONNECT4 ? 8 : sizeof(peer);
+	struct peer *peer = &d->peer;
+	__u32 size = point == TERCEL_POINT_CONNECT4 ? 8 : sizeof(*peer);
 
-	if (!asked || bpf_probe_read_user(&peer, size, asked) || peer.port != (__u16)ctx->user_port)
+	if (!asked || bpf_probe_read_user(peer, size, asked) || peer->port != (__u16)ctx->user_port)
 		return false;
 	if (point == TERCEL_POINT_CONNECT4)
-		return peer.family == AF_INET && peer.addr4 == addr[0];
-	return peer.family == AF_INET6 && peer.addr6[0] == addr[0] && peer.addr6[1] == addr[1] &&
-	       peer.addr6[2] == addr[2] && peer.addr6[3] == addr[3];
+		return peer->family == AF_INET && peer->addr4 == addr[0];
+	return peer->family == AF_INET6 && peer->addr6[0] == addr[0] && peer->addr6[1] == addr[1] &&
+	       peer->addr6[2] == addr[2] && peer->addr6[3] == addr[3];
 }
 
 static __always_inline void forget_peer(struct match_facts *f)
@@ -912,7 +914,7 @@ static __always_inline int decide_connect(struct bpf_sock_addr *ctx, const __u32
 		d->verdict.remote.family = AF_INET6;
 		__builtin_memcpy(d->verdict.remote.addr, addr, 16);
 	}
-	if (!is_as_asked(ctx, addr, point, asked))
+	if (!is_as_asked(d, ctx, addr, point, asked))
 		forget_peer(&d->facts);
 	refuse = judge(s, d, image, point);
 	report(d, image, point, refuse ? OUTCOME_DONE : OUTCOME_NONE);

@@ -770,10 +770,18 @@ int BPF_PROG(lsm_module_data, unsigned int id, bool contents, int ret)
 SEC("lsm/bpf")
 int lsm_bpf(unsigned long long *ctx)
 {
-	int ret = bpf_hook_has_kernel ? (int)ctx[4] : (int)ctx[3];
 	__u32 cmd = (__u32)ctx[0];
 	struct act a;
+	int ret;
 
+	/* Apart, lest the compiler make one load of both with an offset that changes, which Linux 6.1 refuses. */
+	if (bpf_hook_has_kernel) {
+		ret = (int)ctx[4];
+		OPAQUE(ret);
+	} else {
+		ret = (int)ctx[3];
+		OPAQUE(ret);
+	}
 	if (ret)
 		return ret;
 	if (!act_of_caller(&a, TERCEL_POINT_BPF, E(BPF)))

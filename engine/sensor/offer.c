@@ -66,7 +66,7 @@ uint32_t sensor_points_here(struct error *reasons)
 	error_set(&why, -EOPNOTSUPP, "this version has no kernel program for it");
 	give_reason(reasons, ~all, &why);
 	(void)libbpf_set_print(NULL);
-	if (load_check_lsm(&(struct load_options){0}, &why) || try_lsm(&why)) {
+	if (try_lsm(&why) || load_check_lsm(&(struct load_options){0}, &why)) {
 		points &= ~load_lsm_points();
 		give_reason(reasons, load_lsm_points(), &why);
 	}
