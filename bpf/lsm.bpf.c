@@ -43,9 +43,6 @@
 /* fs/mount.h: the namespace of mounts that the kernel keeps for itself, ERR_PTR(-EINVAL) */
 #define MNT_NS_INTERNAL ((__u64) - 22)
 
-/* 1: the hook `bpf` passes a third argument, whether the kernel itself calls (6.15 and later). */
-const volatile __u32 bpf_hook_has_kernel = 0;
-
 struct linux_binprm___file {
 	struct file *file;
 } __attribute__((preserve_access_index));
@@ -767,23 +764,10 @@ int BPF_PROG(lsm_module_data, unsigned int id, bool contents, int ret)
 	return decision_answer(&a, TERCEL_POINT_MODULE_DATA);
 }
 
-SEC("lsm/bpf")
-int lsm_bpf(unsigned long long *ctx)
+static __always_inline int decide_bpf(__u32 cmd)
 {
-	__u32 cmd = (__u32)ctx[0];
 	struct act a;
-	int ret;
 
-	/* Apart, lest the compiler make one load of both with an offset that changes, which Linux 6.1 refuses. */
-	if (bpf_hook_has_kernel) {
-		ret = (int)ctx[4];
-		OPAQUE(ret);
-	} else {
-		ret = (int)ctx[3];
-		OPAQUE(ret);
-	}
-	if (ret)
-		return ret;
 	if (!act_of_caller(&a, TERCEL_POINT_BPF, E(BPF)))
 		return 0;
 	/* A program may call bpf() in the kernel, which is no event. */
@@ -794,6 +778,24 @@ int lsm_bpf(unsigned long long *ctx)
 	else
 		a.d->facts.unknown |= BIT_OF(MATCH_ARG_KIND);
 	return decision_answer(&a, TERCEL_POINT_BPF);
+}
+
+/* Of the two that one is loaded whose arguments the kernel's hook has. */
+SEC("lsm/bpf")
+int BPF_PROG(lsm_bpf, int cmd, void *attr, unsigned int size, int ret)
+{
+	if (ret)
+		return ret;
+	return decide_bpf((__u32)cmd);
+}
+
+/* 6.15 and later: `kernel`, whether the kernel itself calls. */
+SEC("lsm/bpf")
+int BPF_PROG(lsm_bpf_kernel, int cmd, void *attr, unsigned int size, bool kernel, int ret)
+{
+	if (ret)
+		return ret;
+	return decide_bpf((__u32)cmd);
 }
 
 /* ---- other processes ------------------------------------------------------------------------------------- */

@@ -91,6 +91,7 @@ static const struct {
         {"lsm_module_file", TERCEL_POINT_MODULE_FILE},
         {"lsm_module_data", TERCEL_POINT_MODULE_DATA},
         {"lsm_bpf", TERCEL_POINT_BPF},
+        {"lsm_bpf_kernel", TERCEL_POINT_BPF},
         {"lsm_ptrace", TERCEL_POINT_PTRACE},
         {"lsm_traceme", TERCEL_POINT_TRACEME},
         {"lsm_mount", TERCEL_POINT_MOUNT},
@@ -337,7 +338,6 @@ static void set_constants(struct tercel_bpf *skel, const struct sensor_config *c
 	skel->rodata->scoped = config->cgroup ? 1 : 0;
 	skel->rodata->exit_has_group_dead = exit_has_group_dead(btf) ? 1 : 0;
 	skel->rodata->page_kib_shift = page_kib_shift();
-	skel->rodata->bpf_hook_has_kernel = bpf_hook_has_kernel(btf) ? 1 : 0;
 }
 
 static int set_sizes(struct tercel_bpf *skel, const struct sensor_config *config, uint32_t cpus)
@@ -383,6 +383,8 @@ static void choose_programs(struct tercel_bpf *skel, const struct sensor_config 
 		p = bpf_object__find_program_by_name(skel->obj, lsm_points[i].program);
 		(void)bpf_program__set_autoload(p, (config->points & BIT(lsm_points[i].point)) != 0);
 	}
+	p = bpf_hook_has_kernel(btf) ? skel->progs.lsm_bpf : skel->progs.lsm_bpf_kernel;
+	(void)bpf_program__set_autoload(p, false);
 	bpf_object__for_each_program(p, skel->obj)
 	{
 		for (size_t i = 0; i < sizeof(cgroup_points) / sizeof(cgroup_points[0]); i++)
