@@ -434,6 +434,7 @@ struct tercel_container_key {
 };
 struct tercel_container_facts {
 	__u64 bits[TERCEL_CONTAINER_WORDS];
+	__u64 unknown[TERCEL_CONTAINER_WORDS]; /* questions without an answer; their bits say nothing */
 };
 
 /*

@@ -18,6 +18,9 @@ struct syscall_args {
 	__u64 a[5];
 };
 
+/* Above every number that the tables have. */
+#define ARCH_CALLS 512
+
 #if defined(__TARGET_ARCH_x86)
 
 struct pt_regs {
@@ -27,7 +30,7 @@ struct pt_regs {
 /* arch/x86/include/asm/thread_info.h */
 #define TS_COMPAT 0x0002
 /* arch/x86/include/uapi/asm/unistd.h: calls of the x32 interface; those we name have the 64-bit numbers. */
-#define X32_SYSCALL_BIT 0x40000000
+#define ARCH_OTHER_BITS 0x40000000
 /* clone(flags, stack, …) */
 #define ARCH_CLONE_FLAGS 0
 
@@ -61,76 +64,24 @@ static __always_inline void arch_args(struct syscall_args *out, const struct pt_
 	out->a[4] = regs->r8;
 }
 
-/* Of the calls that records name; TERCEL_SYS_NONE for every other. */
-static __always_inline __u32 arch_syscall(__u32 nr)
-{
-	switch (nr & ~X32_SYSCALL_BIT) {
-	case 2:
-		return TERCEL_SYS_OPEN;
-	case 41:
-		return TERCEL_SYS_SOCKET;
-	case 42:
-		return TERCEL_SYS_CONNECT;
-	case 56:
-		return TERCEL_SYS_CLONE;
-	case 57:
-		return TERCEL_SYS_FORK;
-	case 58:
-		return TERCEL_SYS_VFORK;
-	case 80:
-		return TERCEL_SYS_CHDIR;
-	case 81:
-		return TERCEL_SYS_FCHDIR;
-	case 85:
-		return TERCEL_SYS_CREAT;
-	case 257:
-		return TERCEL_SYS_OPENAT;
-	case 435:
-		return TERCEL_SYS_CLONE3;
-	case 437:
-		return TERCEL_SYS_OPENAT2;
-	}
-	return TERCEL_SYS_NONE;
-}
+static const volatile __u8 arch_calls[ARCH_CALLS] = {
+        [2] = TERCEL_SYS_OPEN,   [41] = TERCEL_SYS_SOCKET,  [42] = TERCEL_SYS_CONNECT, [56] = TERCEL_SYS_CLONE,
+        [57] = TERCEL_SYS_FORK,  [58] = TERCEL_SYS_VFORK,   [80] = TERCEL_SYS_CHDIR,   [81] = TERCEL_SYS_FCHDIR,
+        [85] = TERCEL_SYS_CREAT, [257] = TERCEL_SYS_OPENAT, [435] = TERCEL_SYS_CLONE3, [437] = TERCEL_SYS_OPENAT2,
+};
 
 /* i386. socketcall (102) multiplexes the socket calls: SYS_SOCKET is 1, SYS_CONNECT 3 (include/uapi/linux/net.h). */
 #define ARCH_COMPAT_SOCKETCALL 102
-static __always_inline __u32 arch_compat_syscall(__u32 nr)
-{
-	switch (nr) {
-	case 2:
-		return TERCEL_SYS_FORK;
-	case 5:
-		return TERCEL_SYS_OPEN;
-	case 8:
-		return TERCEL_SYS_CREAT;
-	case 12:
-		return TERCEL_SYS_CHDIR;
-	case 120:
-		return TERCEL_SYS_CLONE;
-	case 133:
-		return TERCEL_SYS_FCHDIR;
-	case 190:
-		return TERCEL_SYS_VFORK;
-	case 295:
-		return TERCEL_SYS_OPENAT;
-	case 359:
-		return TERCEL_SYS_SOCKET;
-	case 362:
-		return TERCEL_SYS_CONNECT;
-	case 435:
-		return TERCEL_SYS_CLONE3;
-	case 437:
-		return TERCEL_SYS_OPENAT2;
-	}
-	return TERCEL_SYS_NONE;
-}
+static const volatile __u8 arch_compat_calls[ARCH_CALLS] = {
+        [2] = TERCEL_SYS_FORK,     [5] = TERCEL_SYS_OPEN,      [8] = TERCEL_SYS_CREAT,    [12] = TERCEL_SYS_CHDIR,
+        [120] = TERCEL_SYS_CLONE,  [133] = TERCEL_SYS_FCHDIR,  [190] = TERCEL_SYS_VFORK,  [295] = TERCEL_SYS_OPENAT,
+        [359] = TERCEL_SYS_SOCKET, [362] = TERCEL_SYS_CONNECT, [435] = TERCEL_SYS_CLONE3, [437] = TERCEL_SYS_OPENAT2,
+};
 
 /*
  * Calls that change credentials, capabilities or the user namespace: a bit for each number. setuid and the like (for
  * user and group ids, file system ids, supplementary groups), capset, unshare, setns.
  */
-#define ARCH_CALLS 512
 #define RIGHTS_BIT(nr) (1ULL << ((nr) % 64))
 static const volatile __u64 arch_rights_calls[2][ARCH_CALLS / 64] = {
         {[1] = RIGHTS_BIT(105) | RIGHTS_BIT(106) | RIGHTS_BIT(113) | RIGHTS_BIT(114) | RIGHTS_BIT(116) |
@@ -155,6 +106,7 @@ struct pt_regs {
 
 /* arch/arm64/include/asm/thread_info.h */
 #define TIF_32BIT 22
+#define ARCH_OTHER_BITS 0
 /* clone(flags, stack, …) */
 #define ARCH_CLONE_FLAGS 0
 
@@ -181,64 +133,20 @@ static __always_inline void arch_args(struct syscall_args *out, const struct pt_
 	out->a[4] = regs->regs[4];
 }
 
-static __always_inline __u32 arch_syscall(__u32 nr)
-{
-	switch (nr) {
-	case 49:
-		return TERCEL_SYS_CHDIR;
-	case 50:
-		return TERCEL_SYS_FCHDIR;
-	case 56:
-		return TERCEL_SYS_OPENAT;
-	case 198:
-		return TERCEL_SYS_SOCKET;
-	case 203:
-		return TERCEL_SYS_CONNECT;
-	case 220:
-		return TERCEL_SYS_CLONE;
-	case 435:
-		return TERCEL_SYS_CLONE3;
-	case 437:
-		return TERCEL_SYS_OPENAT2;
-	}
-	return TERCEL_SYS_NONE;
-}
+static const volatile __u8 arch_calls[ARCH_CALLS] = {
+        [49] = TERCEL_SYS_CHDIR,    [50] = TERCEL_SYS_FCHDIR, [56] = TERCEL_SYS_OPENAT,  [198] = TERCEL_SYS_SOCKET,
+        [203] = TERCEL_SYS_CONNECT, [220] = TERCEL_SYS_CLONE, [435] = TERCEL_SYS_CLONE3, [437] = TERCEL_SYS_OPENAT2,
+};
 
 /* The ARM EABI has no socketcall. */
 #define ARCH_COMPAT_SOCKETCALL 0xffffffff
-static __always_inline __u32 arch_compat_syscall(__u32 nr)
-{
-	switch (nr) {
-	case 2:
-		return TERCEL_SYS_FORK;
-	case 5:
-		return TERCEL_SYS_OPEN;
-	case 8:
-		return TERCEL_SYS_CREAT;
-	case 12:
-		return TERCEL_SYS_CHDIR;
-	case 120:
-		return TERCEL_SYS_CLONE;
-	case 133:
-		return TERCEL_SYS_FCHDIR;
-	case 190:
-		return TERCEL_SYS_VFORK;
-	case 281:
-		return TERCEL_SYS_SOCKET;
-	case 283:
-		return TERCEL_SYS_CONNECT;
-	case 322:
-		return TERCEL_SYS_OPENAT;
-	case 435:
-		return TERCEL_SYS_CLONE3;
-	case 437:
-		return TERCEL_SYS_OPENAT2;
-	}
-	return TERCEL_SYS_NONE;
-}
+static const volatile __u8 arch_compat_calls[ARCH_CALLS] = {
+        [2] = TERCEL_SYS_FORK,      [5] = TERCEL_SYS_OPEN,     [8] = TERCEL_SYS_CREAT,    [12] = TERCEL_SYS_CHDIR,
+        [120] = TERCEL_SYS_CLONE,   [133] = TERCEL_SYS_FCHDIR, [190] = TERCEL_SYS_VFORK,  [281] = TERCEL_SYS_SOCKET,
+        [283] = TERCEL_SYS_CONNECT, [322] = TERCEL_SYS_OPENAT, [435] = TERCEL_SYS_CLONE3, [437] = TERCEL_SYS_OPENAT2,
+};
 
 /* Calls that change credentials, capabilities or the user namespace: a bit for each number, as above. */
-#define ARCH_CALLS 512
 #define RIGHTS_BIT(nr) (1ULL << ((nr) % 64))
 static const volatile __u64 arch_rights_calls[2][ARCH_CALLS / 64] = {
         {[1] = RIGHTS_BIT(91) | RIGHTS_BIT(97),
@@ -256,6 +164,22 @@ static const volatile __u64 arch_rights_calls[2][ARCH_CALLS / 64] = {
 #else
 #error "bpf/arch.h has no block for this architecture yet: registers and system call numbers"
 #endif
+
+/*
+ * The call that a number of the 64-bit or the 32-bit table means, if records name it; else TERCEL_SYS_NONE. From
+ * tables, not a switch, because the verifier of Linux 6.1 takes two paths for one that differ only in a constant which
+ * a function finds in its caller's stack, and throws away the code that only the second one runs.
+ */
+static __always_inline __u32 arch_syscall(__u32 nr)
+{
+	nr &= ~(__u32)ARCH_OTHER_BITS;
+	return nr < ARCH_CALLS ? arch_calls[nr & (ARCH_CALLS - 1)] : TERCEL_SYS_NONE;
+}
+
+static __always_inline __u32 arch_compat_syscall(__u32 nr)
+{
+	return nr < ARCH_CALLS ? arch_compat_calls[nr & (ARCH_CALLS - 1)] : TERCEL_SYS_NONE;
+}
 
 /* Whether the call, if it succeeds, changes what the process may do. */
 static __always_inline bool arch_changes_rights(__u32 nr, bool compat)

@@ -155,9 +155,10 @@ static __always_inline void container_answers(struct match_facts *f, __u64 cgrou
 	struct tercel_container_key key = {.cgroup_id = cgroup_id, .generation = generation};
 	struct tercel_container_facts *known = bpf_map_lookup_elem(&container_facts, &key);
 
-	if (known)
+	if (known) {
 		__builtin_memcpy(f->container, known->bits, sizeof(f->container));
-	else
+		__builtin_memcpy(f->container_unknown, known->unknown, sizeof(f->container_unknown));
+	} else
 		f->unknown |= BIT_OF(MATCH_CONTAINER_FACTS);
 }
 

@@ -159,6 +159,17 @@ struct {
 	__type(value, __u32);
 } scope SEC(".maps");
 
+/*
+ * Processes that have ended a moment ago, where the kernel does not tell which thread was the last one: several may
+ * find none alive.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct tercel_exec_id);
+	__type(value, __u32);
+} ended SEC(".maps");
+
 /* ---- scratch ------------------------------------------------------------------------------------------ */
 
 /* Room behind the largest offset that a masked index can give, for one more component. */

@@ -264,6 +264,14 @@ struct match_domain_table {
 	__u32 lists;
 	__u32 guarded; /* a list of the rules that wait for one of its atoms */
 	__u64 waited;  /* sets: the bits of which some rule waits for */
+	/*
+	 * Numbers: the keys are few in most of `buckets` equal parts of the numbers from `base` on, 1 << shift each;
+	 * what is below is in the first part, what is above in the last. `index`: __u32 for each part and one more, the
+	 * last key before it.
+	 */
+	__u64 base;
+	__u32 index, buckets, shift;
+	__u32 pad[3];
 };
 
 struct match_rule {
@@ -304,10 +312,10 @@ struct match_header {
 	struct match_domain_table domains[MATCH_DOMAIN_ROOM];
 };
 
-_Static_assert(sizeof(struct match_domain_table) == 32, "layout of the image");
+_Static_assert(sizeof(struct match_domain_table) == 64, "layout of the image");
 _Static_assert(sizeof(struct match_rule) == 16, "layout of the image");
 _Static_assert(sizeof(struct match_point) == 32, "layout of the image");
-_Static_assert(sizeof(struct match_header) == 64 + 32 * 32 + 64 * 32, "layout of the image");
+_Static_assert(sizeof(struct match_header) == 64 + 32 * 32 + 64 * 64, "layout of the image");
 _Static_assert(TERCEL_POINTS <= 32, "layout of the image");
 
 /* A node: atom (16 bits), negated (1), next node if the leaf holds (23), if not (23). Nodes 0 and 1 are the answers. */
@@ -363,9 +371,12 @@ struct match_facts {
 	__u64 number[MATCH_NUMBERS]; /* signed ones with match_signed(); an IPv4 address in host byte order */
 	/* MATCH_ADDR6, MATCH_LOCAL6: the upper half, host byte order; the lower one is in number[] */
 	__u64 addr6_high, local6_high;
+	/* MATCH_CONTAINER_FACTS: answers, and which of them are not known */
 	__u64 container[TERCEL_CONTAINER_WORDS];
-	struct tercel_span text[MATCH_TEXTS]; /* in the text; of EXE, ARGS and CMDLINE only the last is looked at */
-	__u32 directory[2];                   /* of PATH and NEWPATH: how many bytes are the directory */
+	__u64 container_unknown[TERCEL_CONTAINER_WORDS];
+	/* In the text, whose last 64 bytes are in no span; of EXE, ARGS and CMDLINE only the last is looked at. */
+	struct tercel_span text[MATCH_TEXTS];
+	__u32 directory[2]; /* of PATH and NEWPATH: how many bytes are the directory */
 };
 
 /* An ancestor; its spans are in the text, too. */
@@ -398,18 +409,24 @@ enum match_part {
 	MATCH_PART_REST,   /* the others */
 };
 
+/* What a walk has besides the text. */
+enum match_extra {
+	MATCH_EXTRA_BEFORE = 1 << 0,    /* `before`, then a blank if there is a text, then the text */
+	MATCH_EXTRA_DIRECTORY = 1 << 1, /* the mark of the directory's end after `directory` bytes */
+	MATCH_EXTRA_SLASH = 1 << 2,     /* a slash after the text */
+};
+
 /* What a walk over a text is of. */
 struct match_walked {
 	struct tercel_span text, before;
-	__u32 directory; /* bytes; ~0: there is no mark */
-	__u32 gap;       /* 1: `before`, then a blank if there is a text, then the text */
-	__u32 slash;     /* 1: a slash after the text */
-	__u32 whole;     /* 0: the text goes on, nobody knows how */
+	__u32 extras; /* enum match_extra */
+	__u32 directory;
+	__u32 whole; /* 0: the text goes on, nobody knows how */
 	__u32 tables, count;
 };
 
 /* Reports that a walk may gather before it looks at them: those of one block of bytes, and those of marks. */
-#define MATCH_QUEUE 32
+#define MATCH_QUEUE 256
 
 struct match_state {
 	/* Words of bits, t and then p; what is not in use is zero, whatever stands there. */
@@ -420,6 +437,7 @@ struct match_state {
 	__u64 unknown; /* 1 << enum match_domain: atoms of these have p without t */
 	__u64 todo;    /* domains or bits that a loop has left */
 	__u64 left;    /* domains of which not all automata were walked */
+	__u64 guards;  /* the point's: domains that candidates come from */
 	__u64 key_high, key_low;
 	__u32 error; /* not 0: the image is damaged; nothing may be blocked */
 	__u32 dfa;
@@ -445,7 +463,7 @@ struct match_state {
 	__u32 domain;
 	__u32 keys;          /* of a number domain; the lists of a set */
 	__u32 classes, root; /* of the automaton that is walked */
-	__u32 off, tail;     /* of the text that is left, and its bytes behind the last whole block */
+	__u32 off;           /* of the text that is left */
 	struct match_walked walked;
 	__u32 part;     /* enum match_part */
 	__u32 distance; /* of the ancestor that is looked at, minus 1 */
@@ -506,19 +524,21 @@ MATCH_INLINE __u64 match_u64(const __u8 *image, __u32 off)
 
 #define match_header_of(image) ((const struct match_header *)(image))
 
+/* By the six upper bits of a power of two times MATCH_DEBRUIJN, in which every six bits in a row are others. */
+#define MATCH_DEBRUIJN 0x03f79d71b4cb0a89ULL
+static const __u8 match_bit_numbers[64] = {
+        0,  1,  48, 2,  57, 49, 28, 3,  61, 58, 50, 42, 38, 29, 17, 4,  62, 55, 59, 36, 53, 51,
+        43, 22, 45, 39, 33, 30, 24, 18, 12, 5,  63, 47, 56, 27, 60, 41, 37, 16, 54, 35, 52, 21,
+        44, 32, 23, 11, 46, 26, 40, 15, 34, 20, 31, 10, 25, 14, 19, 9,  13, 8,  7,  6,
+};
+
 /* The number of the lowest set bit of a word that is not 0; BPF has no instruction for it before version 4. */
 MATCH_INLINE __u32 match_lowest_bit(__u64 word)
 {
-	__u64 low = word & -word;
-	__u32 bit = 0;
+	__u64 index = (word & -word) * MATCH_DEBRUIJN >> 58;
 
-	bit |= (low & 0xffffffff00000000ULL) ? 32 : 0;
-	bit |= (low & 0xffff0000ffff0000ULL) ? 16 : 0;
-	bit |= (low & 0xff00ff00ff00ff00ULL) ? 8 : 0;
-	bit |= (low & 0xf0f0f0f0f0f0f0f0ULL) ? 4 : 0;
-	bit |= (low & 0xccccccccccccccccULL) ? 2 : 0;
-	bit |= (low & 0xaaaaaaaaaaaaaaaaULL) ? 1 : 0;
-	return bit;
+	match_opaque(index);
+	return match_bit_numbers[index & 63];
 }
 
 /* The length of a comm: at most 15 bytes; what follows its NUL is not part of it. */
@@ -561,6 +581,12 @@ struct match_ctx {
 	                              (__u32) __builtin_offsetof(struct match_point, member))
 #define match_table_field(m, domain, member)                                                                \
 	match_u32((m)->image,                                                                               \
+	          (__u32) __builtin_offsetof(struct match_header, domains) +                                \
+	                  ((domain) & (MATCH_DOMAIN_ROOM - 1)) * (__u32)sizeof(struct match_domain_table) + \
+	                  (__u32) __builtin_offsetof(struct match_domain_table, member))
+
+#define match_table_word(m, domain, member)                                                                 \
+	match_u64((m)->image,                                                                               \
 	          (__u32) __builtin_offsetof(struct match_header, domains) +                                \
 	                  ((domain) & (MATCH_DOMAIN_ROOM - 1)) * (__u32)sizeof(struct match_domain_table) + \
 	                  (__u32) __builtin_offsetof(struct match_domain_table, member))
@@ -727,12 +753,21 @@ MATCH_INLINE __u8 match_text_at(const struct match_ctx *m, __u32 off)
 }
 
 /* Bytes that one step of the loop over a text takes: a call for each would cost as much as the look-up. */
-#define MATCH_BLOCK 16
+#define MATCH_BLOCK 32
 
 MATCH_INLINE void match_flush(struct match_ctx *m)
 {
-	if (m->st->queued > MATCH_QUEUE - MATCH_BLOCK - 4)
+	if (m->st->queued)
 		match_reports(m);
+}
+
+/* `n` bytes from `text` on, n a constant. */
+MATCH_INLINE __u32 match_bytes(struct match_ctx *m, __u32 state, __u32 classes, const __u8 *text, __u32 n)
+{
+	MATCH_UNROLL
+	for (__u32 k = 0; k < n; k++)
+		state = match_class(m, state, match_u8(m->image, classes + text[k]));
+	return state;
 }
 
 /* A whole block. */
@@ -741,63 +776,63 @@ MATCH_CALLBACK match_block_step(__u32 i, void *p)
 	struct match_ctx *m = p;
 	__u32 state = m->st->dfa, classes = m->st->classes;
 	__u64 at = (m->st->off + i * MATCH_BLOCK) & (MATCH_TEXT_MAX - 1);
-	const __u8 *text;
-
 	match_opaque(at);
 	if (at > MATCH_TEXT_MAX - MATCH_BLOCK) {
 		m->st->error = 1;
 		return 1;
 	}
-	text = m->text + at;
-	MATCH_UNROLL
-	for (__u32 k = 0; k < MATCH_BLOCK; k++)
-		state = match_class(m, state, match_u8(m->image, classes + text[k]));
-	m->st->dfa = state;
+	m->st->dfa = match_bytes(m, state, classes, m->text + at, MATCH_BLOCK);
 	match_flush(m);
 	return 0;
 }
 
-/* What is left of a text behind its last whole block: st->tail bytes. */
-MATCH_CALLBACK match_tail_step(__u32 i, void *p)
+/* Of the bytes behind the last whole block those that the bit of their number says, from *done on. */
+#define MATCH_TAIL(bit)                                                             \
+	do {                                                                        \
+		if (left & (bit)) {                                                 \
+			state = match_bytes(m, state, classes, text + done, (bit)); \
+			done += (bit);                                              \
+			match_opaque(done);                                         \
+			done &= MATCH_BLOCK - 1;                                    \
+		}                                                                   \
+	} while (0)
+
+/*
+ * What is left of a text behind its last whole block, fewer bytes than a block has. No call: kernels that guard their
+ * returns (safe RET) pay more for one than for some bytes.
+ */
+MATCH_INLINE void match_tail(struct match_ctx *m, __u32 off, __u32 left)
 {
-	struct match_ctx *m = p;
-	__u32 state = m->st->dfa, classes = m->st->classes, left = m->st->tail;
-	__u64 at = m->st->off & (MATCH_TEXT_MAX - 1);
+	__u32 state = m->st->dfa, classes = m->st->classes;
+	__u64 at = off & (MATCH_TEXT_MAX - 1), done = 0;
 	const __u8 *text;
 
-	(void)i;
 	match_opaque(at);
-	if (at > MATCH_TEXT_MAX - MATCH_BLOCK) {
+	if (at > MATCH_TEXT_MAX - 2 * MATCH_BLOCK) {
 		m->st->error = 1;
-		return 1;
+		return;
 	}
 	text = m->text + at;
-	MATCH_UNROLL
-	for (__u32 k = 0; k < MATCH_BLOCK - 1; k++) {
-		if (k < left)
-			state = match_class(m, state, match_u8(m->image, classes + text[k]));
-	}
+	MATCH_TAIL(16);
+	MATCH_TAIL(8);
+	MATCH_TAIL(4);
+	MATCH_TAIL(2);
+	MATCH_TAIL(1);
 	m->st->dfa = state;
-	match_flush(m);
-	return 1;
 }
 
 MATCH_INLINE void match_feed(struct match_ctx *m, __u32 off, __u32 len)
 {
-	struct match_state *st = m->st;
-
 	if (len > MATCH_TEXT_MAX)
 		len = MATCH_TEXT_MAX;
-	st->off = off;
-	st->tail = len % MATCH_BLOCK;
-	match_forget();
 	if (len >= MATCH_BLOCK) {
+		m->st->off = off;
+		match_forget();
 		match_loop(len / MATCH_BLOCK, match_block_step, m);
-		st->off = off + len / MATCH_BLOCK * MATCH_BLOCK;
 		match_forget();
 	}
-	if (st->tail)
-		match_loop(1, match_tail_step, m);
+	if (len % MATCH_BLOCK)
+		match_tail(m, off + len / MATCH_BLOCK * MATCH_BLOCK, len % MATCH_BLOCK);
 }
 
 MATCH_CALLBACK match_find_nul(__u32 i, void *p)
@@ -817,38 +852,52 @@ MATCH_INLINE int match_split(struct match_ctx *m, __u32 off, __u32 len)
 	return 0;
 }
 
+/* The text, with what comes before, in and after it. */
+MATCH_INLINE void match_feed_extras(struct match_ctx *m)
+{
+	struct match_state *st = m->st;
+	struct match_walked *w = &st->walked;
+	__u32 directory = 0;
+
+	if (w->extras & MATCH_EXTRA_BEFORE) {
+		match_feed(m, w->before.off, w->before.len);
+		if (w->text.len)
+			st->dfa = match_class(m, st->dfa, match_u8(m->image, st->classes + ' '));
+	}
+	if (w->extras & MATCH_EXTRA_DIRECTORY && w->whole && w->directory <= w->text.len) {
+		directory = w->directory;
+		match_feed(m, w->text.off, directory);
+		match_class(m, st->dfa, MATCH_CLASS_END_DIR);
+	}
+	match_feed(m, w->text.off + directory, w->text.len - directory);
+	if (w->extras & MATCH_EXTRA_SLASH)
+		st->dfa = match_class(m, st->dfa, match_u8(m->image, st->classes + '/'));
+}
+
 MATCH_CALLBACK match_automaton_step(__u32 i, void *p)
 {
 	struct match_ctx *m = p;
 	struct match_state *st = m->st;
 	struct match_walked *w = &st->walked;
-	__u32 at = w->tables + i * (__u32)sizeof(struct match_automaton);
-	__u32 guards = match_u32(m->image, at + __builtin_offsetof(struct match_automaton, guards));
+	__u32 at = w->tables + i * (__u32)sizeof(struct match_automaton), guards;
 
-	if (st->part == MATCH_PART_GUARDS && !guards) {
-		st->left |= MATCH_BIT_OF(st->domain & 63);
-		return 0;
+	if (st->part != MATCH_PART_ALL) {
+		guards = match_u32(m->image, at + __builtin_offsetof(struct match_automaton, guards));
+		if (guards && st->part == MATCH_PART_REST)
+			return 0;
+		if (!guards && st->part == MATCH_PART_GUARDS) {
+			st->left |= MATCH_BIT_OF(st->domain & 63);
+			return 0;
+		}
 	}
-	if (st->part == MATCH_PART_REST && guards)
-		return 0;
 	st->classes = match_u32(m->image, at);
 	st->root = match_u32(m->image, at + 4);
 	st->queued = 0;
 	st->dfa = match_enter(m, match_u32(m->image, at + 8));
-	if (w->gap) {
-		match_feed(m, w->before.off, w->before.len);
-		if (w->text.len)
-			st->dfa = match_class(m, st->dfa, match_u8(m->image, st->classes + ' '));
-	}
-	if (w->directory <= w->text.len && w->whole) {
-		match_feed(m, w->text.off, w->directory);
-		match_class(m, st->dfa, MATCH_CLASS_END_DIR);
-		match_feed(m, w->text.off + w->directory, w->text.len - w->directory);
-	} else {
+	if (w->extras)
+		match_feed_extras(m);
+	else
 		match_feed(m, w->text.off, w->text.len);
-	}
-	if (w->slash)
-		st->dfa = match_class(m, st->dfa, match_u8(m->image, st->classes + '/'));
 	if (w->whole)
 		match_class(m, st->dfa, MATCH_CLASS_END);
 	return match_reports(m);
@@ -902,43 +951,57 @@ MATCH_INLINE int match_walk_text(struct match_ctx *m, __u32 domain)
 
 MATCH_INLINE void match_begin_text(struct match_state *st, __u64 cut, __u32 domain)
 {
-	st->walked.directory = ~0U;
-	st->walked.gap = 0;
-	st->walked.slash = 0;
+	st->walked.extras = 0;
 	st->walked.whole = !(cut >> (domain & 63) & 1);
+}
+
+/* Whether the text ends with a byte. */
+MATCH_INLINE int match_ends_with(const struct match_ctx *m, const struct tercel_span *text, __u8 byte)
+{
+	return text->len && match_text_at(m, text->off + text->len - 1) == byte;
+}
+
+/* What is done with a text of a domain that is no plain one. */
+MATCH_INLINE void match_prepare(struct match_ctx *m, __u32 domain)
+{
+	const struct match_facts *f = m->facts;
+	struct match_walked *w = &m->st->walked;
+
+	if (domain == MATCH_PATH || domain == MATCH_NEWPATH) {
+		w->extras = MATCH_EXTRA_DIRECTORY;
+		w->directory = f->directory[domain == MATCH_NEWPATH];
+		return;
+	}
+	if (domain == MATCH_ENV && w->whole && match_ends_with(m, &w->text, 0))
+		w->text.len--;
+	/* The directory as Falco writes it; its text comes without one, but for the root. */
+	if (domain == MATCH_CWD && w->whole && !match_ends_with(m, &w->text, '/'))
+		w->extras = MATCH_EXTRA_SLASH;
+	if (domain < MATCH_EXE)
+		return;
+	w->text = f->text[MATCH_CMDLINE];
+	match_forget();
+	if (m->st->arguments == ~0U)
+		match_split(m, w->text.off, w->text.len);
+	match_forget();
+	if (domain == MATCH_EXE)
+		match_first(m);
+	else
+		match_rest(m);
+	if (domain == MATCH_CMDLINE) {
+		w->before = f->text[MATCH_NAME];
+		w->extras = MATCH_EXTRA_BEFORE;
+	}
 }
 
 MATCH_INLINE int match_text_domain(struct match_ctx *m, __u32 domain)
 {
-	const struct match_facts *f = m->facts;
-	struct match_walked *w = &m->st->walked;
-	__u32 source = domain >= MATCH_EXE ? MATCH_CMDLINE : domain;
-
-	match_begin_text(m->st, f->cut, domain);
-	if (source >= MATCH_TEXTS)
+	match_begin_text(m->st, m->facts->cut, domain);
+	if (domain >= MATCH_TEXTS)
 		return 0;
-	w->text = f->text[source];
-	if (domain == MATCH_PATH)
-		w->directory = f->directory[0];
-	if (domain == MATCH_NEWPATH)
-		w->directory = f->directory[1];
-	match_forget();
-	if (source == MATCH_CMDLINE && m->st->arguments == ~0U)
-		match_split(m, w->text.off, w->text.len);
-	match_forget();
-	if (domain == MATCH_ENV && w->whole && w->text.len && match_text_at(m, w->text.off + w->text.len - 1) == 0)
-		w->text.len--;
-	/* The directory as Falco writes it; its text comes without one, but for the root. */
-	if (domain == MATCH_CWD && w->whole && (!w->text.len || match_text_at(m, w->text.off + w->text.len - 1) != '/'))
-		w->slash = 1;
-	if (domain == MATCH_EXE)
-		match_first(m);
-	if (domain == MATCH_ARGS || domain == MATCH_CMDLINE)
-		match_rest(m);
-	if (domain == MATCH_CMDLINE) {
-		w->before = f->text[MATCH_NAME];
-		w->gap = 1;
-	}
+	m->st->walked.text = m->facts->text[domain];
+	if (domain > MATCH_EXEPATH)
+		match_prepare(m, domain);
 	match_forget();
 	return match_walk_text(m, domain);
 }
@@ -966,18 +1029,31 @@ MATCH_CALLBACK match_search_step(__u32 i, void *p)
 	return 0;
 }
 
+/* Sets [low, high) to the keys that are left when the part of the numbers is known. */
+MATCH_INLINE void match_bucket(struct match_ctx *m, __u32 domain, __u64 value)
+{
+	__u64 base = match_table_word(m, domain, base), part = 0;
+	__u32 buckets = match_table_field(m, domain, buckets), index = match_table_field(m, domain, index);
+
+	if (value > base)
+		part = (value - base) >> (match_table_field(m, domain, shift) & 63);
+	if (part >= buckets)
+		part = buckets - 1;
+	m->st->low = match_u32(m->image, index + (__u32)part * 4);
+	m->st->high = match_u32(m->image, index + (__u32)part * 4 + 4) + 1;
+}
+
 MATCH_INLINE int match_number(struct match_ctx *m, __u32 domain, __u64 high, __u64 low)
 {
 	struct match_state *st = m->st;
 	__u32 lists = match_table_field(m, domain, lists);
 
 	m->st->keys = match_table_field(m, domain, tables);
-	st->low = 0;
-	st->high = match_table_field(m, domain, count);
+	if (!match_table_field(m, domain, count))
+		return 0;
 	st->key_high = high;
 	st->key_low = low;
-	if (!st->high)
-		return 0;
+	match_bucket(m, domain, domain == MATCH_ADDR6 || domain == MATCH_LOCAL6 ? high : low);
 	match_loop(MATCH_SEARCH_STEPS, match_search_step, m);
 	return match_list(m, match_u32(m->image, lists + st->low * 4));
 }
@@ -995,20 +1071,12 @@ MATCH_CALLBACK match_set_step(__u32 i, void *p)
 	return match_list(m, match_u32(m->image, m->st->keys + match_lowest_bit(bits) * 4));
 }
 
-/* The bits of a set that some rule waits for. */
-MATCH_INLINE __u64 match_waited(const struct match_ctx *m, __u32 domain)
-{
-	return match_u64(m->image,
-	                 (__u32) __builtin_offsetof(struct match_header, domains[0].waited) +
-	                         (domain & (MATCH_DOMAIN_ROOM - 1)) * (__u32)sizeof(struct match_domain_table));
-}
-
 MATCH_INLINE int match_set(struct match_ctx *m, __u32 domain, __u64 bits)
 {
 	m->st->keys = match_table_field(m, domain, lists);
 	if (!m->st->keys)
 		return 0;
-	if (m->st->part == MATCH_PART_GUARDS && !(bits & match_waited(m, domain))) {
+	if (m->st->part == MATCH_PART_GUARDS && !(bits & match_table_word(m, domain, waited))) {
 		m->st->left |= MATCH_BIT_OF(domain & 63);
 		return 0;
 	}
@@ -1035,8 +1103,15 @@ MATCH_INLINE int match_bits(struct match_ctx *m, __u64 bits)
 MATCH_CALLBACK match_container_step(__u32 i, void *p)
 {
 	struct match_ctx *m = p;
+	__u64 unknown = m->facts->container_unknown[i & (TERCEL_CONTAINER_WORDS - 1)];
 
-	match_add_atoms(m, m->facts->container[i & (TERCEL_CONTAINER_WORDS - 1)], m->st->low + i);
+	match_add_atoms(m, m->facts->container[i & (TERCEL_CONTAINER_WORDS - 1)] & ~unknown, m->st->low + i);
+	if (!unknown)
+		return 0;
+	m->st->unknown |= MATCH_BIT_OF(MATCH_CONTAINER_FACTS);
+	m->st->possible = 1;
+	match_add_atoms(m, unknown, m->st->low + i);
+	m->st->possible = 0;
 	return 0;
 }
 
@@ -1093,22 +1168,20 @@ MATCH_CALLBACK match_domain_step(__u32 i, void *p)
 {
 	struct match_ctx *m = p;
 	struct match_state *st = m->st;
-	__u64 guards;
 
 	(void)i;
-	guards = match_point_domains(m, guards);
 	if (!st->todo) {
-		if (st->candidates_known || (!st->pending && !(guards & MATCH_ANCESTOR_DOMAINS)))
+		if (st->candidates_known || (!st->pending && !(st->guards & MATCH_ANCESTOR_DOMAINS)))
 			return 1;
 		st->candidates_known = 1;
-		st->todo = (match_point_domains(m, domains) & ~guards & ~MATCH_ANCESTOR_DOMAINS) | st->left;
+		st->todo = (match_point_domains(m, domains) & ~st->guards & ~MATCH_ANCESTOR_DOMAINS) | st->left;
 		return 0;
 	}
 	st->domain = match_lowest_bit(st->todo);
 	st->todo &= st->todo - 1;
-	st->part = !st->candidates_known             ? MATCH_PART_GUARDS
-	           : guards >> (st->domain & 63) & 1 ? MATCH_PART_REST
-	                                             : MATCH_PART_ALL;
+	st->part = !st->candidates_known                 ? MATCH_PART_GUARDS
+	           : st->guards >> (st->domain & 63) & 1 ? MATCH_PART_REST
+	                                                 : MATCH_PART_ALL;
 	match_forget();
 	return match_domain(m, st->domain);
 }
@@ -1347,6 +1420,7 @@ MATCH_INLINE int match_start(struct match_ctx *m)
 	guards = match_point_domains(m, guards);
 	domains = match_point_domains(m, domains);
 	match_list(m, match_point_field(m, always));
+	st->guards = guards;
 	st->candidates_known = 0;
 	st->left = 0;
 	st->todo = guards & ~MATCH_ANCESTOR_DOMAINS;
@@ -1412,7 +1486,7 @@ MATCH_CALLBACK match_view_step(__u32 view, void *p)
 	if (view >= MATCH_VIEW_CMDLINE) {
 		match_rest(m);
 		w->before = by_thread ? a->thread : a->leader;
-		w->gap = 1;
+		w->extras = MATCH_EXTRA_BEFORE;
 	}
 	match_forget();
 	return match_walk_text(m, domain);

@@ -392,6 +392,18 @@ static __noinline __u32 find_reaper(struct task_struct *task)
 	return 0;
 }
 
+/* Several threads may see live == 0, as it was lowered before. One of them is the first to say so. */
+static __always_inline bool ends_first(struct task_struct *task)
+{
+	struct tercel_exec_id id;
+	__u32 one = 1;
+
+	if (BPF_CORE_READ(task, signal, live.counter))
+		return false;
+	id = task_exec_id(task);
+	return !bpf_map_update_elem(&ended, &id, &one, BPF_NOEXIST);
+}
+
 SEC("tp_btf/sched_process_exit")
 int on_exit(__u64 *ctx)
 {
@@ -401,17 +413,12 @@ int on_exit(__u64 *ctx)
 	bool dead;
 
 	hdr_fill(&x.hdr, proc_of(current_tgid()), act_begin(&mark));
-	if (exit_has_group_dead) {
+	if (exit_has_group_dead)
 		dead = ctx[1] & 1;
-		if (dead)
-			proc_forget(x.hdr.tgid);
-	} else {
-		/* Several threads may see live == 0 here, as it was lowered before; the record's end decides between
-		 * them. */
-		dead = BPF_CORE_READ(task, signal, live.counter) == 0;
-		if (dead && !(x.hdr.flags & TERCEL_F_PROC_UNKNOWN))
-			dead = proc_forget(x.hdr.tgid);
-	}
+	else
+		dead = ends_first(task);
+	if (dead)
+		proc_forget(x.hdr.tgid);
 	x.group_dead = dead;
 	x.exit_code = (__u32)BPF_CORE_READ(task, exit_code);
 	x.group_exit_code = (__u32)BPF_CORE_READ(task, signal, group_exit_code);

@@ -42,18 +42,18 @@ static __always_inline void call_dispatch(struct call *c)
 	}
 }
 
+/* include/uapi/linux/net.h; a table for the reason of those in arch.h. */
+#define SOCKETCALLS 4
+static const volatile __u8 socketcalls[SOCKETCALLS] = {[1] = TERCEL_SYS_SOCKET, [3] = TERCEL_SYS_CONNECT};
+
 /* i386's socketcall(call, args): the arguments are an array of 32-bit words in user memory. */
 static __always_inline void call_unpack_socketcall(struct call *c)
 {
 	__u32 words[3] = {}, which = (__u32)c->args.a[0];
 
-	/* include/uapi/linux/net.h */
-	if (which == 1)
-		c->syscall = TERCEL_SYS_SOCKET;
-	else if (which == 3)
-		c->syscall = TERCEL_SYS_CONNECT;
-	else
+	if (which >= SOCKETCALLS || !socketcalls[which & (SOCKETCALLS - 1)])
 		return;
+	c->syscall = socketcalls[which & (SOCKETCALLS - 1)];
 	if (bpf_probe_read_user(words, sizeof(words), (const void *)c->args.a[1])) {
 		c->syscall = TERCEL_SYS_NONE;
 		COUNT(compat_unknown);

@@ -95,7 +95,7 @@ static int look_for_users(struct answers *a)
 
 /* ---- containers ---- */
 
-/* Of the host: its cgroup id is 0. */
+/* Of the host: its cgroup id is 0. -ENODATA if some question is left open, to be asked again later. */
 static int set_answers(struct answers *a, uint64_t cgroup_id, const struct container_info *c)
 {
 	struct tercel_container_facts facts;
@@ -105,7 +105,7 @@ static int set_answers(struct answers *a, uint64_t cgroup_id, const struct conta
 		return r;
 	r = sensor_set_container_facts(a->config.sensor, cgroup_id, a->config.generation, &facts);
 	a->lost += r != 0;
-	return r;
+	return !r && !facts_are_whole(&facts) ? -ENODATA : r;
 }
 
 static int look_for_container(struct answers *a, const struct identity_cgroup *cgroup)

@@ -31,7 +31,7 @@ void container_info_clear(struct container_info *c)
 
 int container_info_host(struct container_info *out)
 {
-	_autocontainer_ struct container_info c = {
+	struct container_info c = {
 	        .full_id = strdup("host"),
 	        .name = strdup("host"),
 	        .type = strdup("host"),
@@ -52,10 +52,11 @@ int container_info_host(struct container_info *out)
 	};
 
 	if (!c.full_id || !c.name || !c.type || !c.image || !c.image_id || !c.repository || !c.tag || !c.digest ||
-	    !c.ip || !c.cni || !c.sandbox_id)
+	    !c.ip || !c.cni || !c.sandbox_id) {
+		container_info_clear(&c);
 		return -ENOMEM;
+	}
 	*out = c;
-	c = (struct container_info){0};
 	return 0;
 }
 

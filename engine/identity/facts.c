@@ -13,9 +13,10 @@ struct facts {
 	size_t n;
 	struct eval *program;
 	struct eval_event *event;
-	/* Of each field of the program: its value, and room for a text that is made. */
+	/* Of each field of the program: its value, room for a text that is made, and whether it is not known. */
 	struct eval_item *items;
 	struct buf *texts;
+	bool *unknown;
 };
 
 void facts_free(struct facts *f)
@@ -29,6 +30,7 @@ void facts_free(struct facts *f)
 		buf_free(&f->texts[i]);
 	free(f->texts);
 	free(f->items);
+	free(f->unknown);
 	eval_event_free(f->event);
 	eval_free(f->program);
 	for (size_t i = 0; f->filters && i < f->n; i++)
@@ -69,7 +71,8 @@ static int compile(struct facts *f, struct error *err)
 		return r;
 	f->items = calloc(eval_fields(f->program) + 1, sizeof(*f->items));
 	f->texts = calloc(eval_fields(f->program) + 1, sizeof(*f->texts));
-	return f->items && f->texts ? 0 : -ENOMEM;
+	f->unknown = calloc(eval_fields(f->program) + 1, sizeof(*f->unknown));
+	return f->items && f->texts && f->unknown ? 0 : -ENOMEM;
 }
 
 int facts_new(struct facts **out, const char *const *conditions, size_t n, struct error *err)
@@ -93,24 +96,84 @@ int facts_new(struct facts **out, const char *const *conditions, size_t n, struc
 	return r;
 }
 
-int facts_answer(struct facts *f, const struct container_info *c, struct tercel_container_facts *out)
+/* The number of a field in the program, by what it is written like. */
+static size_t field_of(const struct facts *f, const struct filter_term *t)
 {
-	struct tercel_container_facts answers = {0};
+	size_t i = 0;
 
+	while (i + 1 < eval_fields(f->program)) {
+		const struct filter_term *other = eval_field(f->program, i);
+
+		if (other->field == t->field && other->has_arg == t->has_arg &&
+		    (!t->has_arg ||
+		     strcmp(other->arg_text ? other->arg_text : "", t->arg_text ? t->arg_text : "") == 0))
+			break;
+		i++;
+	}
+	return i;
+}
+
+static bool term_is_unknown(const struct facts *f, const struct filter_term *t)
+{
+	if (t->kind == FILTER_TERM_FIELD)
+		return f->unknown[field_of(f, t)];
+	for (size_t i = 0; i < t->nargs; i++)
+		if (term_is_unknown(f, t->args[i]))
+			return true;
+	return false;
+}
+
+/* Whether a condition asks for something that is not known of the container that was looked at last. */
+static bool is_unknown(const struct facts *f, const struct filter_node *n)
+{
+	if (n->left && term_is_unknown(f, n->left))
+		return true;
+	if (n->right && term_is_unknown(f, n->right))
+		return true;
+	for (size_t i = 0; i < n->nkids; i++)
+		if (is_unknown(f, n->kids[i]))
+			return true;
+	return false;
+}
+
+static int look_at_fields(struct facts *f, const struct container_info *c)
+{
 	eval_event_clear(f->event);
 	for (size_t i = 0; i < eval_fields(f->program); i++) {
 		int r = container_info_field(c, eval_field(f->program, i), &f->texts[i], &f->items[i]);
 
-		if (r < 0)
+		f->unknown[i] = r == -ENODATA;
+		if (r < 0 && r != -ENODATA)
 			return r;
-		if (r)
+		if (r > 0)
 			eval_event_set(f->event, i, &f->items[i], 1);
 	}
-	for (size_t i = 0; i < f->n; i++)
-		if (eval_run(f->program, f->event, i))
+	return 0;
+}
+
+int facts_answer(struct facts *f, const struct container_info *c, struct tercel_container_facts *out)
+{
+	struct tercel_container_facts answers = {0};
+	int r = look_at_fields(f, c);
+
+	if (r)
+		return r;
+	for (size_t i = 0; i < f->n; i++) {
+		if (is_unknown(f, filter_root(f->filters[i])))
+			answers.unknown[i / 64] |= 1ULL << i % 64;
+		else if (eval_run(f->program, f->event, i))
 			answers.bits[i / 64] |= 1ULL << i % 64;
+	}
 	if (eval_event_error(f->event))
 		return eval_event_error(f->event);
 	*out = answers;
 	return 0;
+}
+
+bool facts_are_whole(const struct tercel_container_facts *answers)
+{
+	for (size_t w = 0; w < TERCEL_CONTAINER_WORDS; w++)
+		if (answers->unknown[w])
+			return false;
+	return true;
 }

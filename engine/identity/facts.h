@@ -6,6 +6,7 @@
 #ifndef TERCEL_IDENTITY_FACTS_H
 #define TERCEL_IDENTITY_FACTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/cleanup.h"
@@ -28,9 +29,12 @@ static inline void cleanup_facts(struct facts **f)
 #define _autofacts_ _cleanup_(cleanup_facts)
 
 /*
- * The answers for a container: condition i is bit i. 0; -ENODATA if some condition asks for what is not known of it
- * (*out is then untouched: the kernel takes a container without answers for unknown); -ENOMEM.
+ * The answers for a container: condition i is bit i, and bit i of `unknown` if it asks for what is not known of this
+ * container. 0, or -ENOMEM (*out is then untouched).
  */
 int facts_answer(struct facts *f, const struct container_info *c, struct tercel_container_facts *out);
+
+/* Whether nothing that is asked is unknown. */
+bool facts_are_whole(const struct tercel_container_facts *answers);
 
 #endif

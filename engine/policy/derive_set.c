@@ -93,6 +93,27 @@ uint64_t derive_named(point_names names)
 	return bits;
 }
 
+static bool is_name(point_names names, const char *text)
+{
+	for (unsigned int bit = 0; bit < 64 && names(bit); bit++)
+		if (names(bit)[0] && strcmp(names(bit), text) == 0)
+			return true;
+	return false;
+}
+
+/* Whether the leaf may hold for a value that has no bit. */
+static bool asks_beyond(const struct filter_node *n, const struct point_field *field)
+{
+	if (!field->beyond)
+		return false;
+	if (n->op != FILTER_OP_EQ && n->op != FILTER_OP_IN && n->op != FILTER_OP_INTERSECTS)
+		return true;
+	for (size_t i = 0; i < n->nvalues; i++)
+		if (!is_name(field->names, n->values[i].text))
+			return true;
+	return false;
+}
+
 struct formula *derive_choice(struct deriver *v, const struct filter_node *n, const struct point_field *field,
                               bool negated)
 {
@@ -103,7 +124,7 @@ struct formula *derive_choice(struct deriver *v, const struct filter_node *n, co
 		return formula_constant(!negated);
 	model.bits = n->op == FILTER_OP_EXISTS ? possible : derive_names(v, n, field->names, possible);
 	/* Nothing is sure of a value beyond the bits, which is unknown: an atom, even one without a bit, says so. */
-	if (!model.bits && (!field->beyond || MUTATED(CHOICE_CLOSED)))
+	if (!model.bits && (!asks_beyond(n, field) || MUTATED(CHOICE_CLOSED)))
 		return formula_constant(negated);
 	if (model.bits == possible && field->possible && field->always && !field->beyond)
 		return formula_constant(!negated);

@@ -350,6 +350,46 @@ static void write_key_lists(struct builder *b, uint32_t domain, const uint32_t *
 	}
 }
 
+/* As many parts as keys, within reason. */
+#define BUCKETS_MAX 4096
+
+/* The part of the numbers that a key is in, as bpf/match.h finds it for a value. */
+static uint32_t bucket_of(const struct match_domain_table *t, uint32_t domain, const struct key *key)
+{
+	const uint64_t value = is_wide(domain) ? key->high : key->low;
+	const uint64_t part = value > t->base ? (value - t->base) >> t->shift : 0;
+
+	return part < t->buckets ? (uint32_t)part : t->buckets - 1;
+}
+
+static void write_index(struct builder *b, uint32_t domain, const struct key *keys, size_t n)
+{
+	struct match_domain_table *t = &b->header.domains[domain];
+	const struct key *first = &keys[n > 1 ? 1 : 0], *last = &keys[n - 1];
+	uint64_t span = is_wide(domain) ? last->high - first->high : last->low - first->low;
+	_autofree_ uint32_t *index = NULL;
+	size_t k = 0;
+
+	t->base = is_wide(domain) ? first->high : first->low;
+	t->buckets = 1;
+	while (t->buckets < n && t->buckets < BUCKETS_MAX)
+		t->buckets *= 2;
+	while (span >> t->shift >= t->buckets)
+		t->shift++;
+	index = calloc(t->buckets + 1U, sizeof(*index));
+	if (!index) {
+		b->error = -ENOMEM;
+		return;
+	}
+	/* Of each part the last key before it: the first one is before all. */
+	for (uint32_t part = 0; part <= t->buckets; part++) {
+		while (k + 1 < n && bucket_of(t, domain, &keys[k + 1]) < part)
+			k++;
+		index[part] = (uint32_t)k;
+	}
+	t->index = image_append(b, index, (t->buckets + 1U) * sizeof(*index));
+}
+
 static void write_numbers(struct builder *b, uint32_t domain)
 {
 	struct match_domain_table *table = &b->header.domains[domain];
@@ -373,6 +413,7 @@ static void write_numbers(struct builder *b, uint32_t domain)
 	table->tables = image_append(b, keys, n * sizeof(*keys));
 	table->count = (uint32_t)n;
 	table->lists = image_append(b, lists, n * sizeof(*lists));
+	write_index(b, domain, keys, n);
 	if (n >= 1ULL << MATCH_SEARCH_STEPS)
 		b->error = -E2BIG;
 }

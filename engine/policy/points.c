@@ -133,7 +133,9 @@
 #define OF_CREDENTIALS \
 	"of a process that was cloned and has made no exec since, and of one that has called setuid or the like"
 #define OF_CAPABILITIES OF_CREDENTIALS ", capset, unshare or setns"
-#define OF_NAMES "in containers and user namespaces, which have user databases of their own"
+#define OF_NAMES                                                                                                      \
+	"in containers and user namespaces, which have user databases of their own, of names of more than 32 bytes, " \
+	"and of users that /etc/passwd lacks where there are other sources"
 #define OF_MOVED "of a thread, once its process was moved to another cgroup"
 #define OF_YOUNG "of threads, of a process that has made no exec, and of one that ran before the sensor did"
 #define OF_PATH "of a path that is longer than 4096 bytes, leads out of the process's root or has no name any more"

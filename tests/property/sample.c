@@ -25,7 +25,7 @@ static int parse(struct filter **out, const char *text, size_t len)
 
 static int build_image(struct sample *s, struct random *random)
 {
-	_autofree_ struct image_rule *rules = calloc(s->n + 1, sizeof(*rules));
+	struct image_rule *rules = s->settings = calloc(s->n + 1, sizeof(*rules));
 	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
 	const struct image_input in = {.rules = rules, .nrules = s->n, .points = s->points};
 	int r;
@@ -118,6 +118,7 @@ void sample_free(struct sample *s)
 		filter_free(s->questions[i]);
 	image_free(s->image);
 	free(s->questions);
+	free(s->settings);
 	free(s->exprs);
 	free(s->filters);
 	free(s->roots);
@@ -155,11 +156,15 @@ void case_make(struct case_facts *c, const struct sample *s, const struct world 
 
 	memset(c->text, 0xee, sizeof(c->text));
 	world_facts(w, &c->facts, &c->ancestors, c->text);
+	/* What stands for an answer that is not known says nothing. */
 	memset(c->facts.container, 0, sizeof(c->facts.container));
+	memset(c->facts.container_unknown, 0, sizeof(c->facts.container_unknown));
+	c->facts.container_unknown[0] = w->answers_unknown;
 	if (s->containers)
 		oracle_set(s->containers, w);
 	for (size_t i = 0; i < s->image->ncontainers; i++)
-		if (s->containers ? oracle_answer(s->containers, i) : random_below(&r, 2) != 0)
+		if (s->containers && !(i < 64 && w->answers_unknown >> i & 1) ? oracle_answer(s->containers, i)
+		                                                              : random_below(&r, 2) != 0)
 			c->facts.container[i / 64] |= 1ULL << (i % 64);
 }
 

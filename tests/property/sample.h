@@ -13,7 +13,8 @@ struct sample {
 	struct filter **filters;
 	const struct filter_node **roots;
 	size_t n;
-	uint32_t points; /* of the image input */
+	uint32_t points;             /* of the image input */
+	struct image_rule *settings; /* [n]: modes, actions */
 	struct image *image;
 	struct oracle *rules, *containers; /* containers: of what the image asks user space, NULL if nothing */
 	struct filter **questions;

@@ -107,7 +107,6 @@ static void random_bytes_are_survived(void **unused)
 
 	(void)unused;
 	random_sample(&s, &r);
-	s.image->ncontainers = 0;
 	for (int round = 0; round < 12; round++) {
 		for (size_t i = 0; i < TERCEL_IMAGE_MAX; i++)
 			bytes[i] = (uint8_t)random_below(&r, 256);

@@ -69,9 +69,11 @@ static unsigned int random_bit(struct random *r, uint64_t mask)
 
 static void random_args(struct world_args *a, struct random *r, const struct pool *words)
 {
+	uint32_t one_long_in = random_below(r, 6) ? UINT32_MAX : 3;
+
 	a->n = random_below(r, WORLD_ARGS + 1);
 	for (size_t i = 0; i < a->n; i++)
-		a->items[i] = pool_pick(words, r);
+		a->items[i] = pool_pick(random_below(r, one_long_in) ? words : &pool_long, r);
 }
 
 static void random_ancestors(struct world *w, struct random *r)
@@ -91,7 +93,8 @@ static void random_ancestors(struct world *w, struct random *r)
 static void random_process(struct world *w, struct random *r)
 {
 	w->name = pool_pick(&pool_names, r);
-	w->exepath = pool_pick(&pool_paths, r);
+	w->exepath = random_below(r, 12) ? pool_pick(&pool_paths, r) : "/usr/bin/runc";
+	w->on_host = random_below(r, 2);
 	w->cwd = pool_pick(&pool_cwds, r);
 	random_args(&w->args, r, &pool_words);
 	random_args(&w->env, r, &pool_env);
@@ -270,9 +273,11 @@ static void random_ignorance(struct world *w, struct random *r)
 	w->unknown &= ~(BIT(ADDR6) | BIT(LOCAL6));
 	if (w->cut & BIT(CMDLINE))
 		w->cut |= ARGUMENTS;
-	w->cut_at = random_below(r, 12);
+	w->cut_at = random_below(r, random_below(r, 4) ? 12 : 300);
 	if (random_below(r, 3) == 0)
 		w->bits_unknown = random_word(r) & random_word(r) & ((1ULL << (MATCH_BIT_CONNECTED + 1)) - 1);
+	if (random_below(r, 3) == 0)
+		w->answers_unknown = random_word(r) & random_word(r);
 	if (random_below(r, 4) == 0)
 		w->ancestors_known = random_below(r, (uint32_t)w->nancestors + 1);
 	for (size_t i = 0; i < w->nancestors; i++) {
@@ -284,6 +289,7 @@ static void random_ignorance(struct world *w, struct random *r)
 		a->unknown |= random_below(r, one_in) ? 0 : BIT(AEXEPATH);
 		a->unknown |= random_below(r, one_in) ? 0 : BIT(ACMDLINE);
 	}
+	w->path_cut = random_below(r, 2) && (w->unknown | w->cut) & BIT(EXEPATH);
 	w->unseen = !random_below(r, 10);
 	w->hidden = w->unseen && random_below(r, 2);
 }
@@ -301,7 +307,8 @@ void world_random(struct world *w, struct random *r, enum tercel_point point, ui
 
 bool world_is_known(const struct world *w)
 {
-	if (w->unknown || w->cut || w->bits_unknown || w->unseen || w->ancestors_known != w->nancestors)
+	if (w->unknown || w->cut || w->bits_unknown || w->answers_unknown || w->unseen ||
+	    w->ancestors_known != w->nancestors)
 		return false;
 	for (size_t i = 0; i < w->nancestors; i++)
 		if (w->ancestors[i].unknown || w->ancestors[i].cut || w->ancestors[i].thread_unknown)
@@ -497,7 +504,8 @@ void world_facts(const struct world *w, struct match_facts *f, struct probe_ance
 	/* Domains that no field of this point is in hold anything. */
 	memset(f, (int)(w->salt & 0xff), sizeof(*f));
 	f->missing = 0;
-	f->path_cut = f->on_host = 0;
+	f->path_cut = w->path_cut;
+	f->on_host = w->on_host;
 	f->unknown = w->unknown;
 	f->cut = w->cut;
 	f->bits_unknown = w->bits_unknown;
@@ -549,8 +557,8 @@ void world_print(struct buf *out, const struct world *w)
 	char remote[INET6_ADDRSTRLEN], local[INET6_ADDRSTRLEN];
 	int family = w->type == MATCH_FD_IPV6 ? AF_INET6 : AF_INET;
 
-	buf_addf(out, "point %u event %s%s%s ", w->point, world_event_name(w->event), w->unseen ? " unseen" : "",
-	         w->hidden ? " hidden" : "");
+	buf_addf(out, "point %u event %s%s%s%s%s ", w->point, world_event_name(w->event), w->unseen ? " unseen" : "",
+	         w->hidden ? " hidden" : "", w->on_host ? " on host" : "", w->path_cut ? " path cut" : "");
 	print_process(out, w);
 	buf_addf(out, "\n    path '%s' newpath '%s' target '%s' type %u l4 %u remote %s:%u local %s:%u", w->path,
 	         w->newpath, w->target, w->type, w->l4, inet_ntop(family, w->remote, remote, sizeof(remote)),

@@ -47,6 +47,7 @@ struct world {
 	enum tercel_point point;
 	enum match_event event; /* what Falco sees */
 	bool unseen, hidden;    /* hidden: Falco sees nothing at all */
+	bool on_host, path_cut; /* as in struct match_facts */
 	uint64_t salt;          /* what fields hold that the kernel never knows comes from it */
 	/* the process */
 	const char *name, *exepath, *cwd, *user, *login, *container;
@@ -75,7 +76,8 @@ struct world {
 	int privileged; /* -1: nobody knows */
 	/* what the kernel does not know: 1 << enum match_domain; of MATCH_BITS by bit */
 	uint64_t unknown, cut, bits_unknown;
-	size_t cut_at; /* bytes of a cut text that are left */
+	uint64_t answers_unknown; /* the first 64 questions about the container */
+	size_t cut_at;            /* bytes of a cut text that are left */
 	size_t ancestors_known;
 };
 
@@ -124,7 +126,7 @@ struct pool {
 extern const struct pool pool_names, pool_paths, pool_cwds, pool_words, pool_env, pool_users, pool_containers,
         pool_protocols, pool_types, pool_typechars, pool_families, pool_repositories, pool_spaces, pool_v4, pool_v6,
         pool_open_flags, pool_modes, pool_caps, pool_domains, pool_requests, pool_commands, pool_signals, pool_clones,
-        pool_mounts, pool_small, pool_texts;
+        pool_mounts, pool_small, pool_texts, pool_long;
 
 const char *pool_pick(const struct pool *p, struct random *r);
 

@@ -12,7 +12,7 @@
 #include "filter/eval.h"
 #include "world.h"
 
-#define TEXT_MAX 65536
+#define TEXT_MAX 262144
 #define ITEMS_MAX 512
 
 struct oracle {
@@ -129,7 +129,7 @@ static const char *copy(struct oracle *o, const char *text, size_t len)
 /* libsinsp reads arguments up to each NUL, and joins them by blanks; the last NUL of the buffer is not there. */
 static const char *joined(struct oracle *o, const struct world_args *a, size_t from)
 {
-	char *at = room(o, 512);
+	char *at = room(o, 2048);
 
 	for (size_t i = from; i < a->n; i++) {
 		if (i > from)
@@ -141,7 +141,7 @@ static const char *joined(struct oracle *o, const struct world_args *a, size_t f
 
 static const char *cmdline(struct oracle *o, const char *name, const struct world_args *a)
 {
-	char *at = room(o, 512);
+	char *at = room(o, 2048);
 	bool empty = a->n < 2 || (a->n == 2 && !a->items[1][0]);
 
 	strcat(at, name);

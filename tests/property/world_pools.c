@@ -10,9 +10,14 @@
 
 POOL(names, "sh", "bash", "dash", "b", "ba", "python3", "python", "nc", "a", "ab", "abab", "cat");
 POOL(paths, "/bin/sh", "/usr/bin/sh", "/usr/bin/bash", "/tmp/a", "/tmp/ab", "/tmp", "/", "/opt/x/nc", "/tmp/a/Ab",
-     "/usr", "/etc/shadow");
+     "/usr", "/etc/shadow", "/usr/lib/python3/dist-packages/django/core/handlers/wsgi.pyc");
 POOL(cwds, "/", "/tmp/", "/usr/bin/", "/tmp/a/", "/opt/x/");
 POOL(words, "-c", "a", "ab", "sh", "-e /bin/sh", "", "bab", "--x=1", "AB");
+#define ABABABAB "abababababababab"
+#define A_LOT ABABABAB ABABABAB ABABABAB ABABABAB ABABABAB
+
+/* Of several blocks of bytes, with something to tell at nearly each. */
+POOL(long, A_LOT A_LOT "sh", "-c " A_LOT "/bin/sh", "x" A_LOT "A=1" A_LOT);
 POOL(env, "A=1", "HOME=/", "LD_PRELOAD=/tmp/a", "", "AB=ab");
 POOL(users, "root", "nobody", "a", "ab");
 POOL(containers, "host", "0123456789ab", "aaaaaaaaaaaa");

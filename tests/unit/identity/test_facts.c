@@ -46,9 +46,8 @@ static void write_file(const char *name, const char *text)
 	buf_reset(&path);
 	buf_addf(&path, "%s/%s", dir, name);
 	f = fopen(buf_str(&path), "we");
-	assert_non_null(f);
-	assert_true(fputs(text, f) >= 0);
-	assert_int_equal(fclose(f), 0);
+	if (!f || fputs(text, f) < 0 || fclose(f))
+		fail_msg("%s: %s", name, strerror(errno));
 }
 
 static const char *in_dir(const char *name)
@@ -62,7 +61,7 @@ static const char *in_dir(const char *name)
 /* The answer to one condition: 0, 1, or the error. */
 static int ask(const struct container_info *c, const char *condition)
 {
-	struct tercel_container_facts answers = {{0xff}};
+	struct tercel_container_facts answers = {.bits = {0xff}};
 	_autofacts_ struct facts *f = NULL;
 	struct error err = {""};
 	int r = facts_new(&f, &condition, 1, &err);
@@ -72,7 +71,7 @@ static int ask(const struct container_info *c, const char *condition)
 	r = facts_answer(f, c, &answers);
 	if (r)
 		assert_int_equal(answers.bits[0], 0xff);
-	return r ? r : (int)answers.bits[0];
+	return r ? r : facts_are_whole(&answers) ? (int)answers.bits[0] : -ENODATA;
 }
 
 /* ---- containers ---- */
@@ -95,6 +94,25 @@ static void the_host_is_a_container_without_texts(void **state)
 	assert_int_equal(ask(&host, "container.healthcheck exists or k8s.rs.name exists"), 0);
 	/* It is of the process's pid namespace. */
 	assert_int_equal(ask(&host, "container.start_ts > 0"), -ENODATA);
+}
+
+static void one_open_question_leaves_the_others_answered(void **state)
+{
+	static const char *const conditions[] = {"container.type = host", "container.start_ts > 0",
+	                                         "container.name = host",
+	                                         "container.start_ts > 0 or container.name = host"};
+	struct tercel_container_facts answers = {.bits = {0}};
+	_autocontainer_ struct container_info host = {0};
+	_autofacts_ struct facts *f = NULL;
+	struct error err = {""};
+
+	(void)state;
+	assert_int_equal(container_info_host(&host), 0);
+	assert_int_equal(facts_new(&f, conditions, 4, &err), 0);
+	assert_int_equal(facts_answer(f, &host, &answers), 0);
+	assert_false(facts_are_whole(&answers));
+	assert_int_equal(answers.unknown[0], 1U << 1 | 1U << 3);
+	assert_int_equal(answers.bits[0], 1U << 0 | 1U << 2);
 }
 
 static void of_a_container_without_metadata_nothing_is_known(void **state)
@@ -373,6 +391,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(the_host_is_a_container_without_texts),
+	        cmocka_unit_test(one_open_question_leaves_the_others_answered),
 	        cmocka_unit_test(of_a_container_without_metadata_nothing_is_known),
 	        cmocka_unit_test(each_condition_has_its_bit),
 	        cmocka_unit_test(what_is_no_condition_or_too_much_is_refused),

@@ -406,8 +406,9 @@ static void a_choice_is_asked_for_any_of_its_names(void **unused)
 	expect("evt.arg.request = PTRACE_TRACEME", TERCEL_POINT_PTRACE, "none", "");
 	expect("fd.type = ipv4 and fd.sip = 10.0.0.1", TERCEL_POINT_SOCKET_CONNECT, "exact", "");
 	expect("fd.type = file and fd.l4proto = tcp", CONNECT, "none", "");
+	expect("fd.type = file", TERCEL_POINT_SOCKET_CONNECT, "none", "");
 	/* Of sockets of other families nobody knows what Falco would say. */
-	expect("fd.type = file", TERCEL_POINT_SOCKET_CONNECT, "exact", "");
+	expect("fd.type = netlink", TERCEL_POINT_SOCKET_CONNECT, "exact", "");
 }
 
 /* A parameter that the event type has not is missing: every comparison with it is false. */
