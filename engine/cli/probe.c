@@ -87,7 +87,7 @@ int cli_probe_points(struct cli_point points[TERCEL_POINTS], struct error *err)
 	if (sensor.error)
 		return error_set(err, sensor.error, "%s", sensor.reason.text);
 	struct error reasons[TERCEL_POINTS] = {0};
-	uint32_t here = sensor_points_here(reasons);
+	uint32_t here = sensor_points_here(SENSOR_TRIAL_WHOLE, reasons);
 	for (uint32_t i = 0; i < TERCEL_POINTS; i++)
 		points[i] = (struct cli_point){here >> i & 1 ? 0 : -EOPNOTSUPP, reasons[i]};
 	return 0;
@@ -109,7 +109,7 @@ static void probe(struct findings *f)
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
 		try_sensor(&f->records[i].trial, 1U << all[i].type, 0);
 	struct error reasons[TERCEL_POINTS] = {0};
-	uint32_t here = sensor_points_here(reasons);
+	uint32_t here = sensor_points_here(SENSOR_TRIAL_WHOLE, reasons);
 	for (uint32_t i = 0; i < TERCEL_POINTS; i++)
 		f->points[i] = (struct trial){here >> i & 1 ? 0 : -EOPNOTSUPP, reasons[i]};
 }

@@ -7,7 +7,6 @@
 
 #include "bpf/match.h"
 #include "cli/stream.h"
-#include "policy/placement.h"
 #include "policy/policy.h"
 #include "policy/report.h"
 #include "rules/files.h"
@@ -171,14 +170,6 @@ static int find_files(struct plan *p, const char *config, struct diag_list *diag
 	return -EINVAL;
 }
 
-/* If none works, the sensor says why when it is opened. */
-static void find_points(struct plan *p)
-{
-	p->points = sensor_points_here(NULL);
-	if (!p->points)
-		p->points = sensor_points() & placement_without_lsm();
-}
-
 /* Those that some rule is decided at. */
 static uint32_t points_in_use(const struct plan *p)
 {
@@ -198,7 +189,7 @@ static int make_plan(struct plan *p, const char *config, struct diag_list *diags
 	if (!error)
 		error = rules_load(&p->rules, (const char *const *)p->files.names, p->files.count, diags);
 	if (!error)
-		find_points(p);
+		p->points = sensor_points_here(SENSOR_TRIAL_SMALL, NULL);
 	if (!error)
 		error = policy_apply(&p->image, p->policy, p->rules, p->points, GENERATION, diags);
 	if (!error)

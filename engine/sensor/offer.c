@@ -57,7 +57,7 @@ static void give_reason(struct error *reasons, uint32_t points, const struct err
 			reasons[p] = *why;
 }
 
-uint32_t sensor_points_here(struct error *reasons)
+uint32_t sensor_points_here(enum sensor_trial trial, struct error *reasons)
 {
 	const uint32_t all = sensor_points();
 	struct error why = {""};
@@ -70,7 +70,7 @@ uint32_t sensor_points_here(struct error *reasons)
 		points &= ~load_lsm_points();
 		give_reason(reasons, load_lsm_points(), &why);
 	}
-	if (!points || !try_points(points, &why))
+	if (trial == SENSOR_TRIAL_SMALL || !try_points(points, &why))
 		return points;
 	/* Which of them it is: one by one. */
 	for (uint32_t p = 0; p < TERCEL_POINTS; p++) {
