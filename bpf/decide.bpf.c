@@ -621,9 +621,9 @@ static __always_inline void decide_exec(struct scratch *s)
  * Whether the hook runs for connect(2) itself: io_uring, TCP fast open and the kernel's own sockets come here too.
  * *asked is then the caller's struct sockaddr.
  */
-static __always_inline bool is_connect_call(struct task_struct *task, const void **asked)
+static __always_inline bool is_connect_call(struct decision *d, struct task_struct *task, const void **asked)
 {
-	struct syscall_args args;
+	struct syscall_args *args = &d->act.args; /* stacks are small */
 	struct pt_regs *regs;
 	__u32 nr, inner[3] = {};
 
@@ -631,13 +631,13 @@ static __always_inline bool is_connect_call(struct task_struct *task, const void
 		return false;
 	regs = (void *)bpf_task_pt_regs((void *)bpf_get_current_task_btf());
 	nr = arch_syscall_nr(regs);
-	arch_args(&args, regs, arch_is_compat());
-	*asked = (const void *)args.a[1];
+	arch_args(args, regs, arch_is_compat());
+	*asked = (const void *)args->a[1];
 	if (!arch_is_compat())
 		return arch_syscall(nr) == TERCEL_SYS_CONNECT;
 	if (arch_compat_syscall(nr) == TERCEL_SYS_CONNECT)
 		return true;
-	if (nr != ARCH_COMPAT_SOCKETCALL || args.a[0] != 3 /* SYS_CONNECT */)
+	if (nr != ARCH_COMPAT_SOCKETCALL || args->a[0] != 3 /* SYS_CONNECT */)
 		return false;
 	if (bpf_probe_read_user(inner, sizeof(inner), *asked))
 		inner[1] = 0;
@@ -707,6 +707,19 @@ static __always_inline void caller_facts(struct match_facts *f, struct scratch *
 		if (!leader && (p->proc_flags & TERCEL_PROC_MOVED || p->cgroup_id != task_cgroup_id(task)))
 			f->unknown |= BIT_OF(MATCH_CONTAINER) | BIT_OF(MATCH_CONTAINER_FACTS);
 	}
+}
+
+/*
+ * The process that acts, as record and facts. A function of its own: what it needs of the stack is free again when the
+ * matcher is called.
+ */
+static __noinline int caller_collect(struct scratch *s, struct decision *d, const __u8 *image)
+{
+	__u32 end = current_as_exec(s);
+
+	caller_facts(&d->facts, s, end != 0, match_header_of(image)->generation);
+	d->act.end = end ? end : sizeof(struct tercel_exec);
+	return 0;
 }
 
 /* ---- what makes a record's facts differ from a thread's ------------------------------------------------- */
@@ -896,8 +909,8 @@ static __always_inline int decide_connect(struct bpf_sock_addr *ctx, const __u32
 			scratch_put(s);
 		return 1;
 	}
-	caller_facts(&d->facts, s, current_as_exec(s) != 0, match_header_of(image)->generation);
-	if (is_connect_call((void *)bpf_get_current_task(), &asked))
+	caller_collect(s, d, image);
+	if (is_connect_call(d, (void *)bpf_get_current_task(), &asked))
 		NUMBER_OF(&d->facts, MATCH_EVENT) = 1ULL << MATCH_EVENT_CONNECT;
 	else
 		d->facts.unseen = 1;

@@ -140,22 +140,12 @@ static __always_inline void call_facts(struct scratch *s, struct decision *d)
 	__builtin_memset(&d->verdict.remote, 0, sizeof(d->verdict.remote));
 }
 
-/* The process that acts, and its call. */
-static __noinline int caller_collect(struct scratch *s, struct decision *d, const __u8 *image)
-{
-	__u32 end = current_as_exec(s);
-
-	caller_facts(&d->facts, s, end != 0, match_header_of(image)->generation);
-	d->act.end = end ? end : sizeof(struct tercel_exec);
-	call_facts(s, d);
-	return 0;
-}
-
 static __always_inline bool act_of_caller(struct act *a, __u32 point, __u64 events)
 {
 	if (!decision_begin(a, point, events))
 		return false;
 	caller_collect(a->s, a->d, a->image);
+	call_facts(a->s, a->d);
 	return true;
 }
 
