@@ -342,8 +342,9 @@ static __noinline bool name_of(char *out, struct task_struct *task)
 	return !(p->proc_flags & TERCEL_PROC_RENAMED);
 }
 
+/* In one piece, as stacks are small. */
 struct judge_ctx {
-	struct match_ctx *m;
+	struct match_ctx m;
 	struct decision *d;
 	struct scratch *s;
 };
@@ -400,7 +401,7 @@ static int ancestor_step(__u32 i, void *p)
 		return 1;
 	__builtin_memset(a, 0, sizeof(*a));
 	if (i >= TERCEL_ANCESTORS_MAX || !name_of(names + SLOT_OFF(SLOT_LEADER), leader)) {
-		match_ancestors_cut(c->m);
+		match_ancestors_cut(&c->m);
 		return 1;
 	}
 	a->leader.off = SLOT_OFF(SLOT_LEADER);
@@ -408,12 +409,12 @@ static int ancestor_step(__u32 i, void *p)
 	a->thread_unknown = !name_of(names + SLOT_OFF(SLOT_THREAD), parent);
 	a->thread.off = SLOT_OFF(SLOT_THREAD);
 	a->thread.len = match_strnlen(names + SLOT_OFF(SLOT_THREAD));
-	if (i < match_header_of(c->m->image)->ancestor_texts)
+	if (i < match_header_of(c->m.image)->ancestor_texts)
 		ancestor_texts(c, leader);
 	/* Of a thread Falco has the arguments that were in memory when it was made. */
 	if (parent != leader)
 		a->unknown |= BIT_OF(MATCH_AEXE) | BIT_OF(MATCH_ACMDLINE);
-	match_ancestor(c->m, i, a);
+	match_ancestor(&c->m, i, a);
 	d->ancestor = leader;
 	return 0;
 }
@@ -539,16 +540,18 @@ static __always_inline bool is_indispensable(void)
 /* Judges the facts in `d` with the texts in `s`. Returns whether the operation is to be blocked. */
 static __noinline int judge(struct scratch *s, struct decision *d, const __u8 *image, __u32 point)
 {
-	struct match_ctx m = {.image = image, .st = &d->state, .facts = &d->facts, .text = s->bytes, .point = point};
-	struct judge_ctx c = {.m = &m, .d = d, .s = s};
-	int more = match_start(&m);
+	struct judge_ctx c = {
+	        .m = {.image = image, .st = &d->state, .facts = &d->facts, .text = s->bytes, .point = point},
+	        .d = d,
+	        .s = s};
+	int more = match_start(&c.m);
 
 	if (more == 2) {
 		d->ancestor = (void *)bpf_get_current_task();
 		bpf_loop(TERCEL_ANCESTORS_MAX + 1, ancestor_step, &c, 0);
 	}
 	if (more)
-		match_finish(&m);
+		match_finish(&c.m);
 	if (d->state.error) {
 		COUNT(policy_errors);
 		return 0;
