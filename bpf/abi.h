@@ -313,7 +313,7 @@ enum tercel_point {
 	TERCEL_POINT_SENDMSG4 = 3,    /* cgroup/sendmsg4: deny; datagrams with an address */
 	TERCEL_POINT_SENDMSG6 = 4,    /* cgroup/sendmsg6 */
 	/* BPF LSM hooks: deny */
-	TERCEL_POINT_EXEC_CHECK = 5, /* bprm_check_security */
+	TERCEL_POINT_EXEC_CHECK = 5, /* bprm_creds_from_file */
 	TERCEL_POINT_FILE_OPEN = 6,
 	TERCEL_POINT_LINK = 7, /* path_link, and so on up to chown */
 	TERCEL_POINT_SYMLINK = 8,
@@ -361,7 +361,8 @@ enum tercel_uncertain {
 	TERCEL_U_ARGS = 1 << 2,      /* arguments cut or unreadable */
 	TERCEL_U_ANCESTORS = 1 << 3, /* the process tree is deeper than TERCEL_ANCESTORS_MAX */
 	TERCEL_U_PROCESS = 1 << 4,   /* no process record, or a thread whose name at its start is not known */
-	TERCEL_U_CALL = 1 << 5,      /* not a system call that rules name: io_uring, fast open, the kernel itself */
+	TERCEL_U_CALL = 1 << 5,      /* not a system call that rules name (io_uring, fast open, the kernel itself), or
+	                                what it asks for cannot be known */
 	TERCEL_U_SOCKET = 1 << 6,    /* the peer's address, the socket's role or its protocol may differ from Falco's */
 	TERCEL_U_USER = 1 << 7,      /* a user's name or rights as Falco has them are not known */
 	TERCEL_U_PROTECTED = 1 << 8, /* nothing was done because the program is, or may be, a protected one */

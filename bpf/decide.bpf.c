@@ -47,6 +47,30 @@ struct user_namespace___level {
 	int level;
 } __attribute__((preserve_access_index));
 
+/* struct sockaddr_in and sockaddr_in6, as far as they are looked at. */
+struct peer {
+	__u16 family, port; /* the port in network byte order */
+	union {
+		__u32 addr4;
+		struct {
+			__u32 flow, addr6[4];
+		};
+	};
+};
+
+/*
+ * What the programs at the hooks of the BPF LSM keep of an act (lsm.bpf.c). Here, in a map, the verifier takes the
+ * kernel's pointers for numbers, which functions may be given.
+ */
+struct hooked {
+	struct syscall_args args; /* of the call that the act is part of */
+	struct dentry *dentry;
+	struct vfsmount *mnt;
+	__u64 end;    /* of the texts in the scratch buffer */
+	__u32 event;  /* the call: enum match_event + 1; 0: none that rules name */
+	__u32 compat; /* 1: it is of the 32-bit table */
+};
+
 struct decision {
 	__u32 busy;
 	__u32 pad;
@@ -56,6 +80,8 @@ struct decision {
 	struct task_struct *ancestor;
 	struct match_ancestor ancestor_facts;
 	struct sock___owned *sk; /* of a connect: kept here, where the verifier takes it for a number */
+	struct peer peer;        /* of a connect: what the caller asked for; here, as stacks are small */
+	struct hooked act;       /* at a hook of the BPF LSM */
 };
 
 /* As many as scratch buffers: every decision holds one of those. */
@@ -185,10 +211,11 @@ static __always_inline void user_facts(struct match_facts *f, struct scratch *s,
 }
 
 /*
- * Whether paths mean to the current task, and to whoever made its executable's mount, what they mean to the machine's
- * init. Anybody can have a /usr/bin of his own, and be root in it, in namespaces that he made.
+ * Whether paths mean to the current task, and to whoever made the mount of `exe`, its executable or the one that it
+ * starts, what they mean to the machine's init. Anybody can have a /usr/bin of his own, and be root in it, in
+ * namespaces that he made.
  */
-static __noinline bool in_initial_place(void)
+static __noinline bool in_initial_place(struct file *exe)
 {
 	struct task_struct *task = (void *)bpf_get_current_task(), *init;
 	struct user_namespace___level *users;
@@ -199,7 +226,7 @@ static __noinline bool in_initial_place(void)
 	pid_at(BPF_CORE_READ(task, thread_pid), 0, &u);
 	init = BPF_CORE_READ(u.ns, child_reaper);
 	mounts = BPF_CORE_READ((struct task_struct___namespaces *)init, nsproxy, mnt_ns);
-	mnt = BPF_CORE_READ(task, mm, exe_file, f_path.mnt);
+	mnt = BPF_CORE_READ(exe, f_path.mnt);
 	users = (void *)BPF_CORE_READ(task, cred, user_ns);
 	return mounts && mnt && users && !BPF_CORE_READ(users, level) &&
 	       BPF_CORE_READ((struct task_struct___namespaces *)task, nsproxy, mnt_ns) == mounts &&
@@ -244,8 +271,10 @@ static __always_inline void bit_facts(struct match_facts *f, const struct tercel
 		f->bits_unknown |= EXE_BITS;
 }
 
-/* What an exec record in `s` says of a process: the new image at an exec, the running one elsewhere. */
-static __always_inline void process_facts(struct match_facts *f, struct scratch *s, __u32 generation)
+/*
+ * What an exec record in `s` says of a process: the new image at an exec, the running one elsewhere. `exe`: its file.
+ */
+static __always_inline void process_facts(struct match_facts *f, struct scratch *s, __u32 generation, struct file *exe)
 {
 	const struct tercel_exec *e = &s->exec;
 
@@ -274,7 +303,7 @@ static __always_inline void process_facts(struct match_facts *f, struct scratch 
 	bit_facts(f, &e->proc);
 	where_facts(f, s, e->proc.cgroup_id, generation);
 	if (f->on_host)
-		f->on_host = in_initial_place();
+		f->on_host = in_initial_place(exe);
 	user_facts(f, s, MATCH_USER_NAME, SLOT_USER, e->proc.creds.euid);
 	user_facts(f, s, MATCH_LOGIN_NAME, SLOT_LOGIN, e->proc.loginuid);
 	/* See engine/policy/points.c: Falco's number comes from elsewhere. */
@@ -313,8 +342,9 @@ static __noinline bool name_of(char *out, struct task_struct *task)
 	return !(p->proc_flags & TERCEL_PROC_RENAMED);
 }
 
+/* In one piece, as stacks are small. */
 struct judge_ctx {
-	struct match_ctx *m;
+	struct match_ctx m;
 	struct decision *d;
 	struct scratch *s;
 };
@@ -371,7 +401,7 @@ static int ancestor_step(__u32 i, void *p)
 		return 1;
 	__builtin_memset(a, 0, sizeof(*a));
 	if (i >= TERCEL_ANCESTORS_MAX || !name_of(names + SLOT_OFF(SLOT_LEADER), leader)) {
-		match_ancestors_cut(c->m);
+		match_ancestors_cut(&c->m);
 		return 1;
 	}
 	a->leader.off = SLOT_OFF(SLOT_LEADER);
@@ -379,9 +409,12 @@ static int ancestor_step(__u32 i, void *p)
 	a->thread_unknown = !name_of(names + SLOT_OFF(SLOT_THREAD), parent);
 	a->thread.off = SLOT_OFF(SLOT_THREAD);
 	a->thread.len = match_strnlen(names + SLOT_OFF(SLOT_THREAD));
-	if (i < match_header_of(c->m->image)->ancestor_texts)
+	if (i < match_header_of(c->m.image)->ancestor_texts)
 		ancestor_texts(c, leader);
-	match_ancestor(c->m, i, a);
+	/* Of a thread Falco has the arguments that were in memory when it was made. */
+	if (parent != leader)
+		a->unknown |= BIT_OF(MATCH_AEXE) | BIT_OF(MATCH_ACMDLINE);
+	match_ancestor(&c->m, i, a);
 	d->ancestor = leader;
 	return 0;
 }
@@ -402,7 +435,8 @@ static __always_inline __u32 uncertain_reasons(const struct decision *d)
 		reasons |= TERCEL_U_ARGS;
 	if (domains & MATCH_ANCESTOR_DOMAINS)
 		reasons |= TERCEL_U_ANCESTORS;
-	if (domains & (BIT_OF(MATCH_EVENT) | BIT_OF(MATCH_RESULT)))
+	if (domains & (BIT_OF(MATCH_EVENT) | BIT_OF(MATCH_RESULT) | BIT_OF(MATCH_ARG_ID) | BIT_OF(MATCH_ARG_FLAGS) |
+	               BIT_OF(MATCH_ARG_MODE) | BIT_OF(MATCH_ARG_KIND)))
 		reasons |= TERCEL_U_CALL;
 	if (domains & (BIT_OF(MATCH_L4PROTO) | BIT_OF(MATCH_ADDR4) | BIT_OF(MATCH_ADDR6) | BIT_OF(MATCH_LOCAL4) |
 	               BIT_OF(MATCH_LOCAL6) | BIT_OF(MATCH_PORT) | BIT_OF(MATCH_FD_TYPE)))
@@ -506,16 +540,18 @@ static __always_inline bool is_indispensable(void)
 /* Judges the facts in `d` with the texts in `s`. Returns whether the operation is to be blocked. */
 static __noinline int judge(struct scratch *s, struct decision *d, const __u8 *image, __u32 point)
 {
-	struct match_ctx m = {.image = image, .st = &d->state, .facts = &d->facts, .text = s->bytes, .point = point};
-	struct judge_ctx c = {.m = &m, .d = d, .s = s};
-	int more = match_start(&m);
+	struct judge_ctx c = {
+	        .m = {.image = image, .st = &d->state, .facts = &d->facts, .text = s->bytes, .point = point},
+	        .d = d,
+	        .s = s};
+	int more = match_start(&c.m);
 
 	if (more == 2) {
 		d->ancestor = (void *)bpf_get_current_task();
 		bpf_loop(TERCEL_ANCESTORS_MAX + 1, ancestor_step, &c, 0);
 	}
 	if (more)
-		match_finish(&m);
+		match_finish(&c.m);
 	if (d->state.error) {
 		COUNT(policy_errors);
 		return 0;
@@ -568,7 +604,7 @@ static __always_inline void decide_exec(struct scratch *s)
 		COUNT(undecided[TERCEL_POINT_EXEC_COMMIT]);
 		return;
 	}
-	process_facts(&d->facts, s, match_header_of(image)->generation);
+	process_facts(&d->facts, s, match_header_of(image)->generation, BPF_CORE_READ(task, mm, exe_file));
 	/*
 	 * Falco's driver reports every successful exec as execve, execveat's too. Helpers that the kernel itself starts
 	 * (modprobe, core dump handlers) make no call that it could see.
@@ -591,9 +627,9 @@ static __always_inline void decide_exec(struct scratch *s)
  * Whether the hook runs for connect(2) itself: io_uring, TCP fast open and the kernel's own sockets come here too.
  * *asked is then the caller's struct sockaddr.
  */
-static __always_inline bool is_connect_call(struct task_struct *task, const void **asked)
+static __always_inline bool is_connect_call(struct decision *d, struct task_struct *task, const void **asked)
 {
-	struct syscall_args args;
+	struct syscall_args *args = &d->act.args; /* stacks are small */
 	struct pt_regs *regs;
 	__u32 nr, inner[3] = {};
 
@@ -601,13 +637,13 @@ static __always_inline bool is_connect_call(struct task_struct *task, const void
 		return false;
 	regs = (void *)bpf_task_pt_regs((void *)bpf_get_current_task_btf());
 	nr = arch_syscall_nr(regs);
-	arch_args(&args, regs, arch_is_compat());
-	*asked = (const void *)args.a[1];
+	arch_args(args, regs, arch_is_compat());
+	*asked = (const void *)args->a[1];
 	if (!arch_is_compat())
 		return arch_syscall(nr) == TERCEL_SYS_CONNECT;
 	if (arch_compat_syscall(nr) == TERCEL_SYS_CONNECT)
 		return true;
-	if (nr != ARCH_COMPAT_SOCKETCALL || args.a[0] != 3 /* SYS_CONNECT */)
+	if (nr != ARCH_COMPAT_SOCKETCALL || args->a[0] != 3 /* SYS_CONNECT */)
 		return false;
 	if (bpf_probe_read_user(inner, sizeof(inner), *asked))
 		inner[1] = 0;
@@ -645,8 +681,7 @@ static __always_inline void running_facts(struct match_facts *f, struct tercel_p
  * The process as Falco knows it: as it was at its exec or clone. The record is that; what belongs to one thread, or is
  * read again at a clone, may differ from it.
  */
-static __always_inline void caller_facts(struct match_facts *f, struct scratch *s, bool known, __u32 generation,
-                                         const void **asked)
+static __always_inline void caller_facts(struct match_facts *f, struct scratch *s, bool known, __u32 generation)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct tercel_proc *p = record_of(task);
@@ -657,7 +692,7 @@ static __always_inline void caller_facts(struct match_facts *f, struct scratch *
 	s->exec.proc.tgid = current_tgid();
 	if (!name_of(s->exec.proc.comm, task))
 		known = false;
-	process_facts(f, s, generation);
+	process_facts(f, s, generation, BPF_CORE_READ(task, mm, exe_file));
 	/* The parent and the directory are those of now, for Falco as well; of a thread with a directory of its own,
 	 * not. */
 	NUMBER_OF(f, MATCH_PPID) = SIGNED_OF(BPF_CORE_READ(task, real_parent, tgid));
@@ -678,10 +713,19 @@ static __always_inline void caller_facts(struct match_facts *f, struct scratch *
 		if (!leader && (p->proc_flags & TERCEL_PROC_MOVED || p->cgroup_id != task_cgroup_id(task)))
 			f->unknown |= BIT_OF(MATCH_CONTAINER) | BIT_OF(MATCH_CONTAINER_FACTS);
 	}
-	if (is_connect_call(task, asked))
-		NUMBER_OF(f, MATCH_EVENT) = 1ULL << MATCH_EVENT_CONNECT;
-	else
-		f->unseen = 1;
+}
+
+/*
+ * The process that acts, as record and facts. A function of its own: what it needs of the stack is free again when the
+ * matcher is called.
+ */
+static __noinline int caller_collect(struct scratch *s, struct decision *d, const __u8 *image)
+{
+	__u32 end = current_as_exec(s);
+
+	caller_facts(&d->facts, s, end != 0, match_header_of(image)->generation);
+	d->act.end = end ? end : sizeof(struct tercel_exec);
+	return 0;
 }
 
 /* ---- what makes a record's facts differ from a thread's ------------------------------------------------- */
@@ -825,33 +869,23 @@ static __always_inline void peer6_facts(struct match_facts *f, struct bpf_sock *
 	local_facts(f, sk, AF_INET6, !low || (addr[3] && addr[3] != bpf_htonl(1)));
 }
 
-/* struct sockaddr_in and sockaddr_in6, as far as they are looked at. */
-struct peer {
-	__u16 family, port; /* the port in network byte order */
-	union {
-		__u32 addr4;
-		struct {
-			__u32 flow, addr6[4];
-		};
-	};
-};
-
 /*
  * Programs of cgroups further down run before this one and may have put another address in place (service
  * translation); Falco sees the one that the caller asked for. What the caller's memory holds is only compared: it can
  * change meanwhile.
  */
-static __always_inline bool is_as_asked(struct bpf_sock_addr *ctx, const __u32 *addr, __u32 point, const void *asked)
+static __always_inline bool is_as_asked(struct decision *d, struct bpf_sock_addr *ctx, const __u32 *addr, __u32 point,
+                                        const void *asked)
 {
-	struct peer peer = {};
-	__u32 size = point == TERCEL_POINT_CONNECT4 ? 8 : sizeof(peer);
+	struct peer *peer = &d->peer;
+	__u32 size = point == TERCEL_POINT_CONNECT4 ? 8 : sizeof(*peer);
 
-	if (!asked || bpf_probe_read_user(&peer, size, asked) || peer.port != (__u16)ctx->user_port)
+	if (!asked || bpf_probe_read_user(peer, size, asked) || peer->port != (__u16)ctx->user_port)
 		return false;
 	if (point == TERCEL_POINT_CONNECT4)
-		return peer.family == AF_INET && peer.addr4 == addr[0];
-	return peer.family == AF_INET6 && peer.addr6[0] == addr[0] && peer.addr6[1] == addr[1] &&
-	       peer.addr6[2] == addr[2] && peer.addr6[3] == addr[3];
+		return peer->family == AF_INET && peer->addr4 == addr[0];
+	return peer->family == AF_INET6 && peer->addr6[0] == addr[0] && peer->addr6[1] == addr[1] &&
+	       peer->addr6[2] == addr[2] && peer->addr6[3] == addr[3];
 }
 
 static __always_inline void forget_peer(struct match_facts *f)
@@ -881,7 +915,11 @@ static __always_inline int decide_connect(struct bpf_sock_addr *ctx, const __u32
 			scratch_put(s);
 		return 1;
 	}
-	caller_facts(&d->facts, s, current_as_exec(s) != 0, match_header_of(image)->generation, &asked);
+	caller_collect(s, d, image);
+	if (is_connect_call(d, (void *)bpf_get_current_task(), &asked))
+		NUMBER_OF(&d->facts, MATCH_EVENT) = 1ULL << MATCH_EVENT_CONNECT;
+	else
+		d->facts.unseen = 1;
 	socket_facts(d, ctx);
 	d->verdict.hdr = s->hdr;
 	d->verdict.protocol = ctx->protocol;
@@ -896,7 +934,7 @@ static __always_inline int decide_connect(struct bpf_sock_addr *ctx, const __u32
 		d->verdict.remote.family = AF_INET6;
 		__builtin_memcpy(d->verdict.remote.addr, addr, 16);
 	}
-	if (!is_as_asked(ctx, addr, point, asked))
+	if (!is_as_asked(d, ctx, addr, point, asked))
 		forget_peer(&d->facts);
 	refuse = judge(s, d, image, point);
 	report(d, image, point, refuse ? OUTCOME_DONE : OUTCOME_NONE);

@@ -3,14 +3,6 @@
  * Opens and changes of the working directory, at the call's return: fills OPEN and CHDIR. Knows no backend.
  */
 
-/* include/uapi/asm-generic/fcntl.h; these values are the same on every architecture that arch.h knows. */
-#define O_ACCMODE 00000003
-#define O_WRONLY 00000001
-#define O_CREAT 00000100
-#define O_TRUNC 00001000
-#define O_TMPFILE_BIT 020000000
-#define AT_FDCWD (-100)
-
 /* include/uapi/linux/openat2.h */
 struct open_how {
 	__u64 flags, mode, resolve;

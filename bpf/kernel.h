@@ -60,6 +60,20 @@ typedef _Bool bool;
 #define AF_UNIX 1
 #define AF_INET 2
 #define AF_INET6 10
+/* include/uapi/asm-generic/fcntl.h; these values are the same on every architecture that arch.h knows */
+#define O_ACCMODE 00000003
+#define O_WRONLY 00000001
+#define O_RDWR 00000002
+#define O_CREAT 00000100
+#define O_EXCL 00000200
+#define O_TRUNC 00001000
+#define O_APPEND 00002000
+#define O_NONBLOCK 00004000
+#define O_DSYNC 00010000
+#define O_CLOEXEC 02000000
+#define O_SYNC 04010000
+#define O_TMPFILE_BIT 020000000
+#define AT_FDCWD (-100)
 /* include/uapi/linux/sched.h */
 #define CLONE_VM 0x00000100
 #define CLONE_VFORK 0x00004000

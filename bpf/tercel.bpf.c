@@ -14,6 +14,8 @@
 #include "decide.bpf.c"
 
 #include "process.bpf.c"
+/* After the life of processes: it starts programs as that records them. */
+#include "lsm.bpf.c"
 #include "seed.bpf.c"
 #include "syscall.bpf.c"
 

@@ -226,6 +226,24 @@ static enum cli_status answer(const struct arguments *a, const struct report *re
 	return cli_print(&command_check, &out, status);
 }
 
+/* One line for each reason, with all points that have it. */
+static void note_refused(const struct cli_point points[TERCEL_POINTS], uint32_t refused)
+{
+	for (unsigned first = 0; first < TERCEL_POINTS; first++) {
+		_autobuf_ struct buf names = BUF_INIT;
+		if (!(refused >> first & 1))
+			continue;
+		for (unsigned i = first; i < TERCEL_POINTS; i++) {
+			if (!(refused >> i & 1) || strcmp(points[i].reason.text, points[first].reason.text) != 0)
+				continue;
+			buf_addf(&names, "%s%s", i == first ? "" : ", ", event_point_name((enum tercel_point)i));
+			refused &= ~(1U << i);
+		}
+		cli_note(&command_check, "nothing can be blocked at %s here: %s", buf_str(&names),
+		         points[first].reason.text);
+	}
+}
+
 /* The points that this kernel offers. */
 static enum cli_status find_points_here(uint32_t *out)
 {
@@ -235,14 +253,10 @@ static enum cli_status find_points_here(uint32_t *out)
 	if (error)
 		return cli_fail(&command_check, CLI_SYSTEM, "--target auto: %s; or judge for 'no-lsm'", err.text);
 	*out = 0;
-	for (unsigned i = 0; i < TERCEL_POINTS; i++) {
-		if (!points[i].error)
-			*out |= 1U << i;
-		/* Of those that no kernel has with this version, the report tells. */
-		else if (sensor_points() >> i & 1)
-			cli_note(&command_check, "nothing can be blocked at %s here: %s",
-			         event_point_name((enum tercel_point)i), points[i].reason.text);
-	}
+	for (unsigned i = 0; i < TERCEL_POINTS; i++)
+		*out |= points[i].error ? 0 : 1U << i;
+	/* Of those that no kernel has with this version, the report tells. */
+	note_refused(points, sensor_points() & ~*out);
 	return CLI_OK;
 }
 

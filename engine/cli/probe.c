@@ -86,11 +86,10 @@ int cli_probe_points(struct cli_point points[TERCEL_POINTS], struct error *err)
 	try_sensor(&sensor, 1U << TERCEL_EXEC, 0);
 	if (sensor.error)
 		return error_set(err, sensor.error, "%s", sensor.reason.text);
-	for (uint32_t i = 0; i < TERCEL_POINTS; i++) {
-		struct trial t = {0};
-		try_sensor(&t, 1U << TERCEL_EXEC, 1U << i);
-		points[i] = (struct cli_point){t.error, t.reason};
-	}
+	struct error reasons[TERCEL_POINTS] = {0};
+	uint32_t here = sensor_points_here(SENSOR_TRIAL_WHOLE, reasons);
+	for (uint32_t i = 0; i < TERCEL_POINTS; i++)
+		points[i] = (struct cli_point){here >> i & 1 ? 0 : -EOPNOTSUPP, reasons[i]};
 	return 0;
 }
 
@@ -109,8 +108,10 @@ static void probe(struct findings *f)
 	memcpy(f->records, all, sizeof(all));
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
 		try_sensor(&f->records[i].trial, 1U << all[i].type, 0);
+	struct error reasons[TERCEL_POINTS] = {0};
+	uint32_t here = sensor_points_here(SENSOR_TRIAL_WHOLE, reasons);
 	for (uint32_t i = 0; i < TERCEL_POINTS; i++)
-		try_sensor(&f->points[i], 1U << TERCEL_EXEC, 1U << i);
+		f->points[i] = (struct trial){here >> i & 1 ? 0 : -EOPNOTSUPP, reasons[i]};
 }
 
 /* ---- output ---- */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "bpf/match.h"
 #include "cli/stream.h"
 #include "policy/policy.h"
 #include "policy/report.h"
@@ -109,6 +110,7 @@ struct plan {
 	struct rules *rules;
 	struct image *image;
 	const char **names; /* of the image's rules; the strings are the image's */
+	uint32_t points;    /* 1 << enum tercel_point: those that this machine offers */
 	size_t enforced, monitored, detect_only;
 };
 
@@ -136,7 +138,7 @@ static int name_rules(struct plan *p)
 static int count_rules(struct plan *p)
 {
 	_autoreport_ struct report *report = NULL;
-	int error = report_build(&report, p->rules, sensor_points());
+	int error = report_build(&report, p->rules, p->points);
 	for (size_t i = 0; !error && i < p->image->nrules; i++) {
 		const struct report_rule *r = report_find(report, p->image->rules[i].name);
 		if (r && r->class == POLICY_DETECT_ONLY)
@@ -168,6 +170,17 @@ static int find_files(struct plan *p, const char *config, struct diag_list *diag
 	return -EINVAL;
 }
 
+/* Those that some rule is decided at. */
+static uint32_t points_in_use(const struct plan *p)
+{
+	const struct match_header *header = (const struct match_header *)(const void *)p->image->data;
+	uint32_t points = 0;
+	for (uint32_t i = 0; i < TERCEL_POINTS; i++)
+		if (header->points[i].rules)
+			points |= 1U << i;
+	return points;
+}
+
 static int make_plan(struct plan *p, const char *config, struct diag_list *diags)
 {
 	int error = policy_load(&p->policy, config, diags);
@@ -176,7 +189,9 @@ static int make_plan(struct plan *p, const char *config, struct diag_list *diags
 	if (!error)
 		error = rules_load(&p->rules, (const char *const *)p->files.names, p->files.count, diags);
 	if (!error)
-		error = policy_apply(&p->image, p->policy, p->rules, sensor_points(), GENERATION, diags);
+		p->points = sensor_points_here(SENSOR_TRIAL_SMALL, NULL);
+	if (!error)
+		error = policy_apply(&p->image, p->policy, p->rules, p->points, GENERATION, diags);
 	if (!error)
 		error = name_rules(p);
 	if (!error)
@@ -196,14 +211,14 @@ static enum cli_status load(struct plan *p, const char *config)
 
 /* ---- the sensor ---- */
 
-static enum cli_status start(struct sensor **out, const struct arguments *a)
+static enum cli_status start(struct sensor **out, const struct arguments *a, const struct plan *plan)
 {
 	struct error err = {0};
 	const struct sensor_config config = {
 	        .records = 1U << TERCEL_EXEC | 1U << TERCEL_FORK | 1U << TERCEL_EXIT | 1U << TERCEL_CONNECT |
 	                   1U << TERCEL_CHDIR | 1U << TERCEL_SEED | 1U << TERCEL_CGROUP | 1U << TERCEL_VERDICT |
 	                   (a->opens ? 1U << TERCEL_OPEN : 0),
-	        .points = sensor_points(),
+	        .points = points_in_use(plan),
 	        .cgroup = a->stream.cgroup,
 	};
 	_autosensor_ struct sensor *sensor = NULL;
@@ -240,7 +255,7 @@ static enum cli_status run(int argc, char **argv)
 	_autostream_ struct stream *stream = NULL;
 	enum cli_status status = load(&plan, a.config);
 	if (status == CLI_OK)
-		status = start(&sensor, &a);
+		status = start(&sensor, &a, &plan);
 	if (status != CLI_OK)
 		return status;
 	a.stream.sensor = sensor;

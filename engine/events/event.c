@@ -83,7 +83,7 @@ static const struct {
         [TERCEL_POINT_CONNECT6] = {"cgroup_connect6", "deny"},
         [TERCEL_POINT_SENDMSG4] = {"cgroup_sendmsg4", "deny"},
         [TERCEL_POINT_SENDMSG6] = {"cgroup_sendmsg6", "deny"},
-        [TERCEL_POINT_EXEC_CHECK] = {"bprm_check_security", "deny"},
+        [TERCEL_POINT_EXEC_CHECK] = {"bprm_creds_from_file", "deny"},
         [TERCEL_POINT_FILE_OPEN] = {"file_open", "deny"},
         [TERCEL_POINT_LINK] = {"path_link", "deny"},
         [TERCEL_POINT_SYMLINK] = {"path_symlink", "deny"},

@@ -129,7 +129,6 @@
 #define OF_CLONED "of a thread, and of a process that was cloned and has made no exec since"
 #define OF_CUT "of arguments that are longer than 4096 bytes or cannot be read"
 #define OF_GONE "of a file without a name (deleted, memfd), or with a path that is longer than 4096 bytes"
-#define OF_SCRIPT "of a script, before its interpreter is looked at, and of a program that binfmt_misc takes"
 #define OF_EXECVEAT "of execveat with a descriptor and no path"
 #define OF_CREDENTIALS \
 	"of a process that was cloned and has made no exec since, and of one that has called setuid or the like"
@@ -892,10 +891,10 @@ static const struct point_field exec_check_fields[] = {
         RANGE(EVT_RAWRES, 0, 0),
         ARG_RESULT(EXECS),
         ARG_VALUE("comm", EXECS, MATCH_NAME, OF_EXECVEAT),
-        ARG_PATH("trusted_exepath", EXECS, MATCH_EXEPATH, OF_SCRIPT),
+        ARG_PATH("trusted_exepath", EXECS, MATCH_EXEPATH, OF_GONE),
         NAMED(PROC_NAME, MATCH_NAME, OF_EXECVEAT),
         ANCESTORS,
-        PATH(PROC_EXEPATH, MATCH_EXEPATH, OF_SCRIPT),
+        PATH(PROC_EXEPATH, MATCH_EXEPATH, OF_GONE),
         PATH(PROC_CWD, MATCH_CWD, OF_PATH),
         VALUE(PROC_TTY, MATCH_TTY),
         IDS,
@@ -907,9 +906,9 @@ static const struct point_field exec_check_fields[] = {
         FIXED(THREAD_ISMAIN, 1),
         LOST(PROC_DURATION, STARTED),
         LOST(PROC_ENV, COMMAND_LINE),
-        BOOL(PROC_IS_EXE_UPPER_LAYER, MATCH_BIT_EXE_UPPER, OF_SCRIPT),
-        BOOL(PROC_IS_EXE_LOWER_LAYER, MATCH_BIT_EXE_LOWER, OF_SCRIPT),
-        BOOL(PROC_IS_EXE_FROM_MEMFD, MATCH_BIT_EXE_MEMFD, OF_SCRIPT),
+        BOOL(PROC_IS_EXE_UPPER_LAYER, MATCH_BIT_EXE_UPPER, NULL),
+        BOOL(PROC_IS_EXE_LOWER_LAYER, MATCH_BIT_EXE_LOWER, NULL),
+        BOOL(PROC_IS_EXE_FROM_MEMFD, MATCH_BIT_EXE_MEMFD, NULL),
         VALUE(USER_LOGINUID, MATCH_LOGINUID),
         VALUE_BUT(USER_LOGINNAME, MATCH_LOGIN_NAME, OF_NAMES),
         VALUE(CONTAINER_ID, MATCH_CONTAINER),
@@ -1017,12 +1016,13 @@ static const struct point_field file_open_fields[] = {
         RANGE(EVT_RAWRES, 0, INT32_MAX),
         BOOL(EVT_IS_OPEN_READ, MATCH_BIT_OPEN_READ, NULL),
         BOOL(EVT_IS_OPEN_WRITE, MATCH_BIT_OPEN_WRITE, NULL),
-        BOOL(EVT_IS_OPEN_EXEC, MATCH_BIT_OPEN_EXEC, "of an open of a directory, whose mode argument says nothing"),
+        BOOL(EVT_IS_OPEN_EXEC, MATCH_BIT_OPEN_EXEC,
+             "of an open of a directory, whose mode argument says nothing, and of openat2 if it may create"),
         BOOL(EVT_IS_OPEN_CREATE, MATCH_BIT_OPEN_CREATE, NULL),
         ARG_PATH("name", FILE_OPENS | E(CREAT), MATCH_PATH, OF_PATH),
         ARG_PATH("path", E(OPEN_BY_HANDLE_AT), MATCH_PATH, OF_PATH),
         {ARG("flags", SET), .events = OPENS, .domain = MATCH_ARG_FLAGS, .names = open_flag_name, .joint = '|',
-         .unknown = LAYER_FLAGS, .text = "0"},
+         .unknown = LAYER_FLAGS, .text = "0", .uncertain = "of openat2, whose flags are in memory that may change"},
         PATH_OF(FS_PATH_NAME, FILE_OPENS, MATCH_PATH, OF_PATH),
         RANGE(FD_NUM, 0, INT32_MAX),
         CHOICE(FD_TYPE, MATCH_FD_TYPE, type_name, FILES, NULL),
@@ -1222,7 +1222,7 @@ static const struct point_field socket_fields[] = {
         OPEN_CHOICE(FD_TYPE, type_name, OF_OTHER_KINDS),
         OPEN_CHOICE(FD_TYPECHAR, typechar_name, OF_OTHER_KINDS),
         SOME_CHOICE(FD_SOCKFAMILY, MATCH_FD_TYPE, sockfamily_name, SOCKETS, OF_OTHER_KINDS),
-        CHOICE(FD_L4PROTO, MATCH_L4PROTO, l4proto_name, 1ULL << MATCH_L4_RAW | 1ULL << MATCH_L4_NONE, NULL),
+        CHOICE(FD_L4PROTO, MATCH_L4PROTO, l4proto_name, 1ULL << MATCH_L4_RAW | 1ULL << MATCH_L4_NONE, "of raw sockets"),
         RANGE(FD_CONNECTED, 0, 0),
         NO_FILE,
 };
@@ -1430,7 +1430,7 @@ static const struct point_info points[TERCEL_POINTS] = {
                                    CALLER,
                                    OTHER_SENDS},
         [TERCEL_POINT_EXEC_CHECK] = {.point = TERCEL_POINT_EXEC_CHECK,
-                                     .name = "bprm_check_security",
+                                     .name = "bprm_creds_from_file",
                                      .act = "the start of a program",
                                      LSM,
                                      .events = {EV(EXECVE), EV(EXECVEAT)},

@@ -537,7 +537,7 @@ static void text_lost(struct buf *out, const struct derivation *d)
 
 static void text_point(struct buf *out, const struct report *report, const struct report_point *p)
 {
-	buf_addf(out, "    %-20s", point_name(p));
+	buf_addf(out, "    %-19s ", point_name(p));
 	for (size_t e = 0; e < p->nevents; e++)
 		buf_addf(out, "%s%s", e ? "," : "", p->events[e]);
 	buf_addf(out, "  %s", policy_class_name(p->class));

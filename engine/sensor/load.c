@@ -70,6 +70,47 @@ static const struct {
         {"cgroup/connect6", TERCEL_POINT_CONNECT6},
 };
 
+/* Programs at hooks of the BPF LSM. */
+static const struct {
+	const char *program;
+	enum tercel_point point;
+} lsm_points[] = {
+        {"lsm_exec", TERCEL_POINT_EXEC_CHECK},
+        {"lsm_file_open", TERCEL_POINT_FILE_OPEN},
+        {"lsm_file_create", TERCEL_POINT_FILE_OPEN},
+        {"lsm_unlink", TERCEL_POINT_UNLINK},
+        {"lsm_rmdir", TERCEL_POINT_RMDIR},
+        {"lsm_rename", TERCEL_POINT_RENAME},
+        {"lsm_link", TERCEL_POINT_LINK},
+        {"lsm_symlink", TERCEL_POINT_SYMLINK},
+        {"lsm_mkdir", TERCEL_POINT_MKDIR},
+        {"lsm_mknod", TERCEL_POINT_MKNOD},
+        {"lsm_chmod", TERCEL_POINT_CHMOD},
+        {"lsm_chown", TERCEL_POINT_CHOWN},
+        {"lsm_socket", TERCEL_POINT_SOCKET},
+        {"lsm_module_file", TERCEL_POINT_MODULE_FILE},
+        {"lsm_module_data", TERCEL_POINT_MODULE_DATA},
+        {"lsm_bpf", TERCEL_POINT_BPF},
+        {"lsm_bpf_kernel", TERCEL_POINT_BPF},
+        {"lsm_ptrace", TERCEL_POINT_PTRACE},
+        {"lsm_traceme", TERCEL_POINT_TRACEME},
+        {"lsm_mount", TERCEL_POINT_MOUNT},
+        {"lsm_kill", TERCEL_POINT_KILL},
+        {"lsm_userfaultfd", TERCEL_POINT_USERFAULTFD},
+        {"lsm_setuid", TERCEL_POINT_SETUID},
+};
+
+#define LSM_POINTS (sizeof(lsm_points) / sizeof(lsm_points[0]))
+
+uint32_t load_lsm_points(void)
+{
+	uint32_t points = 0;
+
+	for (size_t i = 0; i < LSM_POINTS; i++)
+		points |= BIT(lsm_points[i].point);
+	return points;
+}
+
 /*
  * Programs that the sensor does without where the kernel has no such tracepoint, and what every process has to be taken
  * for then.
@@ -160,6 +201,27 @@ static int check_lockdown(const char *path, struct error *err)
 	return 0;
 }
 
+/* Where the BPF LSM is not in force, programs at its hooks load, attach and are never run. */
+int load_check_lsm(const struct load_options *options, struct error *err)
+{
+	const char *path = options->lsm_path ? options->lsm_path : "/sys/kernel/security/lsm";
+	_autofclose_ FILE *f = fopen(path, "re");
+	char line[512], *rest = line;
+	const char *name;
+
+	if (!f || !fgets(line, sizeof(line), f))
+		return error_set(err, -EOPNOTSUPP,
+		                 "cannot see which security modules are in force (%s): mount securityfs at "
+		                 "/sys/kernel/security",
+		                 path);
+	line[strcspn(line, "\n")] = '\0';
+	while ((name = strsep(&rest, ",")))
+		if (!strcmp(name, "bpf"))
+			return 0;
+	return error_set(err, -EOPNOTSUPP,
+	                 "the BPF LSM is not in force: boot with bpf in the list lsm= of the kernel's command line");
+}
+
 static int check_kernel(const struct load_options *options, struct btf **btf, struct error *err)
 {
 	const char *path = options->btf_path ? options->btf_path : "/sys/kernel/btf/vmlinux";
@@ -195,6 +257,15 @@ static bool exit_has_group_dead(const struct btf *btf)
 	t = btf__type_by_id(btf, btf__type_by_id(btf, (uint32_t)id)->type);
 	t = btf__type_by_id(btf, t->type);
 	return btf_is_func_proto(t) && btf_vlen(t) == 3;
+}
+
+/* 6.15 gave the hook a fourth argument, whether the kernel itself calls. */
+static bool bpf_hook_has_kernel(const struct btf *btf)
+{
+	int id = btf__find_by_name_kind(btf, "bpf_lsm_bpf", BTF_KIND_FUNC);
+	const struct btf_type *t = id < 0 ? NULL : btf__type_by_id(btf, btf__type_by_id(btf, (uint32_t)id)->type);
+
+	return t && btf_is_func_proto(t) && btf_vlen(t) == 4;
 }
 
 /* ---- sizes -------------------------------------------------------------------------------------------- */
@@ -308,6 +379,12 @@ static void choose_programs(struct tercel_bpf *skel, const struct sensor_config 
 		p = bpf_object__find_program_by_name(skel->obj, captures[i].program);
 		(void)bpf_program__set_autoload(p, capture_is_used(&captures[i], backend, config->records));
 	}
+	for (size_t i = 0; i < LSM_POINTS; i++) {
+		p = bpf_object__find_program_by_name(skel->obj, lsm_points[i].program);
+		(void)bpf_program__set_autoload(p, (config->points & BIT(lsm_points[i].point)) != 0);
+	}
+	p = bpf_hook_has_kernel(btf) ? skel->progs.lsm_bpf : skel->progs.lsm_bpf_kernel;
+	(void)bpf_program__set_autoload(p, false);
 	bpf_object__for_each_program(p, skel->obj)
 	{
 		for (size_t i = 0; i < sizeof(cgroup_points) / sizeof(cgroup_points[0]); i++)
@@ -525,11 +602,25 @@ static int attach_cgroup(struct load *l, const struct sensor_config *config, int
 	return 0;
 }
 
+static int attach_lsm(struct load *l, struct error *err)
+{
+	int code = 0;
+
+	for (size_t i = 0; !code && i < LSM_POINTS; i++) {
+		struct bpf_program *p = bpf_object__find_program_by_name(l->obj, lsm_points[i].program);
+
+		if (bpf_program__autoload(p))
+			code = attach_program(l, p, err);
+	}
+	return code;
+}
+
 static int attach_points(struct load *l, const struct sensor_config *config, struct error *err)
 {
 	const uint32_t zero = 0;
 	_autoclose_ int dir = -1;
 	char path[4096];
+	int code;
 
 	if (!config->points)
 		return 0;
@@ -542,14 +633,15 @@ static int attach_points(struct load *l, const struct sensor_config *config, str
 	if (bpf_map_update_elem(bpf_map__fd(l->skel->maps.scope), &zero, &dir, BPF_ANY))
 		return error_set(err, -EINVAL, "%s is not a directory of the cgroup v2 hierarchy",
 		                 config->cgroup ? config->cgroup : path);
-	return attach_cgroup(l, config, dir, err);
+	code = attach_cgroup(l, config, dir, err);
+	return code ? code : attach_lsm(l, err);
 }
 
 /* ---- all of it ---------------------------------------------------------------------------------------- */
 
 uint32_t sensor_points(void)
 {
-	uint32_t points = BIT(TERCEL_POINT_EXEC_COMMIT);
+	uint32_t points = BIT(TERCEL_POINT_EXEC_COMMIT) | load_lsm_points();
 
 	for (size_t i = 0; i < sizeof(cgroup_points) / sizeof(cgroup_points[0]); i++)
 		points |= BIT(cgroup_points[i].point);
@@ -590,6 +682,8 @@ int load_open(struct load *l, const struct sensor_config *config, const struct l
 	code = check_config(config, err);
 	if (!code)
 		code = check_privileges(config, err);
+	if (!code && config->points & load_lsm_points())
+		code = load_check_lsm(options, err);
 	if (!code)
 		code = check_kernel(options, &btf, err);
 	if (code)

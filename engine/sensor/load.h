@@ -28,12 +28,13 @@ enum capture_backend {
 struct load_options {
 	const char *btf_path;      /* NULL: /sys/kernel/btf/vmlinux */
 	const char *lockdown_path; /* NULL: /sys/kernel/security/lockdown */
+	const char *lsm_path;      /* NULL: /sys/kernel/security/lsm */
 	enum capture_backend backend;
 	bool lacks_optional; /* as if the kernel had none of the tracepoints that are optional */
 	uint32_t ring_bytes; /* overrides sensor_config.ring_mb, for tests that must fill a ring; 0: does not */
 };
 
-#define LOAD_LINKS_MAX 32
+#define LOAD_LINKS_MAX 64
 
 struct load {
 	struct tercel_bpf *skel; /* owned */
@@ -53,6 +54,12 @@ void load_close(struct load *l);
 /* Loads and sizes the maps, then attaches. Errors as sensor_open(). */
 int load_open(struct load *l, const struct sensor_config *config, const struct load_options *options,
               struct error *err);
+
+/* The decision points, 1 << enum tercel_point, that need the BPF LSM. */
+uint32_t load_lsm_points(void);
+
+/* Whether the kernel runs programs at the hooks of the BPF LSM at all: 0, or -EOPNOTSUPP with the reason. */
+int load_check_lsm(const struct load_options *options, struct error *err);
 
 /* Where the cgroup v2 hierarchy is mounted; fills `path`. -ENOENT if nowhere. */
 int load_find_cgroup2(char *path, size_t size);

@@ -21,6 +21,18 @@ struct sensor;
  * takes them is another question: sensor_open() answers it. */
 uint32_t sensor_points(void);
 
+/* How sensor_points_here() finds out. */
+enum sensor_trial {
+	SENSOR_TRIAL_SMALL = 0, /* by one small program for all points of the BPF LSM: some milliseconds */
+	SENSOR_TRIAL_WHOLE,     /* then by loading and attaching all programs once, which may take seconds */
+};
+
+/*
+ * Which of them this machine offers: tries it, without a policy, so that nothing is decided. `reasons`: NULL, or
+ * TERCEL_POINTS of them; of each point that is not offered, why.
+ */
+uint32_t sensor_points_here(enum sensor_trial trial, struct error *reasons);
+
 struct sensor_config {
 	/* Record types to deliver, 1 << enum tercel_record_type. Programs that serve none of them are not attached. */
 	uint32_t records;

@@ -4,7 +4,7 @@
 usage: own_rules.py TERCEL
 
 rules/tercel_rules.yaml: no warning; at least 30 rules, every one exact, with an act that is refused or a program that
-is killed before it runs. rules/tercel_detect_rules.yaml: loads after it, and is narrow as it says. In both every rule
+is killed before it runs. rules/tercel_rules_detect.yaml: loads after it, and is narrow as it says. In both every rule
 has a comment with its false positives, which names a macro tercel_allow_… of the rule's own, and that excepts nothing;
 and an event in own_rules.jsonl that it matches. Those there without a rule are everyday life, which none matches.
 """
@@ -17,7 +17,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 EXACT = ROOT / "rules" / "tercel_rules.yaml"
-NARROW = ROOT / "rules" / "tercel_detect_rules.yaml"
+NARROW = ROOT / "rules" / "tercel_rules_detect.yaml"
 EVENTS = pathlib.Path(__file__).with_name("own_rules.jsonl")
 LEAST = 30
 

@@ -11,7 +11,7 @@ import sys
 
 from page import ask, cell, code, judge
 
-EXEC = ("sched_process_exec", "bprm_check_security")
+EXEC = ("sched_process_exec", "bprm_creds_from_file")
 STRENGTHS = {
     "deny": "the call fails with EPERM, and nothing has happened",
     "kill-before-run": "the new program is killed before its first instruction",

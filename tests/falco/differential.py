@@ -248,7 +248,7 @@ def rules_of(build):
 
 def check_own_rules(comparison, build):
     """Our own rule files load, and libsinsp accepts every condition of theirs."""
-    files = [HERE.parents[1] / "rules" / name for name in ("tercel_rules.yaml", "tercel_detect_rules.yaml")]
+    files = [HERE.parents[1] / "rules" / name for name in ("tercel_rules.yaml", "tercel_rules_detect.yaml")]
     done = subprocess.run([build / "bin" / "falco_flatten", "--all", *files], stdout=subprocess.PIPE, text=True, check=True)
     rules = [line.split("\t", 1) for line in done.stdout.splitlines()]
     errors = comparison.oracle.ask({"accept": [condition for _, condition in rules]})["accept"]

@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 
 #include "bpf/match.h"
+#include "policy/placement.h"
 
 static void expect_error(const struct sensor_config *config, const struct load_options *options, int code,
                          const char *text)
@@ -159,8 +160,10 @@ static void every_decision_point_loads(void **state)
 
 	(void)state;
 	find_cgroup2(root, sizeof(root));
-	watch_open_with(&w, &(struct sensor_config){.records = ALL_RECORDS, .points = sensor_points()},
-	                &(struct load_options){0});
+	watch_open_with(
+	        &w,
+	        &(struct sensor_config){.records = ALL_RECORDS, .points = sensor_points() & placement_without_lsm()},
+	        &(struct load_options){0});
 	watch_close(&w);
 }
 

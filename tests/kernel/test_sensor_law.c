@@ -19,6 +19,7 @@
 #include <bpf/bpf.h>
 
 #include "base/cleanup.h"
+#include "policy/placement.h"
 #include "policy/policy.h"
 #include "rules/rules.h"
 
@@ -87,7 +88,7 @@ static void apply(struct sensor *sensor, const char *condition)
 	if (!code)
 		code = policy_load_buffer(&policy, "policy.yaml", policy_text, strlen(policy_text), &diags);
 	if (!code)
-		code = policy_apply(&image, policy, rules, sensor_points(), 1, &diags);
+		code = policy_apply(&image, policy, rules, sensor_points() & placement_without_lsm(), 1, &diags);
 	if (code)
 		diag_print(&diags, stderr);
 	assert_int_equal(code, 0);
@@ -97,7 +98,10 @@ static void apply(struct sensor *sensor, const char *condition)
 
 static void open_scoped(struct watch *w, uint32_t records)
 {
-	watch_open_with(w, &(struct sensor_config){.records = records, .points = sensor_points(), .cgroup = cgroup},
+	watch_open_with(w,
+	                &(struct sensor_config){.records = records,
+	                                        .points = sensor_points() & placement_without_lsm(),
+	                                        .cgroup = cgroup},
 	                &(struct load_options){0});
 }
 
@@ -326,11 +330,12 @@ static void a_full_process_table_is_counted_and_blocks_nothing(void **state)
 
 	(void)state;
 	(void)snprintf(condition, sizeof(condition), "evt.type = connect and proc.exepath = \"%s\"", self);
-	watch_open_with(
-	        &w,
-	        &(struct sensor_config){
-	                .records = 1U << TERCEL_VERDICT, .points = sensor_points(), .cgroup = cgroup, .max_procs = 8},
-	        &(struct load_options){0});
+	watch_open_with(&w,
+	                &(struct sensor_config){.records = 1U << TERCEL_VERDICT,
+	                                        .points = sensor_points() & placement_without_lsm(),
+	                                        .cgroup = cgroup,
+	                                        .max_procs = 8},
+	                &(struct load_options){0});
 	assert_int_equal(sensor_seed(w.sensor, NULL), 0);
 	apply(w.sensor, condition);
 	c = start(connect_out);
@@ -427,8 +432,10 @@ static void cgroups_that_do_not_fit_are_counted_not_told_again_and_again(void **
 
 	(void)state;
 	watch_open_with(&w,
-	                &(struct sensor_config){
-	                        .records = ALL_RECORDS, .points = sensor_points(), .cgroup = cgroup, .max_cgroups = 1},
+	                &(struct sensor_config){.records = ALL_RECORDS,
+	                                        .points = sensor_points() & placement_without_lsm(),
+	                                        .cgroup = cgroup,
+	                                        .max_cgroups = 1},
 	                &(struct load_options){0});
 	assert_int_equal(sensor_seed(w.sensor, NULL), 0);
 	watch_drain(&w, 50);
@@ -503,10 +510,11 @@ static void tracepoints_that_a_kernel_lacks_are_done_without(void **state)
 	int n;
 
 	(void)state;
-	watch_open_with(
-	        &w,
-	        &(struct sensor_config){.records = 1U << TERCEL_VERDICT, .points = sensor_points(), .cgroup = cgroup},
-	        &(struct load_options){.lacks_optional = true});
+	watch_open_with(&w,
+	                &(struct sensor_config){.records = 1U << TERCEL_VERDICT,
+	                                        .points = sensor_points() & placement_without_lsm(),
+	                                        .cgroup = cgroup},
+	                &(struct load_options){.lacks_optional = true});
 	n = sensor_prog_stats(w.sensor, programs, sizeof(programs) / sizeof(programs[0]));
 	assert_in_range(n, 1, 64);
 	for (int i = 0; i < n; i++) {
@@ -538,7 +546,9 @@ static int watch_from_inside(void)
 	if (getpid() != 1 || stat("/proc/self/ns/pid", &st))
 		return 1;
 	if (sensor_open(&s,
-	                &(struct sensor_config){.records = ALL_RECORDS, .points = sensor_points(), .cgroup = cgroup},
+	                &(struct sensor_config){.records = ALL_RECORDS,
+	                                        .points = sensor_points() & placement_without_lsm(),
+	                                        .cgroup = cgroup},
 	                &err))
 		return 2;
 	if (sensor_pid_namespace(s) != SENSOR_PIDNS_PRIVATE)

@@ -35,6 +35,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
+#include "policy/placement.h"
 #include "policy/policy.h"
 #include "rules/rules.h"
 #include "sensor/load.h"
@@ -49,6 +50,8 @@ static char work[] = "/tmp/tercel-decide-XXXXXX";
 static int listener = -1;
 static pid_t *actor; /* shared with the children: who acts */
 static uint16_t port;
+/* 1 << enum tercel_point: where is decided. */
+static uint32_t decide_points;
 /* What a test does with an image before it is in force. */
 static void (*before_policy)(const struct image *image);
 
@@ -248,7 +251,7 @@ static inline void apply(const char *rules_text, const char *policy_text)
 	if (!r)
 		r = policy_load_buffer(&policy, "policy.yaml", policy_text, strlen(policy_text), &diags);
 	if (!r)
-		r = policy_apply(&image, policy, rules, sensor_points(), 7, &diags);
+		r = policy_apply(&image, policy, rules, decide_points, 7, &diags);
 	diag_print(&diags, stderr);
 	if (r || !image) {
 		fail_msg("the policy is refused: %d", r);
@@ -319,11 +322,13 @@ static inline void in_work(char *out, size_t size, const char *name)
 	snprintf(out, size, "%s/%s", work, name);
 }
 
-/* Runs the group of tests in the scratch place, with a sensor that decides there; the exit status of the program. */
+/*
+ * Runs the group of tests in the scratch place, with a sensor that decides there; the exit status of the program. At
+ * the points that need no BPF LSM, unless decide_points names others.
+ */
 static inline int decide_main(int (*group)(void))
 {
-	struct sensor_config config = {
-	        .records = 1U << TERCEL_EXEC | 1U << TERCEL_VERDICT, .points = sensor_points(), .cgroup = outer};
+	struct sensor_config config = {.records = 1U << TERCEL_EXEC | 1U << TERCEL_VERDICT, .cgroup = outer};
 	struct error err = {""};
 	int r, failed;
 
@@ -337,6 +342,9 @@ static inline int decide_main(int (*group)(void))
 		printf("skipped: no cgroup v2 hierarchy to make a scratch cgroup in: %s\n", strerror(-r));
 		return SKIPPED;
 	}
+	if (!decide_points)
+		decide_points = sensor_points() & placement_without_lsm();
+	config.points = decide_points;
 	r = sensor_open(&sensor, &config, &err);
 	if (r) {
 		fprintf(stderr, "%s\n", err.text);

@@ -156,11 +156,15 @@ void case_make(struct case_facts *c, const struct sample *s, const struct world 
 
 	memset(c->text, 0xee, sizeof(c->text));
 	world_facts(w, &c->facts, &c->ancestors, c->text);
+	/* What stands for an answer that is not known says nothing. */
 	memset(c->facts.container, 0, sizeof(c->facts.container));
+	memset(c->facts.container_unknown, 0, sizeof(c->facts.container_unknown));
+	c->facts.container_unknown[0] = w->answers_unknown;
 	if (s->containers)
 		oracle_set(s->containers, w);
 	for (size_t i = 0; i < s->image->ncontainers; i++)
-		if (s->containers ? oracle_answer(s->containers, i) : random_below(&r, 2) != 0)
+		if (s->containers && !(i < 64 && w->answers_unknown >> i & 1) ? oracle_answer(s->containers, i)
+		                                                              : random_below(&r, 2) != 0)
 			c->facts.container[i / 64] |= 1ULL << (i % 64);
 }
 

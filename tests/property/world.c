@@ -276,6 +276,8 @@ static void random_ignorance(struct world *w, struct random *r)
 	w->cut_at = random_below(r, random_below(r, 4) ? 12 : 300);
 	if (random_below(r, 3) == 0)
 		w->bits_unknown = random_word(r) & random_word(r) & ((1ULL << (MATCH_BIT_CONNECTED + 1)) - 1);
+	if (random_below(r, 3) == 0)
+		w->answers_unknown = random_word(r) & random_word(r);
 	if (random_below(r, 4) == 0)
 		w->ancestors_known = random_below(r, (uint32_t)w->nancestors + 1);
 	for (size_t i = 0; i < w->nancestors; i++) {
@@ -305,7 +307,8 @@ void world_random(struct world *w, struct random *r, enum tercel_point point, ui
 
 bool world_is_known(const struct world *w)
 {
-	if (w->unknown || w->cut || w->bits_unknown || w->unseen || w->ancestors_known != w->nancestors)
+	if (w->unknown || w->cut || w->bits_unknown || w->answers_unknown || w->unseen ||
+	    w->ancestors_known != w->nancestors)
 		return false;
 	for (size_t i = 0; i < w->nancestors; i++)
 		if (w->ancestors[i].unknown || w->ancestors[i].cut || w->ancestors[i].thread_unknown)

@@ -76,7 +76,8 @@ struct world {
 	int privileged; /* -1: nobody knows */
 	/* what the kernel does not know: 1 << enum match_domain; of MATCH_BITS by bit */
 	uint64_t unknown, cut, bits_unknown;
-	size_t cut_at; /* bytes of a cut text that are left */
+	uint64_t answers_unknown; /* the first 64 questions about the container */
+	size_t cut_at;            /* bytes of a cut text that are left */
 	size_t ancestors_known;
 };
 

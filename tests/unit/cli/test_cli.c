@@ -514,7 +514,7 @@ static void points_are_listed_for_people_and_programs(void **state)
 	        {"sched_process_exec", "proc.name", "\"how\":\"value\",\"note\":\"weak-identity\"}"},
 	        {"sched_process_exec", "evt.rawres", "\"how\":\"range\",\"low\":0,\"high\":0,"},
 	        {"sched_process_exec", "k8s.ns.name", "\"how\":\"container\"}"},
-	        {"bprm_check_security", "proc.cmdline", "\"how\":\"lost\",\"reason\":\"the argument strings"},
+	        {"bprm_creds_from_file", "proc.cmdline", "\"how\":\"lost\",\"reason\":\"the argument strings"},
 	        {"file_open", "evt.is_open_read", "\"how\":\"boolean\""},
 	        {"file_open", "evt.arg.flags", "\"how\":\"set\",\"events\":[\"open\",\"openat\",\"openat2\","},
 	        {"file_open", "evt.arg.request", "\"how\":\"missing\"}"},

@@ -51,7 +51,7 @@ static void an_exec_is_denied_unless_only_its_commit_knows(void **unused)
 	for (size_t i = 0; i < sizeof(denied) / sizeof(denied[0]); i++) {
 		buf_reset(&text);
 		buf_addf(&text, "evt.type in (execve, execveat) and %s", denied[i]);
-		expect(buf_str(&text), PLACEMENT_FULL, "bprm_check_security=exact");
+		expect(buf_str(&text), PLACEMENT_FULL, "bprm_creds_from_file=exact");
 		expect(buf_str(&text), placement_without_lsm(), "sched_process_exec=exact");
 	}
 	for (size_t i = 0; i < sizeof(killed) / sizeof(killed[0]); i++) {
@@ -61,8 +61,8 @@ static void an_exec_is_denied_unless_only_its_commit_knows(void **unused)
 	}
 	/* As much is lost at either: then the stronger one. */
 	expect("evt.type = execve and (proc.name = sh or user.shell = a)", PLACEMENT_FULL,
-	       "bprm_check_security=narrow");
-	expect("evt.type = execve and user.shell = a", PLACEMENT_FULL, "bprm_check_security=detect-only");
+	       "bprm_creds_from_file=narrow");
+	expect("evt.type = execve and user.shell = a", PLACEMENT_FULL, "bprm_creds_from_file=detect-only");
 	/* More is lost at the stronger one. */
 	expect("evt.type = execve and (proc.name = sh or user.shell = a or proc.args = b)", PLACEMENT_FULL,
 	       "sched_process_exec=narrow");

@@ -74,7 +74,7 @@ static void the_json_report_says_points_classes_and_losses(void **unused)
 
 	assert_string_equal(text_of(cJSON_GetArrayItem(list, 0), "class"), "narrow");
 	point = cJSON_GetArrayItem(get(cJSON_GetArrayItem(list, 0), "points"), 0);
-	assert_string_equal(text_of(point, "point"), "bprm_check_security");
+	assert_string_equal(text_of(point, "point"), "bprm_creds_from_file");
 	assert_string_equal(text_of(point, "strength"), "deny");
 	assert_string_equal(cJSON_GetArrayItem(get(point, "events"), 0)->valuestring, "execve");
 	assert_int_equal(cJSON_GetArraySize(get(point, "events")), 1);
@@ -245,7 +245,7 @@ static void without_lsm_other_points_decide(void **unused)
 	static const struct {
 		const char *points[3];
 		enum policy_class class;
-	} full[] = {{{"bprm_check_security"}, POLICY_EXACT},
+	} full[] = {{{"bprm_creds_from_file"}, POLICY_EXACT},
 	            {{"socket_connect"}, POLICY_EXACT},
 	            {{"path_unlink"}, POLICY_EXACT}},
 	  without[] = {{{"sched_process_exec"}, POLICY_EXACT},
@@ -279,7 +279,8 @@ static void without_lsm_other_points_decide(void **unused)
 /* A point in the table is no program in the kernel. */
 static void a_point_without_a_program_is_told(void **unused)
 {
-	static const char yet[] = "bprm_check_security execve  narrow, deny (this version has no program for it yet)\n";
+	static const char yet[] =
+	        "bprm_creds_from_file execve  narrow, deny (this version has no program for it yet)\n";
 	const struct report_options options = {.target = "full", .rule = "Narrow"};
 	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
 	_autorules_ struct rules *rules = NULL;
