@@ -93,8 +93,9 @@ static uint32_t write_list(struct builder *b, const uint64_t *atoms, const uint6
 	struct {
 		struct match_list_head head;
 		struct match_pair pairs[TERCEL_ATOM_WORDS + TERCEL_RULE_WORDS];
-	} list = {0};
+	} list;
 
+	memset(&list, 0, sizeof(list));
 	list.head.atoms = add_pairs(list.pairs, atoms, b->atom_words);
 	list.head.rules = add_pairs(list.pairs + list.head.atoms, rules, b->rule_words);
 	if (!list.head.atoms && !list.head.rules)

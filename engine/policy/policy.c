@@ -629,7 +629,7 @@ static int check_setting(const struct setting *s, const struct rule *rule, uint3
 	if (r)
 		return r;
 	if (!any)
-		diag_add(diags, DIAG_WARNING, s->mode_entry->mode_pos, "detect-only",
+		diag_add(diags, DIAG_WARNING, s->mode_entry ? s->mode_entry->mode_pos : rule->pos, "detect-only",
 		         "rule \"%s\" is to be enforced, but no decision point can enforce it; tercel check says why",
 		         rule->name);
 	if (deny_only && s->action == TERCEL_ACTION_KILL) {

@@ -30,6 +30,22 @@ static void remove_files(void)
 	}
 }
 
+/* A path in the scratch directory; four of them are valid at a time. */
+static const char *at(const char *name, const char *more)
+{
+	static char paths[4][PATH_MAX];
+	static unsigned int next;
+	char *path = paths[next++ % 4];
+
+	snprintf(path, PATH_MAX, "%s/%s%s", work, name, more);
+	return path;
+}
+
+static bool is_secret(const char *name)
+{
+	return strcmp(name, "secret") == 0;
+}
+
 static void make_files(void)
 {
 	static const char *const names[] = {"secret", "other"};
@@ -43,20 +59,8 @@ static void make_files(void)
 		fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
 		assert_int_equal(write(fd, "text", 4), 4);
 		close(fd);
-		strcat(path, ".d");
-		assert_int_equal(mkdir(path, 0755), 0);
+		assert_int_equal(mkdir(at(names[i], ".d"), 0755), 0);
 	}
-}
-
-/* A path in the scratch directory; four of them are valid at a time. */
-static const char *at(const char *name, const char *more)
-{
-	static char paths[4][PATH_MAX];
-	static unsigned int next;
-	char *path = paths[next++ % 4];
-
-	snprintf(path, PATH_MAX, "%s/%s%s", work, name, more);
-	return path;
 }
 
 /* Puts the rule in force; '@' in its condition is the scratch directory. */
@@ -93,7 +97,7 @@ static bool is_empty(const char *name)
 
 static int start(const char *name)
 {
-	const char *path = at(strcmp(name, "secret") ? "tctargex" : "tctarget", "");
+	const char *path = at(is_secret(name) ? "tctarget" : "tctargex", "");
 
 	return answer(execl(path, path, at("marker", ""), NULL));
 }
@@ -176,7 +180,7 @@ static bool has_fifo(const char *name)
 
 static int do_chmod(const char *name)
 {
-	return answer(chmod(at("secret", ""), strcmp(name, "secret") ? 0755 : 04755));
+	return answer(chmod(at("secret", ""), is_secret(name) ? 04755 : 0755));
 }
 
 static bool is_changed(const char *name)
@@ -201,7 +205,7 @@ static bool is_given_away(const char *name)
 
 static int make_socket(const char *name)
 {
-	return answer(socket(strcmp(name, "secret") ? AF_INET : AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+	return answer(socket(is_secret(name) ? AF_PACKET : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
 }
 
 static int load_module_file(const char *name)
@@ -216,7 +220,7 @@ static int load_module_data(const char *name)
 	static char nothing[4096];
 	int fd;
 
-	if (!strcmp(name, "secret"))
+	if (is_secret(name))
 		return answer(syscall(SYS_init_module, nothing, sizeof(nothing), ""));
 	fd = open(at(name, ""), O_RDONLY | O_CLOEXEC);
 	return answer(syscall(SYS_finit_module, fd, "", 0));
@@ -227,7 +231,7 @@ static int call_bpf(const char *name)
 	union bpf_attr attr = {.map_type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 4, .max_entries = 1};
 	union bpf_attr next = {0};
 
-	if (!strcmp(name, "secret"))
+	if (is_secret(name))
 		return answer(syscall(SYS_bpf, BPF_MAP_CREATE, &attr, sizeof(attr)));
 	return answer(syscall(SYS_bpf, BPF_MAP_GET_NEXT_ID, &next, sizeof(next)));
 }
@@ -241,14 +245,14 @@ static int trace(const char *name)
 		pause();
 		_exit(0);
 	}
-	r = answer(ptrace(strcmp(name, "secret") ? PTRACE_SEIZE : PTRACE_ATTACH, child, 0, 0));
+	r = answer(ptrace(is_secret(name) ? PTRACE_ATTACH : PTRACE_SEIZE, child, 0, 0));
 	kill(child, SIGKILL);
 	return r;
 }
 
 static int be_traced(const char *name)
 {
-	return strcmp(name, "secret") ? trace("other") : answer(ptrace(PTRACE_TRACEME, 0, 0, 0));
+	return is_secret(name) ? answer(ptrace(PTRACE_TRACEME, 0, 0, 0)) : trace("other");
 }
 
 static int do_mount(const char *name)
@@ -261,19 +265,19 @@ static int do_mount(const char *name)
 static int send_signal(const char *name)
 {
 	signal(SIGUSR1, SIG_IGN);
-	return answer(kill(getpid(), strcmp(name, "secret") ? SIGURG : SIGUSR1));
+	return answer(kill(getpid(), is_secret(name) ? SIGUSR1 : SIGURG));
 }
 
 static int make_userfaultfd(const char *name)
 {
-	if (strcmp(name, "secret"))
+	if (!is_secret(name))
 		return answer(memfd_create("other", MFD_CLOEXEC));
 	return answer(syscall(SYS_userfaultfd, O_CLOEXEC));
 }
 
 static int become(const char *name)
 {
-	return answer(setuid(strcmp(name, "secret") ? 1235 : 1234));
+	return answer(setuid(is_secret(name) ? 1234 : 1235));
 }
 
 static const struct row {
@@ -409,7 +413,13 @@ static int by_proc(const char *name)
 
 static int by_directory_descriptor(const char *name)
 {
-	return answer(openat(open(work, O_RDONLY | O_DIRECTORY), name, O_RDWR));
+	int dir = open(work, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r;
+
+	if (dir < 0)
+		return errno;
+	r = answer(openat(dir, name, O_RDWR));
+	close(dir);
+	return r;
 }
 
 static int by_openat2(const char *name)

@@ -57,6 +57,14 @@ static uint64_t random_word(struct random *r)
 	return (uint64_t)random_below(r, UINT32_MAX) << 32 | random_below(r, UINT32_MAX);
 }
 
+/* A quarter of its bits are set. */
+static uint64_t sparse(struct random *r)
+{
+	uint64_t word = random_word(r);
+
+	return word & random_word(r);
+}
+
 /* One of the bits of the mask. */
 static unsigned int random_bit(struct random *r, uint64_t mask)
 {
@@ -275,9 +283,9 @@ static void random_ignorance(struct world *w, struct random *r)
 		w->cut |= ARGUMENTS;
 	w->cut_at = random_below(r, random_below(r, 4) ? 12 : 300);
 	if (random_below(r, 3) == 0)
-		w->bits_unknown = random_word(r) & random_word(r) & ((1ULL << (MATCH_BIT_CONNECTED + 1)) - 1);
+		w->bits_unknown = sparse(r) & ((1ULL << (MATCH_BIT_CONNECTED + 1)) - 1);
 	if (random_below(r, 3) == 0)
-		w->answers_unknown = random_word(r) & random_word(r);
+		w->answers_unknown = sparse(r);
 	if (random_below(r, 4) == 0)
 		w->ancestors_known = random_below(r, (uint32_t)w->nancestors + 1);
 	for (size_t i = 0; i < w->nancestors; i++) {

@@ -117,6 +117,13 @@ static char *room(struct oracle *o, size_t len)
 	return at;
 }
 
+static void append(char *at, const char *text)
+{
+	size_t len = strlen(at);
+
+	memcpy(at + len, text, strlen(text) + 1);
+}
+
 static const char *copy(struct oracle *o, const char *text, size_t len)
 {
 	char *at = room(o, len);
@@ -133,8 +140,8 @@ static const char *joined(struct oracle *o, const struct world_args *a, size_t f
 
 	for (size_t i = from; i < a->n; i++) {
 		if (i > from)
-			strcat(at, " ");
-		strcat(at, a->items[i]);
+			append(at, " ");
+		append(at, a->items[i]);
 	}
 	return at;
 }
@@ -144,10 +151,10 @@ static const char *cmdline(struct oracle *o, const char *name, const struct worl
 	char *at = room(o, 2048);
 	bool empty = a->n < 2 || (a->n == 2 && !a->items[1][0]);
 
-	strcat(at, name);
+	append(at, name);
 	for (size_t i = 1; !empty && i < a->n; i++) {
-		strcat(at, " ");
-		strcat(at, a->items[i]);
+		append(at, " ");
+		append(at, a->items[i]);
 	}
 	return at;
 }
@@ -198,8 +205,8 @@ static struct given names_of(struct oracle *o, uint64_t bits, const char *(*name
 		if (!text)
 			continue;
 		if (at[0])
-			strcat(at, joint);
-		strcat(at, text);
+			append(at, joint);
+		append(at, text);
 	}
 	return text_of(o, at[0] ? at : empty);
 }
