@@ -343,6 +343,15 @@ static bool is_about_container(const struct filter_node *n)
 	return true;
 }
 
+/* What is known of a container depends on who runs it: each comparison about it says so. */
+static void note_container(struct deriver *v, const struct filter_node *n)
+{
+	if (n->kind == FILTER_LEAF || n->kind == FILTER_CHECK)
+		note(v, "container-facts", n);
+	for (size_t i = 0; i < n->nkids; i++)
+		note_container(v, n->kids[i]);
+}
+
 /* The exact evaluator answers in user space, once for each container. */
 static struct formula *container_atom(struct deriver *v, const struct filter_node *n, bool negated)
 {
@@ -352,6 +361,7 @@ static struct formula *container_atom(struct deriver *v, const struct filter_nod
 
 	if (n->kind == FILTER_NOT)
 		return container_atom(v, n->kids[0], !negated);
+	note_container(v, n);
 	filter_print(&text, n);
 	if (buf_error(&text)) {
 		v->error = -ENOMEM;

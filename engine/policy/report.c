@@ -556,6 +556,10 @@ static const char *note_meaning(const char *code)
 		return "a process can set its own name; proc.exepath is harder to forge";
 	if (strcmp(code, "path-resolved") == 0)
 		return "the file's resolved path, in the process's root";
+	if (strcmp(code, "container-facts") == 0)
+		return "known of Docker's containers (of mounts, and of a pod's labels and addresses, only that there "
+		       "are "
+		       "none); where it is not known, the answer is uncertain";
 	return "judged as if the operation were about to succeed";
 }
 

@@ -483,6 +483,25 @@ static void a_name_that_its_owner_sets_is_noted_as_weak(void **unused)
 	derivation_free(&d);
 }
 
+static void what_not_every_runtime_tells_of_a_container_is_noted(void **unused)
+{
+	_autobuf_ struct buf lost = BUF_INIT;
+	_autofilter_ struct filter *filter = NULL;
+	_autoatoms_ struct atoms *atoms = NULL;
+	struct derivation d = derive_text("evt.type = execve and container.id != host and "
+	                                  "not (container.privileged = true or k8s.ns.name exists)",
+	                                  EXEC, &lost, &filter, &atoms);
+
+	(void)unused;
+	assert_int_equal(d.class, POLICY_EXACT);
+	assert_int_equal(d.nnotes, 2);
+	assert_string_equal(d.notes[0].code, "container-facts");
+	assert_int_equal(d.notes[0].node->left->field->id, FIELD_CONTAINER_PRIVILEGED);
+	assert_string_equal(d.notes[1].code, "container-facts");
+	assert_int_equal(d.notes[1].node->left->field->id, FIELD_K8S_NS_NAME);
+	derivation_free(&d);
+}
+
 static void equal_questions_are_one_atom(void **unused)
 {
 	_autobuf_ struct buf lost = BUF_INIT;
@@ -523,6 +542,7 @@ int main(void)
 	        cmocka_unit_test(a_number_that_grows_is_known_from_below),
 	        cmocka_unit_test(what_is_about_the_container_is_one_question),
 	        cmocka_unit_test(a_name_that_its_owner_sets_is_noted_as_weak),
+	        cmocka_unit_test(what_not_every_runtime_tells_of_a_container_is_noted),
 	        cmocka_unit_test(equal_questions_are_one_atom),
 	};
 
