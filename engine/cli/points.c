@@ -75,11 +75,8 @@ static bool is_lost(const struct known *k)
 static void add_some_events(struct buf *out, const struct point_info *p, const struct known *k, const char *format)
 {
 	const char *separator = "";
-	uint64_t all = 0;
 
-	for (size_t e = 0; e < p->nevents; e++)
-		all |= 1ULL << p->events[e];
-	if (!k->row->events || !(all & ~k->row->events))
+	if (!k->row->events || !(point_events(p) & ~k->row->events))
 		return;
 	for (size_t e = 0; e < p->nevents; e++) {
 		if (!(k->row->events >> p->events[e] & 1))

@@ -203,15 +203,6 @@ static const char *event_name(unsigned int bit)
 	return bit < MATCH_EVENTS ? point_event_name((enum match_event)bit) : NULL;
 }
 
-static uint64_t point_events(const struct point_info *p)
-{
-	uint64_t events = 0;
-
-	for (size_t e = 0; e < p->nevents; e++)
-		events |= MATCH_BIT_OF(p->events[e]);
-	return events;
-}
-
 static bool is_exec(const struct point_info *p)
 {
 	return p->backend == POINT_BY_EXEC || p->point == TERCEL_POINT_EXEC_CHECK;

@@ -1672,6 +1672,15 @@ const struct point_info *point_info(enum tercel_point point)
 	return &points[(unsigned int)point < TERCEL_POINTS ? point : 0];
 }
 
+uint64_t point_events(const struct point_info *point)
+{
+	uint64_t events = 0;
+
+	for (size_t e = 0; e < point->nevents; e++)
+		events |= 1ULL << point->events[e];
+	return events;
+}
+
 static const struct point_field *find(const struct point_field *rows, size_t n, enum field_id field, const char *arg)
 {
 	for (size_t i = 0; i < n; i++)
@@ -1726,11 +1735,8 @@ static const struct point_field *row_of(const struct point_info *point, enum fie
 const struct point_field *point_field(const struct point_info *point, enum field_id field, const char *arg)
 {
 	const struct point_field *row = row_of(point, field, arg);
-	uint64_t events = 0;
 
-	for (size_t e = 0; e < point->nevents; e++)
-		events |= 1ULL << point->events[e];
-	if (row->how == POINT_MISSING || (row->events && !(row->events & events)))
+	if (row->how == POINT_MISSING || (row->events && !(row->events & point_events(point))))
 		return &missing;
 	return field == FIELD_EVT_RAWARG && arg ? &lost_raw : row;
 }

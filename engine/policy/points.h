@@ -120,6 +120,9 @@ const struct point_info *point_info(enum tercel_point point);
  */
 const struct point_field *point_field(const struct point_info *point, enum field_id field, const char *arg);
 
+/* The event types that Falco may show for an act of the point, as a set: 1 << enum match_event each. */
+uint64_t point_events(const struct point_info *point);
+
 /* Falco's name of an event type ("execve"); never NULL for a valid value. */
 const char *point_event_name(enum match_event e);
 
