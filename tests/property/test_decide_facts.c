@@ -38,14 +38,21 @@ static int start_with(void *arg)
 	return 96;
 }
 
-/* Whether the start is killed under the condition. */
-static bool kills(const char *condition, struct start s)
+/* Puts a rule in force that starts of tctrue under the condition are judged by. */
+static void judge_starts(const char *condition)
 {
 	_autobuf_ struct buf whole = BUF_INIT;
-	int status;
 
 	buf_addf(&whole, "evt.type in (execve, execveat) and proc.name = tctrue and (%s)", condition);
 	apply_one(buf_str(&whole), AUDIT);
+}
+
+/* Whether the start is killed under the condition. */
+static bool kills(const char *condition, struct start s)
+{
+	int status;
+
+	judge_starts(condition);
 	status = done_in(cgroup, start_with, &s);
 	if (!is_killed(status) && !WIFEXITED(status))
 		fail_msg("%s: %#x", condition, (unsigned int)status);
@@ -131,11 +138,9 @@ static int start_below_shells(void *arg)
 
 static bool kills_below(const char *condition, struct shells s)
 {
-	_autobuf_ struct buf whole = BUF_INIT;
 	int status;
 
-	buf_addf(&whole, "evt.type in (execve, execveat) and proc.name = tctrue and (%s)", condition);
-	apply_one(buf_str(&whole), AUDIT);
+	judge_starts(condition);
 	status = done_in(cgroup, start_below_shells, &s);
 	assert_true(WIFEXITED(status));
 	if (WEXITSTATUS(status) != 0 && WEXITSTATUS(status) != 128 + SIGKILL)
@@ -180,11 +185,9 @@ static int start_as(void *uid)
 
 static bool kills_user(const char *place, const char *condition, uid_t uid, struct tercel_verdict *v)
 {
-	_autobuf_ struct buf whole = BUF_INIT;
 	int status, n;
 
-	buf_addf(&whole, "evt.type in (execve, execveat) and proc.name = tctrue and (%s)", condition);
-	apply_one(buf_str(&whole), AUDIT);
+	judge_starts(condition);
 	status = done_in(place, start_as, &uid);
 	if (!is_killed(status) && status != 0)
 		fail_msg("%s: %#x", condition, (unsigned int)status);
