@@ -11,14 +11,7 @@
 #include <string.h>
 
 #include "automaton_oracle.h"
-
-#define CHECK(condition)                                                            \
-	do {                                                                        \
-		if (!(condition)) {                                                 \
-			(void)fprintf(stderr, "property failed: %s\n", #condition); \
-			abort();                                                    \
-		}                                                                   \
-	} while (0)
+#include "check.h"
 
 /* Longer patterns and texts take longer, and find nothing more. */
 enum {

@@ -9,15 +9,8 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "check.h"
 #include "filter/filter.h"
-
-#define CHECK(condition)                                                            \
-	do {                                                                        \
-		if (!(condition)) {                                                 \
-			(void)fprintf(stderr, "property failed: %s\n", #condition); \
-			abort();                                                    \
-		}                                                                   \
-	} while (0)
 
 static const struct filter_macro *find_macro(const void *ctx, const struct filter_macro *inside, const char *name)
 {

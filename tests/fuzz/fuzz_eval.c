@@ -8,16 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "check.h"
 #include "filter/eval_input.h"
 #include "tests/property/naive.h"
-
-#define CHECK(condition)                                                            \
-	do {                                                                        \
-		if (!(condition)) {                                                 \
-			(void)fprintf(stderr, "property failed: %s\n", #condition); \
-			abort();                                                    \
-		}                                                                   \
-	} while (0)
 
 static void check_event(const struct eval *e, struct eval_event *ev, struct eval_input *in,
                         const struct filter_node *root, const char *line, size_t len)

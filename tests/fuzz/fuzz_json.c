@@ -10,14 +10,7 @@
 #include <string.h>
 
 #include "base/json.h"
-
-#define CHECK(condition)                                                            \
-	do {                                                                        \
-		if (!(condition)) {                                                 \
-			(void)fprintf(stderr, "property failed: %s\n", #condition); \
-			abort();                                                    \
-		}                                                                   \
-	} while (0)
+#include "check.h"
 
 static void check_value(const struct json_object *o, const struct json_value *v)
 {

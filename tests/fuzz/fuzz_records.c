@@ -9,15 +9,8 @@
 
 #include <cjson/cJSON.h>
 
+#include "check.h"
 #include "events/event.h"
-
-#define CHECK(condition)                                                            \
-	do {                                                                        \
-		if (!(condition)) {                                                 \
-			(void)fprintf(stderr, "property failed: %s\n", #condition); \
-			abort();                                                    \
-		}                                                                   \
-	} while (0)
 
 static void check_line(struct event_context *c, const struct tercel_hdr *r, enum event_format format)
 {

@@ -13,18 +13,11 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#include "check.h"
 #include "filter/regex_internal.h"
 #include "filter/regex_parse.h"
 #include "filter/regex_program.h"
 #include "filter/regex_translate.h"
-
-#define CHECK(condition)                                                            \
-	do {                                                                        \
-		if (!(condition)) {                                                 \
-			(void)fprintf(stderr, "property failed: %s\n", #condition); \
-			abort();                                                    \
-		}                                                                   \
-	} while (0)
 
 static void check_translation(const struct regex_node *root, enum regex_texts texts)
 {

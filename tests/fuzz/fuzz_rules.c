@@ -9,16 +9,9 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "check.h"
 #include "rules/encoding.h"
 #include "rules/rules.h"
-
-#define CHECK(condition)                                                            \
-	do {                                                                        \
-		if (!(condition)) {                                                 \
-			(void)fprintf(stderr, "property failed: %s\n", #condition); \
-			abort();                                                    \
-		}                                                                   \
-	} while (0)
 
 static void check_place(const char *text, size_t len, uint32_t at_line, uint32_t column)
 {
