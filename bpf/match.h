@@ -422,7 +422,6 @@ struct match_walked {
 	__u32 extras; /* enum match_extra */
 	__u32 directory;
 	__u32 whole; /* 0: the text goes on, nobody knows how */
-	__u32 tables, count;
 };
 
 /* Reports that a walk may gather before it looks at them: those of one block of bytes, and those of marks. */
@@ -456,8 +455,8 @@ struct match_state {
 	__u32 acts;             /* enum tercel_action that it asks for, if stronger than those before */
 	/* What the loops are in. */
 	__u32 rules; /* offset of this point's rule bit set */
-	__u32 list;  /* a list, and its number of words of atoms */
-	__u32 list_atoms;
+	/* The list that is open: where its next pair is, and how many of atoms and of rules are left. */
+	__u32 list, list_atoms, list_rules;
 	__u32 allow[2]; /* offsets of atom bit sets that restrict lists; both 0: no restriction */
 	__u32 possible; /* 1: what a list says may hold, no more */
 	__u32 domain;
@@ -484,8 +483,11 @@ struct match_state {
 #define match_forget() __asm__ volatile("" ::: "memory")
 #define MATCH_UNROLL _Pragma("clang loop unroll(full)")
 #define MATCH_CALLBACK static int
+/* Verified once, by itself, and not for each call of it. */
+#define MATCH_GLOBAL __attribute__((noinline)) int
 #else
 #define MATCH_CALLBACK static inline int
+#define MATCH_GLOBAL static inline int
 #define match_opaque(x) ((void)0)
 #define match_forget() ((void)0)
 #define MATCH_UNROLL
@@ -630,34 +632,66 @@ MATCH_INLINE void match_add_rules(struct match_ctx *m, __u64 mask, __u32 word)
 	st->candidates[word] |= mask;
 }
 
+/* Opens a list: its pairs are to be taken in next. Offset 0 has none. */
+MATCH_INLINE void match_open_list(struct match_ctx *m, __u32 off)
+{
+	struct match_state *st = m->st;
+	__u32 atoms, rules;
+
+	if (!off)
+		return;
+	atoms = match_u32(m->image, off);
+	rules = match_u32(m->image, off + 4);
+	if (atoms > TERCEL_ATOM_WORDS || rules > TERCEL_RULE_WORDS) {
+		st->error = 1;
+		return;
+	}
+	st->list = off + 8;
+	st->list_atoms = atoms;
+	st->list_rules = rules;
+}
+
+/*
+ * Each step takes in one pair of the list that is open: its atoms hold, its rules are candidates. When none is left, it
+ * opens the list of one of the reports. One loop for both, as the kernel allows no more than eight calls in each other.
+ */
 MATCH_CALLBACK match_list_step(__u32 i, void *p)
 {
 	struct match_ctx *m = p;
-	__u64 mask = match_u64(m->image, m->st->list + 8 + i * 16);
-	__u32 word = (__u32)match_u64(m->image, m->st->list + 16 + i * 16);
+	struct match_state *st = m->st;
+	__u64 mask;
+	__u32 word;
 
-	if (i < m->st->list_atoms)
+	(void)i;
+	if (!(st->list_atoms | st->list_rules)) {
+		if (!st->queued)
+			return 1;
+		st->queued--;
+		match_open_list(m, match_u32(m->image, st->queue[st->queued & (MATCH_QUEUE - 1)] +
+		                                               MATCH_CLASS_REPORT * 8 + 4));
+		return 0;
+	}
+	mask = match_u64(m->image, st->list);
+	word = (__u32)match_u64(m->image, st->list + 8);
+	st->list += 16;
+	if (st->list_atoms) {
+		st->list_atoms--;
 		match_add_atoms(m, mask, word);
-	else
+	} else {
+		st->list_rules--;
 		match_add_rules(m, mask, word);
+	}
 	return 0;
 }
 
-/* Takes in a list: its atoms hold, its rules are candidates. */
+#define MATCH_LIST_STEPS (TERCEL_ATOM_WORDS + TERCEL_RULE_WORDS + 1)
+
+/* Takes in a list. Nothing is in the queue. */
 MATCH_INLINE int match_list(struct match_ctx *m, __u32 off)
 {
-	__u32 rules;
-
-	if (!off)
-		return 0;
-	m->st->list = off;
-	m->st->list_atoms = match_u32(m->image, off);
-	rules = match_u32(m->image, off + 4);
-	if (m->st->list_atoms > TERCEL_ATOM_WORDS || rules > TERCEL_RULE_WORDS) {
-		m->st->error = 1;
-		return 0;
-	}
-	match_loop(m->st->list_atoms + rules, match_list_step, m);
+	match_open_list(m, off);
+	if (off)
+		match_loop(MATCH_LIST_STEPS, match_list_step, m);
 	return 0;
 }
 
@@ -704,20 +738,11 @@ MATCH_INLINE __u32 match_enter(struct match_ctx *m, __u32 state)
 	return state;
 }
 
-MATCH_CALLBACK match_report_step(__u32 i, void *p)
-{
-	struct match_ctx *m = p;
-	__u32 state = m->st->queue[i & (MATCH_QUEUE - 1)];
-
-	return match_list(m, match_u32(m->image, state + MATCH_CLASS_REPORT * 8 + 4));
-}
-
+/* Takes in the lists of all states that have reported. */
 MATCH_INLINE int match_reports(struct match_ctx *m)
 {
-	__u32 queued = m->st->queued;
-
-	if (queued)
-		match_loop(queued < MATCH_QUEUE ? queued : MATCH_QUEUE, match_report_step, m);
+	if (m->st->queued)
+		match_loop(MATCH_QUEUE * MATCH_LIST_STEPS, match_list_step, m);
 	m->st->queued = 0;
 	return 0;
 }
@@ -755,12 +780,6 @@ MATCH_INLINE __u8 match_text_at(const struct match_ctx *m, __u32 off)
 /* Bytes that one step of the loop over a text takes: a call for each would cost as much as the look-up. */
 #define MATCH_BLOCK 32
 
-MATCH_INLINE void match_flush(struct match_ctx *m)
-{
-	if (m->st->queued)
-		match_reports(m);
-}
-
 /* `n` bytes from `text` on, n a constant. */
 MATCH_INLINE __u32 match_bytes(struct match_ctx *m, __u32 state, __u32 classes, const __u8 *text, __u32 n)
 {
@@ -782,7 +801,7 @@ MATCH_CALLBACK match_block_step(__u32 i, void *p)
 		return 1;
 	}
 	m->st->dfa = match_bytes(m, state, classes, m->text + at, MATCH_BLOCK);
-	match_flush(m);
+	match_reports(m);
 	return 0;
 }
 
@@ -874,22 +893,32 @@ MATCH_INLINE void match_feed_extras(struct match_ctx *m)
 		st->dfa = match_class(m, st->dfa, match_u8(m->image, st->classes + '/'));
 }
 
-MATCH_CALLBACK match_automaton_step(__u32 i, void *p)
-{
-	struct match_ctx *m = p;
-	struct match_state *st = m->st;
-	struct match_walked *w = &st->walked;
-	__u32 at = w->tables + i * (__u32)sizeof(struct match_automaton), guards;
+/* What the verifier can be told of the sizes of image and text when they are given to a global function. */
+struct match_image_bytes {
+	__u8 bytes[TERCEL_IMAGE_MAX];
+};
 
-	if (st->part != MATCH_PART_ALL) {
-		guards = match_u32(m->image, at + __builtin_offsetof(struct match_automaton, guards));
-		if (guards && st->part == MATCH_PART_REST)
-			return 0;
-		if (!guards && st->part == MATCH_PART_GUARDS) {
-			st->left |= MATCH_BIT_OF(st->domain & 63);
-			return 0;
-		}
-	}
+struct match_text_bytes {
+	__u8 bytes[MATCH_TEXT_MAX];
+};
+
+/*
+ * Walks the automaton at offset `at` over st->walked. A global function: the verifier follows its loops over bytes once,
+ * not again for each text of each ancestor, which is more than it is willing to do.
+ */
+MATCH_GLOBAL match_automaton(const struct match_image_bytes *image, struct match_state *st,
+                             const struct match_text_bytes *text, __u32 at)
+{
+	struct match_ctx ctx, *m = &ctx;
+	struct match_walked *w;
+
+	if (!image || !st || !text)
+		return 0;
+	__builtin_memset(m, 0, sizeof(*m));
+	m->image = image->bytes;
+	m->st = st;
+	m->text = text->bytes;
+	w = &st->walked;
 	st->classes = match_u32(m->image, at);
 	st->root = match_u32(m->image, at + 4);
 	st->queued = 0;
@@ -901,6 +930,20 @@ MATCH_CALLBACK match_automaton_step(__u32 i, void *p)
 	if (w->whole)
 		match_class(m, st->dfa, MATCH_CLASS_END);
 	return match_reports(m);
+}
+
+/* Whether this part of the look-up leaves an automaton out. */
+MATCH_INLINE int match_skips(const struct match_ctx *m, __u32 at)
+{
+	struct match_state *st = m->st;
+	__u32 guards;
+
+	if (st->part == MATCH_PART_ALL)
+		return 0;
+	guards = match_u32(m->image, at + (__u32) __builtin_offsetof(struct match_automaton, guards));
+	if (!guards && st->part == MATCH_PART_GUARDS)
+		st->left |= MATCH_BIT_OF(st->domain & 63);
+	return !guards == (st->part == MATCH_PART_GUARDS);
 }
 
 /* The arguments as libsinsp joins them: without argv[0] and without the last NUL; nothing if nothing is left. */
@@ -933,18 +976,19 @@ MATCH_INLINE void match_first(struct match_ctx *m)
 /* Walks the domain's automata over st->walked. */
 MATCH_INLINE int match_walk_text(struct match_ctx *m, __u32 domain)
 {
-	struct match_walked *w = &m->st->walked;
+	__u32 at = match_table_field(m, domain, tables), count = match_table_field(m, domain, count);
 
-	w->tables = match_table_field(m, domain, tables);
-	w->count = match_table_field(m, domain, count);
-	match_forget();
-	if (w->count > MATCH_AUTOMATA) {
+	if (count > MATCH_AUTOMATA) {
 		m->st->error = 1;
 		return 0;
 	}
-	match_loop(w->count, match_automaton_step, m);
-	match_forget();
-	if (!w->whole && !MUTATED(CUT_IS_WHOLE))
+	for (__u32 i = 0; i < MATCH_AUTOMATA && i < count; i++) {
+		if (!match_skips(m, at))
+			match_automaton((const void *)m->image, m->st, (const void *)m->text, at);
+		at += (__u32)sizeof(struct match_automaton);
+		match_forget();
+	}
+	if (!m->st->walked.whole && !MUTATED(CUT_IS_WHOLE))
 		match_possible(m, domain);
 	return 0;
 }
@@ -1409,6 +1453,9 @@ MATCH_INLINE int match_start(struct match_ctx *m)
 	m->st->allow[0] = 0;
 	m->st->allow[1] = 0;
 	m->st->possible = 0;
+	st->list_atoms = 0;
+	st->list_rules = 0;
+	st->queued = 0;
 	if (h->magic != TERCEL_IMAGE_MAGIC || h->version != TERCEL_IMAGE_VERSION || h->atom_words > TERCEL_ATOM_WORDS ||
 	    h->rule_words > TERCEL_RULE_WORDS) {
 		st->error = 1;
