@@ -667,8 +667,8 @@ MATCH_CALLBACK match_list_step(__u32 i, void *p)
 		if (!st->queued)
 			return 1;
 		st->queued--;
-		match_open_list(m, match_u32(m->image, st->queue[st->queued & (MATCH_QUEUE - 1)] +
-		                                               MATCH_CLASS_REPORT * 8 + 4));
+		match_open_list(
+		        m, match_u32(m->image, st->queue[st->queued & (MATCH_QUEUE - 1)] + MATCH_CLASS_REPORT * 8 + 4));
 		return 0;
 	}
 	mask = match_u64(m->image, st->list);
@@ -903,8 +903,8 @@ struct match_text_bytes {
 };
 
 /*
- * Walks the automaton at offset `at` over st->walked. A global function: the verifier follows its loops over bytes once,
- * not again for each text of each ancestor, which is more than it is willing to do.
+ * Walks the automaton at offset `at` over st->walked. A global function: the verifier follows its loops over bytes
+ * once, not again for each text of each ancestor, which is more than it is willing to do.
  */
 MATCH_GLOBAL match_automaton(const struct match_image_bytes *image, struct match_state *st,
                              const struct match_text_bytes *text, __u32 at)

@@ -312,6 +312,33 @@ static inline int done_in(const char *place, int (*deed)(void *), void *arg)
 	return status;
 }
 
+/*
+ * What the verifier looked at in each program that makes decisions, of the 1,000,000 instructions at which it gives up:
+ * other kernels count more for the same program.
+ */
+#define VERIFIED_LIMIT 500000
+
+static inline void the_verifier_has_room_left(void **unused)
+{
+	unsigned int loaded = 0;
+	__u32 id = 0;
+
+	(void)unused;
+	while (!bpf_prog_get_next_id(id, &id)) {
+		_autoclose_ int fd = bpf_prog_get_fd_by_id(id);
+		struct bpf_prog_info info = {0};
+		__u32 size = sizeof(info);
+
+		if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size) ||
+		    (strncmp(info.name, "lsm_", 4) != 0 && strncmp(info.name, "on_", 3) != 0))
+			continue;
+		printf("%-15s %7u instructions verified\n", info.name, info.verified_insns);
+		assert_true(info.verified_insns < VERIFIED_LIMIT);
+		loaded++;
+	}
+	assert_true(loaded > 0);
+}
+
 static inline bool is_killed(int status)
 {
 	return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;

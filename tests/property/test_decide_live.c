@@ -603,6 +603,7 @@ static void a_damaged_policy_is_refused_and_the_old_one_stays(void **unused)
 static int group(void)
 {
 	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(the_verifier_has_room_left),
 	        cmocka_unit_test(an_enforced_rule_kills_before_the_first_instruction),
 	        cmocka_unit_test(a_near_miss_is_untouched),
 	        cmocka_unit_test(monitor_changes_nothing_and_says_what_it_would_do),

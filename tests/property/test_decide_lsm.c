@@ -674,6 +674,7 @@ static void an_action_kill_ends_the_process_as_well(void **unused)
 static int group(void)
 {
 	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(the_verifier_has_room_left),
 	        cmocka_unit_test(each_point_reports_in_monitor_and_denies_in_enforce_and_leaves_the_rest),
 	        cmocka_unit_test(a_file_is_the_same_whatever_the_way_to_it),
 	        cmocka_unit_test(a_file_that_may_not_be_created_is_not),
