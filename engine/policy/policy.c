@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/duration.h"
 #include "policy/derive.h"
 #include "rules/yaml_limits.h"
 
@@ -46,8 +48,8 @@ void policy_free(struct policy *p)
 		return;
 	for (size_t i = 0; i < p->nrules_files; i++)
 		free(p->rules_files[i]);
-	for (size_t i = 0; i < p->nentries; i++)
-		free(p->entries[i].name);
+	while (p->nentries)
+		policy_drop_last(p);
 	for (size_t i = 0; i < p->nprotect; i++)
 		free(p->protect[i]);
 	free(p->rules_files);
@@ -348,21 +350,146 @@ static void read_allow_weak(struct reader *r, const yaml_node_t *n, void *target
 		         "this version has no weak decision points to allow; remove \"allow_weak\" or set it to false");
 }
 
-static void refuse_scope(struct reader *r, const yaml_node_t *n, void *target)
+/* ---- scopes ------------------------------------------------------------------------------------------------------ */
+
+static void read_texts(struct reader *r, const yaml_node_t *n, const char *what, struct scope_texts *out)
 {
-	(void)target;
-	complain(r, n, "unsupported-key",
-	         "this version cannot limit a rule to a scope; remove \"scope\", and add the limit to the rule's "
-	         "condition "
-	         "(container.id != host, say)");
+	if (n->type != YAML_SEQUENCE_NODE || n->data.sequence.items.start == n->data.sequence.items.top) {
+		complain(r, n, "bad-value", "%s is a list with at least one entry: [a, b]", what);
+		return;
+	}
+	for (const yaml_node_item_t *i = n->data.sequence.items.start; i < n->data.sequence.items.top; i++) {
+		const yaml_node_t *item = node_at(r, *i);
+
+		if (!scalar(item) || !scalar(item)[0])
+			complain(r, item, "bad-value", "%s is a list of texts", what);
+		else
+			add_text(r, &out->items, &out->n, copy(r, scalar(item)));
+	}
 }
 
-static void refuse_fuse(struct reader *r, const yaml_node_t *n, void *target)
+static void read_namespaces(struct reader *r, const yaml_node_t *n, void *target)
 {
-	(void)target;
-	complain(r, n, "unsupported-key",
-	         "this version has no fuse; remove \"fuse\", and use mode monitor until the rule's verdicts are as "
-	         "expected");
+	read_texts(r, n, "namespaces", &((struct scope_match *)target)->namespaces);
+}
+
+static void read_images(struct reader *r, const yaml_node_t *n, void *target)
+{
+	read_texts(r, n, "images", &((struct scope_match *)target)->images);
+}
+
+static void read_containers(struct reader *r, const yaml_node_t *n, void *target)
+{
+	read_texts(r, n, "containers", &((struct scope_match *)target)->containers);
+}
+
+/* A label's name in the argument of a field: neither of these can be in one. */
+static bool is_label(const char *name)
+{
+	return name && name[0] && !strpbrk(name, "[]=\"' \t\n");
+}
+
+static void read_labels(struct reader *r, const yaml_node_t *n, void *target)
+{
+	struct scope_match *m = target;
+
+	if (n->type != YAML_MAPPING_NODE || n->data.mapping.pairs.start == n->data.mapping.pairs.top) {
+		complain(r, n, "bad-value", "pod_labels is a mapping of labels to their values: {app: api}");
+		return;
+	}
+	for (const yaml_node_pair_t *p = n->data.mapping.pairs.start; p < n->data.mapping.pairs.top; p++) {
+		const yaml_node_t *name = node_at(r, p->key), *value = node_at(r, p->value);
+		_autobuf_ struct buf label = BUF_INIT;
+
+		if (!is_label(scalar(name)) || !scalar(value)) {
+			complain(r, name, "bad-value", "pod_labels is a mapping of labels to their values: {app: api}");
+			continue;
+		}
+		buf_addf(&label, "%s=%s", scalar(name), scalar(value));
+		add_text(r, &m->labels.items, &m->labels.n, buf_take(&label));
+	}
+}
+
+static void read_host(struct reader *r, const yaml_node_t *n, void *target)
+{
+	struct scope *s = target;
+
+	s->has_host = read_bool(r, n, "host", &s->host);
+}
+
+static void read_exclude(struct reader *r, const yaml_node_t *n, void *target)
+{
+	static const struct key keys[] = {{"namespaces", read_namespaces},
+	                                  {"pod_labels", read_labels},
+	                                  {"images", read_images},
+	                                  {"containers", read_containers},
+	                                  {NULL, NULL}};
+
+	read_mapping(r, n, "exclude", keys, &((struct scope *)target)->exclude);
+}
+
+/* `in` is the first member: the readers of what is asked of containers take the scope itself. */
+static void read_scope(struct reader *r, const yaml_node_t *n, void *target)
+{
+	static const struct key keys[] = {{"namespaces", read_namespaces},
+	                                  {"pod_labels", read_labels},
+	                                  {"images", read_images},
+	                                  {"containers", read_containers},
+	                                  {"host", read_host},
+	                                  {"exclude", read_exclude},
+	                                  {NULL, NULL}};
+	struct policy_entry *e = target;
+
+	_Static_assert(offsetof(struct scope, in) == 0, "see above");
+	e->has_scope = true;
+	e->scope_pos = pos_of(r, n);
+	read_mapping(r, n, "scope", keys, &e->scope);
+}
+
+/* ---- fuses ------------------------------------------------------------------------------------------------------- */
+
+static void read_blocks(struct reader *r, const yaml_node_t *n, void *target)
+{
+	struct policy_fuse *f = target;
+	const char *text = scalar(n);
+	char *end = NULL;
+	unsigned long blocks = text && text[0] >= '1' && text[0] <= '9' ? strtoul(text, &end, 10) : 0;
+
+	if (!blocks || *end || blocks > POLICY_FUSE_MAX)
+		complain(r, n, "bad-value", "blocks is a whole number from 1 to %d", POLICY_FUSE_MAX);
+	else
+		f->blocks = (uint32_t)blocks;
+}
+
+static void read_per(struct reader *r, const yaml_node_t *n, void *target)
+{
+	struct policy_fuse *f = target;
+
+	if (!scalar(n) || duration_parse(scalar(n), &f->per_ns))
+		complain(r, n, "bad-value", "per is a time with its unit: 500ms, 60s, 5m or 1h");
+}
+
+static void read_fuse(struct reader *r, const yaml_node_t *n, void *target)
+{
+	static const struct key keys[] = {{"blocks", read_blocks}, {"per", read_per}, {NULL, NULL}};
+	struct policy_entry *e = target;
+	const size_t before = r->diags->errors;
+
+	e->has_fuse = true;
+	read_mapping(r, n, "fuse", keys, &e->fuse);
+	if (r->diags->errors == before && (!e->fuse.blocks || !e->fuse.per_ns))
+		complain(r, n, "bad-value", "a fuse has both \"blocks\" and \"per\": {blocks: 20, per: 60s}");
+}
+
+static struct policy_entry *add_entry(struct policy *p, struct source_pos pos)
+{
+	struct policy_entry *grown = realloc(p->entries, (p->nentries + 1) * sizeof(*grown));
+
+	if (!grown)
+		return NULL;
+	p->entries = grown;
+	grown[p->nentries] = (struct policy_entry){.pos = pos};
+	return &grown[p->nentries++];
 }
 
 static void read_entry(struct reader *r, const yaml_node_t *n)
@@ -372,21 +499,17 @@ static void read_entry(struct reader *r, const yaml_node_t *n)
 	                                  {"action", read_action},
 	                                  {"on_uncertain", read_on_uncertain},
 	                                  {"allow_weak", read_allow_weak},
-	                                  {"scope", refuse_scope},
-	                                  {"fuse", refuse_fuse},
+	                                  {"scope", read_scope},
+	                                  {"fuse", read_fuse},
 	                                  {NULL, NULL}};
-	struct policy *p = r->p;
-	struct policy_entry *grown = realloc(p->entries, (p->nentries + 1) * sizeof(*grown));
+	struct policy_entry *e = add_entry(r->p, pos_of(r, n));
 
-	if (!grown) {
+	if (!e) {
 		r->error = -ENOMEM;
 		return;
 	}
-	p->entries = grown;
-	grown[p->nentries] = (struct policy_entry){.pos = pos_of(r, n)};
-	read_mapping(r, n, "an entry of rules", keys, &grown[p->nentries]);
-	p->nentries++;
-	if (n->type == YAML_MAPPING_NODE && !grown[p->nentries - 1].name && !r->error)
+	read_mapping(r, n, "an entry of rules", keys, e);
+	if (n->type == YAML_MAPPING_NODE && !e->name && !r->error)
 		complain(r, n, "bad-policy", "this entry names no rule; add \"name\"");
 }
 
@@ -553,23 +676,15 @@ int policy_of_rules(struct policy **out, const char *const *rules_files, size_t 
 
 /* ---- applying ---------------------------------------------------------------------------------------------------- */
 
-/* What the entries together say of one rule. */
-struct setting {
-	enum tercel_mode mode;
-	enum tercel_action action;
-	enum match_on_uncertain on_uncertain;
-	const struct policy_entry *mode_entry, *action_entry;
-};
-
-static struct setting setting_of(const struct policy *p, const struct rule *rule)
+struct policy_setting policy_setting_of(const struct policy *p, const char *rule)
 {
-	struct setting s = {
+	struct policy_setting s = {
 	        .mode = p->defaults.mode, .action = TERCEL_ACTION_DENY, .on_uncertain = p->defaults.on_uncertain};
 
 	for (size_t i = 0; i < p->nentries; i++) {
 		const struct policy_entry *e = &p->entries[i];
 
-		if (fnmatch(e->name, rule->name, 0) != 0)
+		if (fnmatch(e->name, rule, 0) != 0)
 			continue;
 		if (e->has_mode) {
 			s.mode = e->mode;
@@ -581,8 +696,33 @@ static struct setting setting_of(const struct policy *p, const struct rule *rule
 		}
 		if (e->has_on_uncertain)
 			s.on_uncertain = e->on_uncertain;
+		if (e->has_scope)
+			s.scope_entry = e;
+		if (e->has_fuse)
+			s.fuse = e->fuse;
 	}
 	return s;
+}
+
+int policy_add_mode(struct policy *p, const char *name, enum tercel_mode mode)
+{
+	_autofree_ char *copied = strdup(name);
+	struct policy_entry *e = copied ? add_entry(p, (struct source_pos){0}) : NULL;
+
+	if (!e)
+		return -ENOMEM;
+	e->name = TAKE_PTR(copied);
+	e->has_mode = true;
+	e->mode = mode;
+	return 0;
+}
+
+void policy_drop_last(struct policy *p)
+{
+	struct policy_entry *e = &p->entries[--p->nentries];
+
+	free(e->name);
+	scope_free(&e->scope);
 }
 
 static void warn_of_unused_entries(const struct policy *p, const struct rules *rules, struct diag_list *diags)
@@ -618,7 +758,8 @@ static int find_points(const struct rule *rule, uint32_t points, bool *any, bool
 	return r;
 }
 
-static int check_setting(const struct setting *s, const struct rule *rule, uint32_t points, struct diag_list *diags)
+static int check_setting(const struct policy_setting *s, const struct rule *rule, uint32_t points,
+                         struct diag_list *diags)
 {
 	bool any = false, deny_only = false;
 	int r;
@@ -643,37 +784,73 @@ static int check_setting(const struct setting *s, const struct rule *rule, uint3
 	return 0;
 }
 
+/* The rules of an image, and what their conditions need to live. */
+struct applied {
+	struct image_rule *rules;
+	struct scoped **scoped; /* of each rule, NULL: it has no scope */
+	size_t n;
+};
+
+static void applied_free(struct applied *a)
+{
+	for (size_t i = 0; a->scoped && i < a->n; i++)
+		scoped_free(a->scoped[i]);
+	free(a->scoped);
+	free(a->rules);
+}
+#define _autoapplied_ _cleanup_(applied_free)
+
+static int add_rule(struct applied *a, const struct rule *rule, const struct policy_setting *s, struct diag_list *diags)
+{
+	const struct policy_entry *limited =
+	        s->scope_entry && scope_limits(&s->scope_entry->scope) ? s->scope_entry : NULL;
+	const struct filter_node *condition = filter_root(rule->filter);
+	int r = limited ? scoped_new(&a->scoped[a->n], &limited->scope, condition) : 0;
+
+	if (r == -EINVAL)
+		diag_add(diags, DIAG_ERROR, limited->scope_pos, "bad-value",
+		         "this scope asks what Falco's language cannot ask: names with quotes or backslashes, say");
+	if (r)
+		return r;
+	a->rules[a->n] = (struct image_rule){.name = rule->name,
+	                                     .condition = limited ? scoped_root(a->scoped[a->n]) : condition,
+	                                     .pos = rule->pos,
+	                                     .mode = s->mode,
+	                                     .action = s->action,
+	                                     .on_uncertain = s->on_uncertain};
+	a->n++;
+	return 0;
+}
+
 int policy_apply(struct image **image, const struct policy *p, const struct rules *rules, uint32_t points,
                  uint32_t generation, struct diag_list *diags)
 {
-	_autofree_ struct image_rule *list = calloc(rules_count(rules) + 1, sizeof(*list));
-	struct image_input in = {.rules = list,
+	_autoapplied_ struct applied a = {.rules = calloc(rules_count(rules) + 1, sizeof(*a.rules)),
+	                                  .scoped = calloc(rules_count(rules) + 1, sizeof(struct scoped *))};
+	struct image_input in = {.rules = a.rules,
 	                         .protect = (const char *const *)p->protect,
 	                         .nprotect = p->nprotect,
 	                         .generation = generation,
 	                         .points = points};
 	int error = 0;
 
-	if (!list)
+	if (!a.rules || !a.scoped)
 		return -ENOMEM;
 	warn_of_unused_entries(p, rules, diags);
 	for (size_t i = 0; i < rules_count(rules); i++) {
 		const struct rule *rule = rules_at(rules, i);
-		const struct setting s = setting_of(p, rule);
+		const struct policy_setting s = policy_setting_of(p, rule->name);
 		int r;
 
 		if (rule->state != RULE_LOADED || !rule->enabled || s.mode == TERCEL_MODE_OFF)
 			continue;
 		r = check_setting(&s, rule, points, diags);
+		if (!r)
+			r = add_rule(&a, rule, &s, diags);
 		if (r == -ENOMEM)
 			return r;
 		error = r ? r : error;
-		list[in.nrules++] = (struct image_rule){.name = rule->name,
-		                                        .condition = filter_root(rule->filter),
-		                                        .pos = rule->pos,
-		                                        .mode = s.mode,
-		                                        .action = s.action,
-		                                        .on_uncertain = s.on_uncertain};
 	}
+	in.nrules = a.n;
 	return error ? error : image_build(image, &in, diags);
 }

@@ -11,6 +11,7 @@
 
 #include "base/diag.h"
 #include "policy/image.h"
+#include "policy/scope.h"
 #include "rules/rules.h"
 
 struct policy_defaults {
@@ -18,16 +19,37 @@ struct policy_defaults {
 	enum match_on_uncertain on_uncertain;
 };
 
+/* The most blocks that a fuse may allow: as many times are kept. */
+#define POLICY_FUSE_MAX 100000
+
+/* How many blocks a rule may make before it only monitors. */
+struct policy_fuse {
+	uint32_t blocks; /* 0: no fuse */
+	uint64_t per_ns;
+};
+
 /* One entry of `rules`. What it does not say is left as earlier entries, or the defaults, have it. */
 struct policy_entry {
 	char *name; /* a glob (fnmatch) over rule names */
 	struct source_pos pos;
-	bool has_mode, has_action, has_on_uncertain;
+	bool has_mode, has_action, has_on_uncertain, has_scope, has_fuse;
 	enum tercel_mode mode;
 	struct source_pos mode_pos;
 	enum tercel_action action;
 	struct source_pos action_pos;
 	enum match_on_uncertain on_uncertain;
+	struct scope scope;
+	struct source_pos scope_pos;
+	struct policy_fuse fuse;
+};
+
+/* What the entries together say of one rule; of each key the last entry that has it. */
+struct policy_setting {
+	enum tercel_mode mode;
+	enum tercel_action action;
+	enum match_on_uncertain on_uncertain;
+	struct policy_fuse fuse;
+	const struct policy_entry *mode_entry, *action_entry, *scope_entry; /* NULL: the defaults */
 };
 
 /* All memory belongs to the policy. */
@@ -63,6 +85,15 @@ static inline void cleanup_policy(struct policy **p)
 	policy_free(*p);
 }
 #define _autopolicy_ __attribute__((cleanup(cleanup_policy)))
+
+struct policy_setting policy_setting_of(const struct policy *p, const char *rule);
+
+/*
+ * Adds an entry that says the mode of the rules that `name`, a glob, names; at run time, to a policy that was read. 0
+ * or -ENOMEM. policy_drop_last() takes the last entry away again.
+ */
+int policy_add_mode(struct policy *p, const char *name, enum tercel_mode mode);
+void policy_drop_last(struct policy *p);
 
 /*
  * Applies the policy to the rules and builds the image: enabled rules about system calls whose mode is not off, to be

@@ -62,6 +62,8 @@ static void everything_that_it_says_is_kept(void **unused)
 	assert_string_equal(p->output_file, "/var/log/t.jsonl");
 }
 
+#define RULE "rules_files: [a]\nrules:\n  - name: x\n"
+
 static void a_mistake_is_named_with_its_place(void **unused)
 {
 	static const struct {
@@ -78,8 +80,17 @@ static void a_mistake_is_named_with_its_place(void **unused)
 	        {"rules_files: [a]\ndefaults: {mode: enforce}\n", "bad-value", 2, 18},
 	        {"rules_files: [a]\nrules:\n  - name: x\n    mode: on\n", "bad-value", 4, 11},
 	        {"rules_files: [a]\nrules:\n  - mode: enforce\n", "bad-policy", 3, 5},
-	        {"rules_files: [a]\nrules:\n  - name: x\n    scope: {host: false}\n", "unsupported-key", 4, 12},
-	        {"rules_files: [a]\nrules:\n  - name: x\n    fuse: {blocks: 1, per: 1s}\n", "unsupported-key", 4, 11},
+	        {RULE "    scope: {hosts: false}\n", "unknown-key", 4, 13},
+	        {RULE "    scope: {namespaces: shop}\n", "bad-value", 4, 25},
+	        {RULE "    scope: {namespaces: []}\n", "bad-value", 4, 25},
+	        {RULE "    scope: {pod_labels: [app]}\n", "bad-value", 4, 25},
+	        {RULE "    scope: {pod_labels: {'a=b': c}}\n", "bad-value", 4, 26},
+	        {RULE "    scope: {exclude: {host: true}}\n", "unknown-key", 4, 23},
+	        {RULE "    fuse: {blocks: 0, per: 1s}\n", "bad-value", 4, 20},
+	        {RULE "    fuse: {blocks: 1x, per: 1s}\n", "bad-value", 4, 20},
+	        {RULE "    fuse: {blocks: 1, per: 10}\n", "bad-value", 4, 28},
+	        {RULE "    fuse: {blocks: 1, per: 999999h}\n", "bad-value", 4, 28},
+	        {RULE "    fuse: {blocks: 1}\n", "bad-value", 4, 11},
 	        {"rules_files: [a]\nrules:\n  - name: x\n    allow_weak: true\n", "unsupported-key", 4, 17},
 	        {"rules_files: [a]\nprotect: [runc]\n", "bad-value", 2, 11},
 	        {"rules_files: [a]\noutputs: {file: x}\n", "bad-value", 2, 17},
@@ -104,7 +115,7 @@ static void a_mistake_is_named_with_its_place(void **unused)
 
 static void several_mistakes_are_told_at_once(void **unused)
 {
-	static const char text[] = "rules_files: [a]\nx: 1\nrules:\n  - name: y\n    mode: z\n    scope: {}\n";
+	static const char text[] = "rules_files: [a]\nx: 1\nrules:\n  - name: y\n    mode: z\n    scope: []\n";
 	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
 	struct policy *p = NULL;
 
