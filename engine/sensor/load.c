@@ -61,20 +61,16 @@ static const struct capture {
         {"on_exit_fchdir", CAPTURE_TRACEPOINT, BIT(TERCEL_CHDIR)},
 };
 
-/* Programs at cgroup hooks, by section, and their decision point. */
-static const struct {
-	const char *section;
-	enum tercel_point point;
-} cgroup_points[] = {
-        {"cgroup/connect4", TERCEL_POINT_CONNECT4},
-        {"cgroup/connect6", TERCEL_POINT_CONNECT6},
-};
-
-/* Programs at hooks of the BPF LSM. */
+/*
+ * Programs at decision points. That of exec commits is the one that records them; it is always there. By prefix: on_
+ * those at hooks of a cgroup, lsm_ those at hooks of the BPF LSM.
+ */
 static const struct {
 	const char *program;
 	enum tercel_point point;
-} lsm_points[] = {
+} point_programs[] = {
+        {"on_connect4", TERCEL_POINT_CONNECT4},
+        {"on_connect6", TERCEL_POINT_CONNECT6},
         {"lsm_exec", TERCEL_POINT_EXEC_CHECK},
         {"lsm_file_open", TERCEL_POINT_FILE_OPEN},
         {"lsm_file_create", TERCEL_POINT_FILE_OPEN},
@@ -100,14 +96,21 @@ static const struct {
         {"lsm_setuid", TERCEL_POINT_SETUID},
 };
 
-#define LSM_POINTS (sizeof(lsm_points) / sizeof(lsm_points[0]))
+#define POINT_PROGRAMS (sizeof(point_programs) / sizeof(point_programs[0]))
+_Static_assert(POINT_PROGRAMS <= LOAD_POINT_LINKS_MAX, "a link each");
+
+static bool is_at_lsm(size_t i)
+{
+	return !strncmp(point_programs[i].program, "lsm_", 4);
+}
 
 uint32_t load_lsm_points(void)
 {
 	uint32_t points = 0;
 
-	for (size_t i = 0; i < LSM_POINTS; i++)
-		points |= BIT(lsm_points[i].point);
+	for (size_t i = 0; i < POINT_PROGRAMS; i++)
+		if (is_at_lsm(i))
+			points |= BIT(point_programs[i].point);
 	return points;
 }
 
@@ -182,7 +185,7 @@ static int check_privileges(const struct sensor_config *config, struct error *er
 	if (!has_capability(effective, CAP_BPF) || !has_capability(effective, CAP_PERFMON))
 		return error_set(err, -EPERM,
 		                 "loading kernel programs needs the capabilities CAP_BPF and CAP_PERFMON: run as root");
-	if (config->points & (BIT(TERCEL_POINT_CONNECT4) | BIT(TERCEL_POINT_CONNECT6)) &&
+	if ((config->points | config->more_points) & ~load_lsm_points() & ~BIT(TERCEL_POINT_EXEC_COMMIT) &&
 	    !has_capability(effective, CAP_NET_ADMIN))
 		return error_set(err, -EPERM,
 		                 "deciding on connections needs the capability CAP_NET_ADMIN: run as root");
@@ -330,7 +333,7 @@ static void set_constants(struct tercel_bpf *skel, const struct sensor_config *c
                           const struct load_options *options, const struct btf *btf, uint32_t cpus)
 {
 	skel->rodata->cpu_count = cpus;
-	skel->rodata->points = config->points;
+	skel->rodata->points = config->points | config->more_points;
 	skel->rodata->tick_ns = tick_ns();
 	for (size_t i = 0; i < sizeof(optional) / sizeof(optional[0]); i++)
 		if (!tracepoint_exists(btf, optional[i].tracepoint, options))
@@ -366,6 +369,19 @@ static int set_sizes(struct tercel_bpf *skel, const struct sensor_config *config
 
 /* ---- loading ------------------------------------------------------------------------------------------ */
 
+/* Of the programs at decision points, those that are to be loaded. */
+static void choose_points(struct tercel_bpf *skel, const struct btf *btf, uint32_t points)
+{
+	struct bpf_program *p;
+
+	for (size_t i = 0; i < POINT_PROGRAMS; i++) {
+		p = bpf_object__find_program_by_name(skel->obj, point_programs[i].program);
+		(void)bpf_program__set_autoload(p, (points & BIT(point_programs[i].point)) != 0);
+	}
+	p = bpf_hook_has_kernel(btf) ? skel->progs.lsm_bpf : skel->progs.lsm_bpf_kernel;
+	(void)bpf_program__set_autoload(p, false);
+}
+
 static void choose_programs(struct tercel_bpf *skel, const struct sensor_config *config,
                             const struct load_options *options, const struct btf *btf, enum capture_backend backend)
 {
@@ -379,18 +395,7 @@ static void choose_programs(struct tercel_bpf *skel, const struct sensor_config 
 		p = bpf_object__find_program_by_name(skel->obj, captures[i].program);
 		(void)bpf_program__set_autoload(p, capture_is_used(&captures[i], backend, config->records));
 	}
-	for (size_t i = 0; i < LSM_POINTS; i++) {
-		p = bpf_object__find_program_by_name(skel->obj, lsm_points[i].program);
-		(void)bpf_program__set_autoload(p, (config->points & BIT(lsm_points[i].point)) != 0);
-	}
-	p = bpf_hook_has_kernel(btf) ? skel->progs.lsm_bpf : skel->progs.lsm_bpf_kernel;
-	(void)bpf_program__set_autoload(p, false);
-	bpf_object__for_each_program(p, skel->obj)
-	{
-		for (size_t i = 0; i < sizeof(cgroup_points) / sizeof(cgroup_points[0]); i++)
-			if (!strcmp(bpf_program__section_name(p), cgroup_points[i].section))
-				(void)bpf_program__set_autoload(p, (config->points & BIT(cgroup_points[i].point)) != 0);
-	}
+	choose_points(skel, btf, config->points);
 }
 
 /* All that the verifier said, for who asks for it by TERCEL_VERIFIER_LOG=FILE: errors tell its last words only. */
@@ -479,6 +484,7 @@ static int open_and_load(struct load *l, const struct sensor_config *config, con
 	if (code)
 		return load_error(code, log, err);
 	l->records = (config->records & CALL_RECORDS) | ~CALL_RECORDS;
+	l->points = config->points | BIT(TERCEL_POINT_EXEC_COMMIT);
 	return 0;
 }
 
@@ -575,76 +581,149 @@ int load_find_cgroup2(char *path, size_t size)
 	return err;
 }
 
-/* BPF_F_ALLOW_MULTI is what a link means: programs of others at the same cgroup run as well. */
-static int attach_cgroup(struct load *l, const struct sensor_config *config, int dir, struct error *err)
+/* Where network decision points attach, and what `scope` is. */
+static int open_scope(struct load *l, const struct sensor_config *config, struct error *err)
 {
-	uint32_t missing = config->points & (BIT(TERCEL_POINT_CONNECT4) | BIT(TERCEL_POINT_CONNECT6));
-	struct bpf_program *p;
+	const uint32_t zero = 0;
+	char root[4096];
+	const char *path = config->cgroup ? config->cgroup : root;
 
-	bpf_object__for_each_program(p, l->obj)
-	{
-		for (size_t i = 0; i < sizeof(cgroup_points) / sizeof(cgroup_points[0]); i++) {
-			int code;
-
-			if (strcmp(bpf_program__section_name(p), cgroup_points[i].section) != 0 ||
-			    !(missing & BIT(cgroup_points[i].point)))
-				continue;
-			code = add_link(l, bpf_program__attach_cgroup(p, dir));
-			if (code)
-				return error_set(err, code == -EPERM ? -EPERM : -EOPNOTSUPP,
-				                 "cannot attach %s to the cgroup: %s", cgroup_points[i].section,
-				                 strerror(-code));
-			missing &= ~BIT(cgroup_points[i].point);
-		}
-	}
-	if (missing)
-		return error_set(err, -EOPNOTSUPP, "the kernel programs have no decision point for connections");
+	if (!(config->points | config->more_points))
+		return 0;
+	if (!config->cgroup && load_find_cgroup2(root, sizeof(root)))
+		return error_set(err, -EOPNOTSUPP, "no cgroup v2 hierarchy is mounted: mount one, or name a cgroup");
+	l->cgroup = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (l->cgroup < 0)
+		return error_set(err, -EINVAL, "cannot open the cgroup %s: %s", path, strerror(errno));
+	if (bpf_map_update_elem(bpf_map__fd(l->skel->maps.scope), &zero, &l->cgroup, BPF_ANY))
+		return error_set(err, -EINVAL, "%s is not a directory of the cgroup v2 hierarchy", path);
 	return 0;
 }
 
-static int attach_lsm(struct load *l, struct error *err)
+/* BPF_F_ALLOW_MULTI is what a link to a cgroup means: programs of others at the same cgroup run as well. */
+static int attach_point(struct load *l, size_t i, const struct bpf_program *p, struct error *err)
+{
+	struct bpf_link *link = is_at_lsm(i) ? bpf_program__attach(p) : bpf_program__attach_cgroup(p, l->cgroup);
+	const int code = link ? 0 : -errno;
+
+	if (code)
+		return error_set(err, code == -EPERM ? -EPERM : -EOPNOTSUPP, "cannot attach the program %s to %s: %s",
+		                 bpf_program__name(p), bpf_program__section_name(p), strerror(-code));
+	l->point_links[i] = link;
+	return 0;
+}
+
+/* Attaches what `obj` has loaded of these points and what is not attached yet. */
+static int attach_loaded(struct load *l, const struct bpf_object *obj, uint32_t points, struct error *err)
 {
 	int code = 0;
 
-	for (size_t i = 0; !code && i < LSM_POINTS; i++) {
-		struct bpf_program *p = bpf_object__find_program_by_name(l->obj, lsm_points[i].program);
+	for (size_t i = 0; !code && i < POINT_PROGRAMS; i++) {
+		struct bpf_program *p = bpf_object__find_program_by_name(obj, point_programs[i].program);
 
-		if (bpf_program__autoload(p))
-			code = attach_program(l, p, err);
+		if (points & BIT(point_programs[i].point) && bpf_program__autoload(p) && !l->point_links[i])
+			code = attach_point(l, i, p, err);
 	}
 	return code;
 }
 
-static int attach_points(struct load *l, const struct sensor_config *config, struct error *err)
+static void detach_except(struct load *l, uint32_t points)
 {
-	const uint32_t zero = 0;
-	_autoclose_ int dir = -1;
-	char path[4096];
-	int code;
+	for (size_t i = 0; i < POINT_PROGRAMS; i++)
+		if (l->point_links[i] && !(points & BIT(point_programs[i].point))) {
+			(void)bpf_link__destroy(l->point_links[i]);
+			l->point_links[i] = NULL;
+		}
+}
 
-	if (!config->points)
-		return 0;
-	if (!config->cgroup && load_find_cgroup2(path, sizeof(path)))
-		return error_set(err, -EOPNOTSUPP, "no cgroup v2 hierarchy is mounted: mount one, or name a cgroup");
-	dir = open(config->cgroup ? config->cgroup : path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0)
-		return error_set(err, -EINVAL, "cannot open the cgroup %s: %s", config->cgroup ? config->cgroup : path,
-		                 strerror(errno));
-	if (bpf_map_update_elem(bpf_map__fd(l->skel->maps.scope), &zero, &dir, BPF_ANY))
-		return error_set(err, -EINVAL, "%s is not a directory of the cgroup v2 hierarchy",
-		                 config->cgroup ? config->cgroup : path);
-	code = attach_cgroup(l, config, dir, err);
-	return code ? code : attach_lsm(l, err);
+/* Programs on the maps of those that run already, the constants among them. */
+static int share_maps(struct tercel_bpf *from, struct tercel_bpf *to)
+{
+	struct bpf_map *map;
+	int error = 0;
+
+	bpf_object__for_each_map(map, to->obj)
+	{
+		const struct bpf_map *shared = bpf_object__find_map_by_name(from->obj, bpf_map__name(map));
+
+		if (!error)
+			error = shared ? bpf_map__reuse_fd(map, bpf_map__fd(shared)) : -ENOENT;
+	}
+	return error;
+}
+
+/* Loads the programs of points that were not asked for before, beside the others. */
+static int load_more(struct load *l, uint32_t points, struct error *err)
+{
+	_autofree_ char *log = calloc(1, LOG_SIZE);
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .kernel_log_buf = log, .kernel_log_size = LOG_SIZE);
+	struct bpf_program *p;
+	struct tercel_bpf *skel = NULL;
+	struct btf *btf = NULL;
+	int code = log ? 0 : error_set(err, -ENOMEM, "no memory to load the kernel programs");
+
+	if (!code && l->more_count == LOAD_MORE_MAX)
+		code = error_set(err, -E2BIG, "decision points were added too many times: start the daemon again");
+	if (!code && points & load_lsm_points())
+		code = load_check_lsm(&(struct load_options){0}, err);
+	if (!code)
+		code = check_kernel(&(struct load_options){0}, &btf, err);
+	if (code)
+		return code;
+	skel = tercel_bpf__open_opts(&opts);
+	code = skel ? share_maps(l->skel, skel) : -errno;
+	if (code) {
+		code = error_set(err, code, "cannot open the built-in kernel programs: %s", strerror(-code));
+	} else {
+		bpf_object__for_each_program(p, skel->obj)(void) bpf_program__set_autoload(p, false);
+		choose_points(skel, btf, points);
+		code = tercel_bpf__load(skel);
+		if (code)
+			code = load_error(code, log, err);
+	}
+	btf__free(btf);
+	if (code) {
+		tercel_bpf__destroy(skel);
+		return code;
+	}
+	l->more[l->more_count++] = skel;
+	l->points |= points;
+	return 0;
+}
+
+size_t load_objects(const struct load *l)
+{
+	return 1 + l->more_count;
+}
+
+const struct bpf_object *load_object(const struct load *l, size_t i)
+{
+	return i ? l->more[i - 1]->obj : l->obj;
+}
+
+int load_attach_points(struct load *l, uint32_t points, struct error *err)
+{
+	const uint32_t missing = points & ~l->points;
+	int code = missing ? load_more(l, missing, err) : 0;
+
+	for (size_t i = 0; !code && i < load_objects(l); i++)
+		code = attach_loaded(l, load_object(l, i), points, err);
+	return code;
+}
+
+void load_detach_points(struct load *l, uint32_t points)
+{
+	detach_except(l, ~points);
 }
 
 /* ---- all of it ---------------------------------------------------------------------------------------- */
 
 uint32_t sensor_points(void)
 {
-	uint32_t points = BIT(TERCEL_POINT_EXEC_COMMIT) | load_lsm_points();
+	uint32_t points = BIT(TERCEL_POINT_EXEC_COMMIT);
 
-	for (size_t i = 0; i < sizeof(cgroup_points) / sizeof(cgroup_points[0]); i++)
-		points |= BIT(cgroup_points[i].point);
+	for (size_t i = 0; i < POINT_PROGRAMS; i++)
+		points |= BIT(point_programs[i].point);
 	return points;
 }
 
@@ -654,7 +733,7 @@ static int check_config(const struct sensor_config *config, struct error *err)
 		return error_set(err, -EINVAL, "unknown record types 0x%x", config->records);
 	if (config->points >= BIT(TERCEL_POINTS))
 		return error_set(err, -EINVAL, "unknown decision points 0x%x", config->points);
-	if (config->points & ~sensor_points())
+	if ((config->points | config->more_points) & ~sensor_points())
 		return error_set(err, -EOPNOTSUPP, "this version has no kernel program for it");
 	if (config->ring_mb > MAX_RING_MB)
 		return error_set(err, -EINVAL, "a ring buffer of %u MiB for each CPU is too large: at most %u",
@@ -699,7 +778,9 @@ int load_open(struct load *l, const struct sensor_config *config, const struct l
 	code = set_interest(l, config);
 	if (code)
 		return error_set(err, code, "cannot write the map `interest`: %s", strerror(-code));
-	code = attach_points(l, config, err);
+	code = open_scope(l, config, err);
+	if (!code)
+		code = load_attach_points(l, config->points, err);
 	return code ? code : attach_tracing(l, err);
 }
 
@@ -707,6 +788,11 @@ void load_close(struct load *l)
 {
 	for (size_t i = 0; i < l->link_count; i++)
 		(void)bpf_link__destroy(l->links[i]);
+	detach_except(l, 0);
+	if (l->cgroup > 0)
+		(void)close(l->cgroup);
+	for (size_t i = 0; i < l->more_count; i++)
+		tercel_bpf__destroy(l->more[i]);
 	/* The last ring is the skeleton's. */
 	for (size_t i = 0; l->ring_fds && i + 1 < l->ring_count; i++)
 		if (l->ring_fds[i] >= 0)

@@ -35,13 +35,21 @@ struct load_options {
 };
 
 #define LOAD_LINKS_MAX 64
+#define LOAD_POINT_LINKS_MAX 64
+/* Each time that points are added some are, so that there are no more times than points. */
+#define LOAD_MORE_MAX TERCEL_POINTS
 
 struct load {
 	struct tercel_bpf *skel; /* owned */
 	struct bpf_object *obj;  /* the skeleton's */
 	struct bpf_link *links[LOAD_LINKS_MAX];
 	size_t link_count;
-	int *ring_fds; /* owned, each; one more at the end for verdicts, which belongs to the skeleton */
+	struct bpf_link *point_links[LOAD_POINT_LINKS_MAX]; /* by row of the table in load.c; NULL: not attached */
+	struct tercel_bpf *more[LOAD_MORE_MAX]; /* owned: programs that were loaded later, on the same maps */
+	size_t more_count;
+	uint32_t points; /* 1 << enum tercel_point: those whose programs are loaded */
+	int cgroup;      /* where network decision points attach; 0: none was asked for */
+	int *ring_fds;   /* owned, each; one more at the end for verdicts, which belongs to the skeleton */
 	size_t *ring_sizes;
 	size_t ring_count; /* the verdicts' included */
 	uint32_t records;  /* record types whose programs are attached */
@@ -54,6 +62,16 @@ void load_close(struct load *l);
 /* Loads and sizes the maps, then attaches. Errors as sensor_open(). */
 int load_open(struct load *l, const struct sensor_config *config, const struct load_options *options,
               struct error *err);
+
+/* Attaches the programs of these points, and loads them first if they are not yet; those of others stay as they are. */
+int load_attach_points(struct load *l, uint32_t points, struct error *err);
+
+/* Detaches those of these points, and keeps them loaded. */
+void load_detach_points(struct load *l, uint32_t points);
+
+/* The objects that programs were loaded from: the first one, and those of points that were added. */
+size_t load_objects(const struct load *l);
+const struct bpf_object *load_object(const struct load *l, size_t i);
 
 /* The decision points, 1 << enum tercel_point, that need the BPF LSM. */
 uint32_t load_lsm_points(void);

@@ -197,22 +197,49 @@ int sensor_set_policy(struct sensor *s, const void *image, size_t size, struct e
 
 /* ---- what decisions cannot find out themselves --------------------------------------------------------- */
 
-int sensor_prune_container_facts(struct sensor *s)
+/* Deletes those that `of` says. Returns how many, or -errno. */
+static int delete_container_facts(struct sensor *s, bool (*of)(const struct tercel_container_key *key, const void *ctx),
+                                  const void *ctx)
 {
-	const int fd = sensor_map_fd(s, "container_facts"), cgroups = sensor_map_fd(s, "cgroups");
+	const int fd = sensor_map_fd(s, "container_facts");
 	struct tercel_container_key key, next;
-	struct tercel_cgroup_info info;
-	int pruned = 0, err;
+	int deleted = 0, err;
 
 	/* The next key is asked for before this one is deleted: after a deleted one the walk would begin anew. */
 	for (err = bpf_map_get_next_key(fd, NULL, &next); !err;) {
 		key = next;
 		err = bpf_map_get_next_key(fd, &key, &next);
-		if (key.cgroup_id && bpf_map_lookup_elem(cgroups, &key.cgroup_id, &info) == -ENOENT &&
-		    !bpf_map_delete_elem(fd, &key))
-			pruned++;
+		if (of(&key, ctx) && !bpf_map_delete_elem(fd, &key))
+			deleted++;
 	}
-	return err == -ENOENT ? pruned : err;
+	return err == -ENOENT ? deleted : err;
+}
+
+/* `ctx`: the descriptor of the map of cgroups. */
+static bool is_of_removed_cgroup(const struct tercel_container_key *key, const void *ctx)
+{
+	struct tercel_cgroup_info info;
+
+	return key->cgroup_id && bpf_map_lookup_elem(*(const int *)ctx, &key->cgroup_id, &info) == -ENOENT;
+}
+
+int sensor_prune_container_facts(struct sensor *s)
+{
+	const int cgroups = sensor_map_fd(s, "cgroups");
+
+	return delete_container_facts(s, is_of_removed_cgroup, &cgroups);
+}
+
+static bool is_of_generation(const struct tercel_container_key *key, const void *ctx)
+{
+	return key->generation == *(const uint32_t *)ctx;
+}
+
+int sensor_forget_generation(struct sensor *s, uint32_t generation)
+{
+	const int deleted = delete_container_facts(s, is_of_generation, &generation);
+
+	return deleted < 0 ? deleted : 0;
 }
 
 int sensor_set_container_facts(struct sensor *s, uint64_t cgroup_id, uint32_t generation,
@@ -245,6 +272,16 @@ int sensor_forget_user(struct sensor *s, uint32_t uid)
 	const int err = bpf_map_delete_elem(sensor_map_fd(s, "users"), &uid);
 
 	return err == -ENOENT ? 0 : err;
+}
+
+int sensor_attach_points(struct sensor *s, uint32_t points, struct error *err)
+{
+	return load_attach_points(&s->load, points, err);
+}
+
+void sensor_detach_points(struct sensor *s, uint32_t points)
+{
+	load_detach_points(&s->load, points);
 }
 
 int sensor_set_interest(struct sensor *s, uint32_t records, bool open_reads, struct error *err)
@@ -285,24 +322,16 @@ static void add_seeded(struct tercel_stats *out, const struct seed_counts *c)
 	out->cgroups_full += c->cgroups_full;
 }
 
-int sensor_stats(struct sensor *s, struct tercel_stats *out)
+/* Adds up what the kernel skipped of the programs of one object. */
+static int add_missed(const struct bpf_object *obj, struct tercel_stats *out)
 {
-	const uint32_t zero = 0;
-	const uint64_t *words = s->cpu_stats;
-	uint64_t sum[STATS_WORDS] = {0};
 	struct bpf_prog_info info;
 	struct bpf_program *p;
-	int err = bpf_map_lookup_elem(sensor_map_fd(s, "stats"), &zero, s->cpu_stats);
 
-	if (err)
-		return err;
-	for (int cpu = 0; cpu < s->cpus; cpu++)
-		for (size_t i = 0; i < STATS_WORDS; i++)
-			sum[i] += words[(size_t)cpu * STATS_WORDS + i];
-	memcpy(out, sum, sizeof(*out));
-	add_seeded(out, &s->seeded);
-	bpf_object__for_each_program(p, s->load.obj)
+	bpf_object__for_each_program(p, obj)
 	{
+		int err;
+
 		if (!bpf_program__autoload(p))
 			continue;
 		err = prog_info(p, &info);
@@ -313,25 +342,47 @@ int sensor_stats(struct sensor *s, struct tercel_stats *out)
 	return 0;
 }
 
+int sensor_stats(struct sensor *s, struct tercel_stats *out)
+{
+	const uint32_t zero = 0;
+	const uint64_t *words = s->cpu_stats;
+	uint64_t sum[STATS_WORDS] = {0};
+	int err = bpf_map_lookup_elem(sensor_map_fd(s, "stats"), &zero, s->cpu_stats);
+
+	if (err)
+		return err;
+	for (int cpu = 0; cpu < s->cpus; cpu++)
+		for (size_t i = 0; i < STATS_WORDS; i++)
+			sum[i] += words[(size_t)cpu * STATS_WORDS + i];
+	memcpy(out, sum, sizeof(*out));
+	add_seeded(out, &s->seeded);
+	for (size_t i = 0; !err && i < load_objects(&s->load); i++)
+		err = add_missed(load_object(&s->load, i), out);
+	return err;
+}
+
 int sensor_prog_stats(struct sensor *s, struct sensor_prog_stats *out, size_t max)
 {
 	struct bpf_prog_info info;
 	struct bpf_program *p;
 	size_t n = 0;
 
-	bpf_object__for_each_program(p, s->load.obj)
-	{
-		int err;
+	for (size_t i = 0; i < load_objects(&s->load); i++) {
+		bpf_object__for_each_program(p, load_object(&s->load, i))
+		{
+			int err;
 
-		if (!bpf_program__autoload(p))
-			continue;
-		err = prog_info(p, &info);
-		if (err)
-			return err;
-		if (n < max)
-			out[n] = (struct sensor_prog_stats){
-			        .name = bpf_program__name(p), .run_count = info.run_cnt, .run_ns = info.run_time_ns};
-		n++;
+			if (!bpf_program__autoload(p))
+				continue;
+			err = prog_info(p, &info);
+			if (err)
+				return err;
+			if (n < max)
+				out[n] = (struct sensor_prog_stats){.name = bpf_program__name(p),
+				                                    .run_count = info.run_cnt,
+				                                    .run_ns = info.run_time_ns};
+			n++;
+		}
 	}
 	return (int)n;
 }

@@ -47,6 +47,8 @@ struct sensor_config {
 	uint32_t max_cgroups;
 	/* 1 << enum tercel_point: decision points to attach. 0: a sensor that only watches. */
 	uint32_t points;
+	/* Those that sensor_attach_points() may add later. */
+	uint32_t more_points;
 	/*
 	 * Where the network decision points attach: a cgroup v2 directory; NULL: the root of the v2 hierarchy. With a
 	 * directory, exec commits outside of it (and its descendants) are not decided either. For tests and scoped use.
@@ -98,6 +100,9 @@ int sensor_set_container_facts(struct sensor *s, uint64_t cgroup_id, uint32_t ge
                                const struct tercel_container_facts *facts);
 int sensor_forget_container_facts(struct sensor *s, uint64_t cgroup_id, uint32_t generation);
 
+/* Lets go of all entries of a generation. 0 or -errno. */
+int sensor_forget_generation(struct sensor *s, uint32_t generation);
+
 /* Lets go of the entries of cgroups that the kernel has removed. Returns how many, or -errno. */
 int sensor_prune_container_facts(struct sensor *s);
 
@@ -119,6 +124,14 @@ enum sensor_pid_namespace {
 
 /* For callers to warn of; the kernel's answer, so that it does not depend on /proc. */
 enum sensor_pid_namespace sensor_pid_namespace(const struct sensor *s);
+
+/*
+ * Attaches decision points beside those that are, of those that sensor_open() was told of. What is loaded for it takes
+ * up to seconds; acts are recorded and decided meanwhile as before. On failure, errors as sensor_open(), what was
+ * attached before is. sensor_detach_points() undoes it; the programs stay loaded, so that attaching again is quick.
+ */
+int sensor_attach_points(struct sensor *s, uint32_t points, struct error *err);
+void sensor_detach_points(struct sensor *s, uint32_t points);
 
 /* Sums of the kernel's counters over all CPUs. */
 int sensor_stats(struct sensor *s, struct tercel_stats *out);
