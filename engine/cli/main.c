@@ -8,11 +8,12 @@
 #include "base/suggest.h"
 #include "cli/cli.h"
 
-static const struct command *const commands[] = {&command_check,   &command_eval,  &command_events,
-                                                 &command_explain, &command_probe, &command_run};
+static const struct command *const commands[] = {&command_check,   &command_eval,   &command_events,
+                                                 &command_explain, &command_probe,  &command_run,
+                                                 &command_policy,  &command_status, &command_metrics};
 
 /* Of the designed command line, but not there yet: named, so that the answer is not "unknown". */
-static const char *const later[] = {"policy", "status", "metrics", "verify", "replay"};
+static const char *const later[] = {"verify", "replay"};
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `tercel run`: the daemon in the foreground: sensor, decisions by a policy, outputs.
+ * `tercel run`: the daemon in the foreground: sensor, decisions by a policy, outputs, and the control socket that the
+ * policy is changed by.
  */
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
-#include "bpf/match.h"
 #include "cli/stream.h"
-#include "policy/policy.h"
-#include "policy/report.h"
-#include "rules/files.h"
-#include "rules/rules.h"
+#include "daemon/control.h"
+#include "daemon/live.h"
+#include "daemon/requests.h"
 
 static const char run_help[] =
         "Watches this machine and decides by a policy: what the policy's rules match is reported (monitor), or blocked "
@@ -23,18 +23,22 @@ static const char run_help[] =
         "  -o, --output FORMAT   of standard output: text (default) or json. The policy's file output is always JSON\n"
         "      --verdicts-only   prints no other events\n"
         "      --opens           prints opened files too, as 'tercel events' does\n"
-        "      --cgroup DIR      decides and prints only for processes in this cgroup v2 directory and below\n"
+        "      --cgroup DIR      a trial: decides and prints only for processes in this cgroup v2 directory and below\n"
+        "      --socket PATH     of the control socket (default: " CONTROL_SOCKET "; none in a trial)\n"
         "      --duration S      ends after so many seconds\n"
         "      --record FILE     also keeps everything in a recording, for 'tercel events --read'\n"
         "  -h, --help            this text\n"
         "\n"
-        "Runs until SIGINT or SIGTERM; nothing stays in force afterwards.\n";
+        "Runs until SIGINT or SIGTERM; nothing stays in force afterwards. SIGHUP, like 'tercel policy reload', reads "
+        "the\n"
+        "policy and its rules again.\n";
 
 enum {
 	OPTION_CONFIG = 0x100,
 	OPTION_VERDICTS_ONLY,
 	OPTION_OPENS,
 	OPTION_CGROUP,
+	OPTION_SOCKET,
 	OPTION_DURATION,
 	OPTION_RECORD,
 };
@@ -45,6 +49,7 @@ static const struct option options[] = {
         {"verdicts-only", no_argument, NULL, OPTION_VERDICTS_ONLY},
         {"opens", no_argument, NULL, OPTION_OPENS},
         {"cgroup", required_argument, NULL, OPTION_CGROUP},
+        {"socket", required_argument, NULL, OPTION_SOCKET},
         {"duration", required_argument, NULL, OPTION_DURATION},
         {"record", required_argument, NULL, OPTION_RECORD},
         {"help", no_argument, NULL, 'h'},
@@ -52,7 +57,7 @@ static const struct option options[] = {
 };
 
 struct arguments {
-	const char *config;
+	const char *config, *socket;
 	struct stream_config stream;
 	bool opens;
 };
@@ -79,6 +84,9 @@ static int parse(struct arguments *a, int argc, char **argv)
 		case OPTION_CGROUP:
 			a->stream.cgroup = optarg;
 			break;
+		case OPTION_SOCKET:
+			a->socket = optarg;
+			break;
 		case OPTION_DURATION:
 			error = cli_parse_seconds(c, "--duration", optarg, &a->stream.duration_ns);
 			break;
@@ -95,152 +103,173 @@ static int parse(struct arguments *a, int argc, char **argv)
 		(void)cli_fail(c, CLI_USAGE, "'%s': it takes no arguments, only options", argv[optind]);
 		error = -EINVAL;
 	}
+	if (!a->socket && !a->stream.cgroup)
+		a->socket = CONTROL_SOCKET;
 	return error;
 }
+
+/* The first policy of a run. */
+#define GENERATION 1
+
+/* Everything that a run is made of. */
+struct daemon {
+	struct control *control; /* NULL: there is no socket */
+	struct live *live;
+	struct sensor *sensor;
+	struct stream *stream;
+	uint32_t offered; /* 1 << enum tercel_point: the points of this machine */
+	uint64_t started_s;
+};
+
+static void daemon_free(struct daemon *d)
+{
+	stream_close(d->stream);
+	sensor_close(d->sensor);
+	live_free(d->live);
+	control_close(d->control);
+}
+#define _autodaemon_ _cleanup_(daemon_free)
 
 /* ---- the policy ---- */
 
-/* The first and only policy of a run. */
-#define GENERATION 1
-
-/* Everything that a run is configured by. */
-struct plan {
-	struct policy *policy;
-	struct file_list files; /* the policy's rule files, directories taken apart */
-	struct rules *rules;
-	struct image *image;
-	const char **names; /* of the image's rules; the strings are the image's */
-	uint32_t points;    /* 1 << enum tercel_point: those that this machine offers */
-	size_t enforced, monitored, detect_only;
-};
-
-static void plan_free(struct plan *p)
+/* In this order: what a policy asks is answered, and its decision points are there, before it is in force. */
+static int put(void *ctx, const struct plan *plan, const struct image *image, uint32_t generation, struct error *err)
 {
-	free(p->names);
-	image_free(p->image);
-	rules_free(p->rules);
-	file_list_free(&p->files);
-	policy_free(p->policy);
-}
-#define _autoplan_ _cleanup_(plan_free)
-
-static int name_rules(struct plan *p)
-{
-	p->names = calloc(p->image->nrules + 1, sizeof(*p->names));
-	if (!p->names)
-		return -ENOMEM;
-	for (size_t i = 0; i < p->image->nrules; i++)
-		p->names[i] = p->image->rules[i].name;
-	return 0;
-}
-
-/* What can come of the rules that are switched on. */
-static int count_rules(struct plan *p)
-{
-	_autoreport_ struct report *report = NULL;
-	int error = report_build(&report, p->rules, p->points);
-	for (size_t i = 0; !error && i < p->image->nrules; i++) {
-		const struct report_rule *r = report_find(report, p->image->rules[i].name);
-		if (r && r->class == POLICY_DETECT_ONLY)
-			p->detect_only++;
-		else if (p->image->rules[i].mode == TERCEL_MODE_ENFORCE)
-			p->enforced++;
-		else
-			p->monitored++;
-	}
+	struct daemon *d = ctx;
+	const struct stream_policy policy = {.image = image,
+	                                     .generation = generation,
+	                                     .to_stdout = plan->policy->output_stdout,
+	                                     .file = plan->policy->output_file};
+	const uint32_t points = image_points(image);
+	int error = sensor_attach_points(d->sensor, points, err);
+	if (!error)
+		error = stream_set_policy(d->stream, &policy, err);
+	/* The points of the policy that is in force now. */
+	sensor_detach_points(d->sensor, ~(error ? image_points(live_image(d->live)) : points));
 	return error;
 }
 
-/* The files that the policy names, and those in the directories that it names. */
-static int find_files(struct plan *p, const char *config, struct diag_list *diags)
+static void say(void *ctx, const char *text)
 {
-	struct error err = {0};
-	int error =
-	        file_list_add(&p->files, (const char *const *)p->policy->rules_files, p->policy->nrules_files, &err);
-	if (error == -ENOMEM)
-		return error;
-	if (error) {
-		diag_add(diags, DIAG_ERROR, (struct source_pos){0}, "file", "%s", err.text);
-		return -EINVAL;
-	}
-	if (p->files.count)
-		return 0;
-	diag_add(diags, DIAG_ERROR, (struct source_pos){.file = config}, "file",
-	         "in the directories under \"rules_files\" no file ends in .yaml or .yml");
-	return -EINVAL;
+	(void)ctx;
+	cli_note(&command_run, "%s", text);
 }
 
-/* Those that some rule is decided at. */
-static uint32_t points_in_use(const struct plan *p)
-{
-	const struct match_header *header = (const struct match_header *)(const void *)p->image->data;
-	uint32_t points = 0;
-	for (uint32_t i = 0; i < TERCEL_POINTS; i++)
-		if (header->points[i].rules)
-			points |= 1U << i;
-	return points;
-}
-
-static int make_plan(struct plan *p, const char *config, struct diag_list *diags)
-{
-	int error = policy_load(&p->policy, config, diags);
-	if (!error)
-		error = find_files(p, config, diags);
-	if (!error)
-		error = rules_load(&p->rules, (const char *const *)p->files.names, p->files.count, diags);
-	if (!error)
-		p->points = sensor_points_here(SENSOR_TRIAL_SMALL, NULL);
-	if (!error)
-		error = policy_apply(&p->image, p->policy, p->rules, p->points, GENERATION, diags);
-	if (!error)
-		error = name_rules(p);
-	if (!error)
-		error = count_rules(p);
-	return error;
-}
-
-static enum cli_status load(struct plan *p, const char *config)
+static enum cli_status load(struct daemon *d, const char *config)
 {
 	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
-	int error = make_plan(p, config, &diags);
+	d->offered = sensor_points_here(SENSOR_TRIAL_SMALL, NULL);
+	const struct live_config live = {
+	        .file = config, .points = d->offered, .generation = GENERATION, .put = put, .note = say, .ctx = d};
+	int error = live_new(&d->live, &live, &diags);
 	diag_print(&diags, stderr);
 	if (error && !diag_failed(&diags))
 		return cli_fail(&command_run, CLI_SYSTEM, "%s", strerror(-error));
 	return error ? CLI_USAGE : CLI_OK;
 }
 
-/* ---- the sensor ---- */
+/* ---- what is asked while it runs ---- */
 
-static enum cli_status start(struct sensor **out, const struct arguments *a, const struct plan *plan)
+static uint64_t monotonic_ns(void)
+{
+	struct timespec t;
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static char *answer(void *ctx, const char *request)
+{
+	const struct daemon *d = ctx;
+	const struct requests r = {.live = d->live,
+	                           .sensor = d->sensor,
+	                           .containers_unknown = stream_containers_unknown(d->stream),
+	                           .answers_lost = stream_answers_lost(d->stream),
+	                           .started_s = d->started_s,
+	                           .now_ns = monotonic_ns()};
+	return requests_answer(&r, request);
+}
+
+static void tick(void *ctx, uint64_t now_ns)
+{
+	struct daemon *d = ctx;
+	live_tick(d->live, now_ns);
+	if (d->control)
+		control_poll(d->control, answer, d, now_ns);
+}
+
+static void take_verdict(void *ctx, const struct tercel_verdict *v)
+{
+	const struct daemon *d = ctx;
+	live_verdict(d->live, v);
+}
+
+static void reload(void *ctx)
+{
+	struct daemon *d = ctx;
+	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
+	int error = live_apply(d->live, NULL, 0, monotonic_ns(), &diags);
+	diag_print(&diags, stderr);
+	if (error)
+		cli_note(&command_run, "the policy was not reloaded%s%s; generation %u stays in force",
+		         diag_failed(&diags) ? "" : ": ", diag_failed(&diags) ? "" : strerror(-error),
+		         live_generation(d->live));
+	else
+		cli_note(&command_run, "reloaded: generation %u", live_generation(d->live));
+}
+
+/* ---- the start ---- */
+
+static enum cli_status open_control(struct daemon *d, const struct arguments *a)
+{
+	struct error err = {0};
+	int error = a->socket ? control_open(&d->control, a->socket, &err) : 0;
+	if (!error)
+		return CLI_OK;
+	return cli_fail(&command_run, error == -EBUSY ? CLI_USAGE : cli_status_of(error), "%s", err.text);
+}
+
+static enum cli_status open_sensor(struct daemon *d, const struct arguments *a)
 {
 	struct error err = {0};
 	const struct sensor_config config = {
 	        .records = 1U << TERCEL_EXEC | 1U << TERCEL_FORK | 1U << TERCEL_EXIT | 1U << TERCEL_CONNECT |
 	                   1U << TERCEL_CHDIR | 1U << TERCEL_SEED | 1U << TERCEL_CGROUP | 1U << TERCEL_VERDICT |
 	                   (a->opens ? 1U << TERCEL_OPEN : 0),
-	        .points = points_in_use(plan),
+	        .points = image_points(live_image(d->live)),
+	        .more_points = d->offered,
 	        .cgroup = a->stream.cgroup,
 	};
-	_autosensor_ struct sensor *sensor = NULL;
-	int error = sensor_open(&sensor, &config, &err);
+	int error = sensor_open(&d->sensor, &config, &err);
 	/* Decisions look at ancestors: the processes that run already must be known before the first one. */
 	if (!error)
-		error = sensor_seed(sensor, &err);
-	if (error)
-		return cli_fail(&command_run, cli_status_of(error), "%s", err.text);
-	*out = TAKE_PTR(sensor);
-	return CLI_OK;
+		error = sensor_seed(d->sensor, &err);
+	return error ? cli_fail(&command_run, cli_status_of(error), "%s", err.text) : CLI_OK;
 }
 
-/* What the policy asks is answered before it is in force. */
-static enum cli_status decide(struct stream *stream, struct sensor *sensor, const struct plan *p)
+static enum cli_status open_stream(struct daemon *d, struct arguments *a)
+{
+	const struct policy *policy = live_plan(d->live)->policy;
+	a->stream.sensor = d->sensor;
+	a->stream.to_stdout = policy->output_stdout;
+	a->stream.file = policy->output_file;
+	a->stream.recorded = live_image(d->live);
+	a->stream.hooks = (struct stream_hooks){.ctx = d, .tick = tick, .verdict = take_verdict, .hangup = reload};
+	return stream_open(&d->stream, &command_run, &a->stream);
+}
+
+static enum cli_status begin(struct daemon *d)
 {
 	struct error err = {0};
-	enum cli_status status = stream_prepare(stream);
+	enum cli_status status = stream_prepare(d->stream);
 	if (status != CLI_OK)
 		return status;
-	int error = sensor_set_policy(sensor, p->image->data, p->image->size, &err);
-	return error ? cli_fail(&command_run, cli_status_of(error), "%s", err.text) : CLI_OK;
+	int error = live_begin(d->live, &err);
+	if (error)
+		return cli_fail(&command_run, cli_status_of(error), "%s", err.text);
+	const struct plan_counts counts = plan_count(live_plan(d->live), live_image(d->live));
+	cli_note(&command_run, "ready: rules that enforce: %zu, that monitor: %zu, that only detect: %zu",
+	         counts.enforced, counts.monitored, counts.detect_only);
+	return CLI_OK;
 }
 
 static enum cli_status run(int argc, char **argv)
@@ -250,30 +279,17 @@ static enum cli_status run(int argc, char **argv)
 	if (parsed)
 		return parsed > 0 ? CLI_OK : CLI_USAGE;
 
-	_autoplan_ struct plan plan = {0};
-	_autosensor_ struct sensor *sensor = NULL;
-	_autostream_ struct stream *stream = NULL;
-	enum cli_status status = load(&plan, a.config);
+	_autodaemon_ struct daemon d = {.started_s = (uint64_t)time(NULL)};
+	enum cli_status status = load(&d, a.config);
 	if (status == CLI_OK)
-		status = start(&sensor, &a, &plan);
-	if (status != CLI_OK)
-		return status;
-	a.stream.sensor = sensor;
-	a.stream.to_stdout = plan.policy->output_stdout;
-	a.stream.file = plan.policy->output_file;
-	a.stream.rules = plan.names;
-	a.stream.nrules = plan.image->nrules;
-	a.stream.containers = (const char *const *)plan.image->containers;
-	a.stream.ncontainers = plan.image->ncontainers;
-	a.stream.generation = GENERATION;
-	status = stream_open(&stream, &command_run, &a.stream);
+		status = open_control(&d, &a);
 	if (status == CLI_OK)
-		status = decide(stream, sensor, &plan);
-	if (status != CLI_OK)
-		return status;
-	cli_note(&command_run, "ready: rules that enforce: %zu, that monitor: %zu, that only detect: %zu",
-	         plan.enforced, plan.monitored, plan.detect_only);
-	return stream_run(stream);
+		status = open_sensor(&d, &a);
+	if (status == CLI_OK)
+		status = open_stream(&d, &a);
+	if (status == CLI_OK)
+		status = begin(&d);
+	return status == CLI_OK ? stream_run(d.stream) : status;
 }
 
 const struct command command_run = {

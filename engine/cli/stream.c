@@ -11,7 +11,7 @@
 #include <sys/vfs.h>
 #include <time.h>
 
-#include "cli/answers.h"
+#include "daemon/answers.h"
 #include "events/names.h"
 #include "identity/identity.h"
 
@@ -22,12 +22,14 @@ enum {
 	TICK_RECORDS = 256,
 	FLUSH_BYTES = 1 << 16,
 	OUTPUTS = 2,
+	/* Policies whose verdicts may still be on their way: more come only with the ring between two looks at it. */
+	POLICIES = 64,
 };
 static const uint64_t report_ns = 1000000000; /* drops are reported at most so often */
 static const uint64_t ask_ns = 1000000000;    /* … and users and containers looked for */
 
 struct output {
-	const char *name; /* for messages; NULL: none */
+	char *name; /* owned; for messages; NULL: none */
 	int fd;
 	bool owned;
 	enum event_format format;
@@ -42,6 +44,8 @@ struct stream {
 	struct answers *answers; /* NULL: nobody decides */
 	struct recording_writer *record;
 	struct event_context context;
+	struct event_rules policies[POLICIES]; /* owned, the oldest first */
+	struct event_rules recorded;           /* of the recording that is read */
 	struct output outputs[OUTPUTS];
 	sigset_t former_signals;
 	int signals; /* signalfd */
@@ -90,19 +94,52 @@ static enum cli_status flush(struct stream *s)
 	return CLI_OK;
 }
 
-static enum cli_status open_outputs(struct stream *s)
+static void close_output(struct output *o)
+{
+	buf_free(&o->pending);
+	if (o->owned)
+		(void)close(o->fd);
+	free(o->name);
+	*o = (struct output){0};
+}
+
+/* Events hold arguments, and with them at times secrets: a file is for root alone. */
+static int open_output(struct output *out, const char *file, enum event_format format, struct error *err)
+{
+	struct output o = {.name = strdup(file ? file : "standard output"), .fd = STDOUT_FILENO, .format = format};
+	if (!o.name)
+		return error_set(err, -ENOMEM, "out of memory");
+	if (file) {
+		o.format = EVENT_JSON;
+		o.fd = open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, S_IRUSR | S_IWUSR);
+		o.owned = o.fd >= 0;
+	}
+	if (o.fd < 0) {
+		int error = errno;
+		close_output(&o);
+		return error_set(err, -EINVAL, "%s: cannot open it for writing: %s", file, strerror(error));
+	}
+	*out = o;
+	return 0;
+}
+
+static int open_outputs(struct output outputs[OUTPUTS], bool to_stdout, const char *file, enum event_format format,
+                        struct error *err)
+{
+	int error = to_stdout ? open_output(&outputs[0], NULL, format, err) : 0;
+	if (!error && file)
+		error = open_output(&outputs[1], file, format, err);
+	for (size_t i = 0; error && i < OUTPUTS; i++)
+		close_output(&outputs[i]);
+	return error;
+}
+
+static enum cli_status open_first_outputs(struct stream *s)
 {
 	const struct stream_config *c = &s->config;
-	if (c->to_stdout)
-		s->outputs[0] = (struct output){.name = "standard output", .fd = STDOUT_FILENO, .format = c->format};
-	if (!c->file)
-		return CLI_OK;
-	/* Events hold arguments, and with them at times secrets: for root alone. */
-	int fd = open(c->file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, S_IRUSR | S_IWUSR);
-	if (fd < 0)
-		return cli_fail(s->command, CLI_USAGE, "%s: cannot open it for writing: %s", c->file, strerror(errno));
-	s->outputs[1] = (struct output){.name = c->file, .fd = fd, .owned = true, .format = EVENT_JSON};
-	return CLI_OK;
+	struct error err = {0};
+	int error = open_outputs(s->outputs, c->to_stdout, c->file, c->format, &err);
+	return error ? cli_fail(s->command, cli_status_of(error), "%s", err.text) : CLI_OK;
 }
 
 static bool within_cgroup(const struct stream *s, const struct process *p)
@@ -183,8 +220,6 @@ static void account_counter(const struct stream *s, const char *what, uint64_t v
 
 static void account_sensor(const struct stream *s)
 {
-	static const char *const names[TERCEL_RECORD_TYPES] = {"exec",   "fork",  "exit", "open",   "connect",
-	                                                       "socket", "chdir", "seed", "cgroup", "verdict"};
 	struct tercel_stats t;
 	int error = sensor_stats(s->config.sensor, &t);
 	if (error) {
@@ -194,8 +229,9 @@ static void account_sensor(const struct stream *s)
 	for (size_t i = 0; i < TERCEL_RECORD_TYPES; i++)
 		if (t.generated[i])
 			cli_note(s->command, "%-7s generated %llu = delivered %llu + filtered %llu + dropped %llu",
-			         names[i], (unsigned long long)t.generated[i], (unsigned long long)t.delivered[i],
-			         (unsigned long long)t.filtered[i], (unsigned long long)t.dropped[i]);
+			         name_record((unsigned)i), (unsigned long long)t.generated[i],
+			         (unsigned long long)t.delivered[i], (unsigned long long)t.filtered[i],
+			         (unsigned long long)t.dropped[i]);
 	account_counter(s, "process records lost (map full)", t.procs_full);
 	account_counter(s, "images' strings lost (map full)", t.images_full);
 	account_counter(s, "cgroups lost (map full)", t.cgroups_full);
@@ -247,13 +283,20 @@ static void look_for_answers(struct stream *s)
 /* A signal, or the time is over. */
 static void look_up(struct stream *s)
 {
+	const struct stream_hooks *hooks = &s->config.hooks;
 	struct signalfd_siginfo info;
-	if (read(s->signals, &info, sizeof(info)) == sizeof(info))
-		s->stopping = true;
+	while (read(s->signals, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGHUP && hooks->hangup)
+			hooks->hangup(hooks->ctx);
+		else
+			s->stopping = true;
+	}
 	if (s->config.duration_ns && now_ns() - s->begin >= s->config.duration_ns)
 		s->stopping = true;
 	report_drops(s);
 	look_for_answers(s);
+	if (hooks->tick && !s->stopping)
+		hooks->tick(hooks->ctx, now_ns());
 }
 
 /* Recordings are passed on, environments hold secrets, and no event shows them: they are blanked. */
@@ -294,6 +337,8 @@ static enum cli_status take(struct stream *s, const struct tercel_hdr *r)
 	(void)identity_apply(s->identity, r);
 	if (r->type == TERCEL_CGROUP && s->answers)
 		tell_answers(s, r);
+	if (r->type == TERCEL_VERDICT && s->config.hooks.verdict && !record_check(r, r->size))
+		s->config.hooks.verdict(s->config.hooks.ctx, (const struct tercel_verdict *)r);
 	return wanted(s, r) ? put(s, r) : CLI_OK;
 }
 
@@ -336,15 +381,6 @@ static enum cli_status flow(struct stream *s)
 
 enum cli_status stream_prepare(struct stream *s)
 {
-	const struct stream_config *c = &s->config;
-	const struct answers_config config = {.sensor = c->sensor,
-	                                      .conditions = c->containers,
-	                                      .nconditions = c->ncontainers,
-	                                      .generation = c->generation};
-	struct error err = {0};
-	int error = answers_new(&s->answers, &config, &err);
-	if (error)
-		return cli_fail(s->command, cli_status_of(error), "%s", err.text);
 	s->begin = s->reported = now_ns();
 	/* What ran before comes before anything else. */
 	for (const struct tercel_hdr *r = NULL;;) {
@@ -356,6 +392,127 @@ enum cli_status stream_prepare(struct stream *s)
 			return status;
 	}
 }
+
+/* ---- policies ---- */
+
+static void free_names(const struct event_rules *r)
+{
+	for (size_t i = 0; i < r->count; i++)
+		free((char *)r->names[i]);
+	free((void *)r->names);
+}
+
+static int copy_names(struct event_rules *out, const struct image *image, uint32_t generation)
+{
+	const char **names = calloc(image->nrules + 1, sizeof(*names));
+	*out = (struct event_rules){.generation = generation, .names = names};
+	if (!names)
+		return -ENOMEM;
+	for (; out->count < image->nrules; out->count++) {
+		names[out->count] = strdup(image->rules[out->count].name);
+		if (!names[out->count]) {
+			free_names(out);
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+static void keep_names(struct stream *s, const struct event_rules *names)
+{
+	if (s->context.npolicies == POLICIES) {
+		free_names(&s->policies[0]);
+		memmove(s->policies, s->policies + 1, (POLICIES - 1) * sizeof(*s->policies));
+		s->context.npolicies--;
+	}
+	s->policies[s->context.npolicies++] = *names;
+	s->context.policies = s->policies;
+}
+
+static bool has_names(const struct image *image, const struct event_rules *r)
+{
+	bool same = image->nrules == r->count;
+	for (size_t i = 0; same && i < r->count; i++)
+		same = !strcmp(image->rules[i].name, r->names[i]);
+	return same;
+}
+
+static void answer_for(void *answers, const struct identity_cgroup *cgroup)
+{
+	answers_cgroup(answers, cgroup);
+}
+
+/* What a policy needs, made ready before it is in force. */
+struct preparation {
+	struct answers *answers;
+	struct event_rules names;
+	struct output outputs[OUTPUTS];
+};
+
+static void preparation_undo(struct preparation *p)
+{
+	if (p->answers)
+		answers_withdraw(p->answers);
+	answers_free(p->answers);
+	free_names(&p->names);
+	for (size_t i = 0; i < OUTPUTS; i++)
+		close_output(&p->outputs[i]);
+}
+
+static int prepare(struct stream *s, struct preparation *p, const struct stream_policy *policy, struct error *err)
+{
+	const struct image *image = policy->image;
+	const struct answers_config config = {.sensor = s->config.sensor,
+	                                      .conditions = (const char *const *)image->containers,
+	                                      .nconditions = image->ncontainers,
+	                                      .generation = policy->generation};
+	if (s->record && s->context.npolicies && !has_names(image, &s->policies[s->context.npolicies - 1]))
+		return error_set(err, -EBUSY,
+		                 "a recording is made (--record), which has the verdicts of one set of rules");
+	int error = answers_new(&p->answers, &config, err);
+	if (!error)
+		error = open_outputs(p->outputs, policy->to_stdout, policy->file, s->config.format, err);
+	if (error)
+		return error;
+	identity_each(s->identity, answer_for, p->answers);
+	return copy_names(&p->names, image, policy->generation) ? error_set(err, -ENOMEM, "out of memory") : 0;
+}
+
+int stream_set_policy(struct stream *s, const struct stream_policy *policy, struct error *err)
+{
+	struct preparation p = {0};
+	int error = prepare(s, &p, policy, err);
+	if (!error)
+		error = sensor_set_policy(s->config.sensor, policy->image->data, policy->image->size, err);
+	if (error) {
+		preparation_undo(&p);
+		return error;
+	}
+	/* What is written already goes where it was to go; a failure shows again with the next. */
+	(void)flush(s);
+	for (size_t i = 0; i < OUTPUTS; i++) {
+		close_output(&s->outputs[i]);
+		s->outputs[i] = p.outputs[i];
+	}
+	keep_names(s, &p.names);
+	if (s->answers)
+		answers_withdraw(s->answers);
+	answers_free(s->answers);
+	s->answers = p.answers;
+	return 0;
+}
+
+size_t stream_containers_unknown(const struct stream *s)
+{
+	return s->answers ? answers_waiting(s->answers) : 0;
+}
+
+uint64_t stream_answers_lost(const struct stream *s)
+{
+	return s->answers ? answers_lost(s->answers) : 0;
+}
+
+/* ---- the whole flow ---- */
 
 enum cli_status stream_run(struct stream *s)
 {
@@ -418,12 +575,18 @@ static enum cli_status open_record(struct stream *s)
 	if (!s->config.record)
 		return CLI_OK;
 	struct error err = {0};
+	const struct image *image = s->config.recorded;
+	_autofree_ const char **names = calloc(image ? image->nrules + 1 : 1, sizeof(*names));
+	for (size_t i = 0; names && image && i < image->nrules; i++)
+		names[i] = image->rules[i].name;
 	struct recording_info info = {.clock_offset = s->context.clock_offset,
 	                              .node = identity_node(s->identity),
-	                              .rules = s->context.rules,
-	                              .nrules = s->context.nrules};
-	int error = recording_create(&s->record, s->config.record, &info, &err);
-	return error ? cli_fail(s->command, error == -ENOMEM ? CLI_SYSTEM : CLI_USAGE, "%s", err.text) : CLI_OK;
+	                              .rules = names,
+	                              .nrules = image ? image->nrules : 0};
+	int error = names ? recording_create(&s->record, s->config.record, &info, &err) : -ENOMEM;
+	return error ? cli_fail(s->command, error == -ENOMEM ? CLI_SYSTEM : CLI_USAGE, "%s",
+	                        err.text[0] ? err.text : strerror(-error))
+	             : CLI_OK;
 }
 
 static enum cli_status make_tables(struct stream *s)
@@ -439,10 +602,14 @@ static enum cli_status make_tables(struct stream *s)
 	        .processes = s->processes,
 	        .identity = s->identity,
 	        .clock_offset = info ? info->clock_offset : sensor_clock_offset(),
-	        .rules = info ? info->rules : c->rules,
-	        .nrules = info ? info->nrules : c->nrules,
+	        .policies = s->policies,
 	        .colour = c->to_stdout && c->format == EVENT_TEXT ? cli_colour() : EVENT_PLAIN,
 	};
+	if (info) {
+		s->recorded = (struct event_rules){.names = info->rules, .count = info->nrules};
+		s->context.policies = &s->recorded;
+		s->context.npolicies = 1;
+	}
 	return CLI_OK;
 }
 
@@ -454,8 +621,8 @@ enum cli_status stream_open(struct stream **out, const struct command *c, const 
 	s->command = c;
 	s->config = *config;
 	s->signals = -1;
-	enum cli_status (*const steps[])(struct stream *) = {catch_signals, resolve_cgroup, make_tables, open_outputs,
-	                                                     open_record};
+	enum cli_status (*const steps[])(struct stream *) = {catch_signals, resolve_cgroup, make_tables,
+	                                                     open_first_outputs, open_record};
 	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
 		enum cli_status status = steps[i](s);
 		if (status != CLI_OK)
@@ -472,14 +639,13 @@ void stream_close(struct stream *s)
 {
 	if (!s)
 		return;
-	for (size_t i = 0; i < OUTPUTS; i++) {
-		buf_free(&s->outputs[i].pending);
-		if (s->outputs[i].owned)
-			(void)close(s->outputs[i].fd);
-	}
+	for (size_t i = 0; i < OUTPUTS; i++)
+		close_output(&s->outputs[i]);
 	(void)recording_finish(s->record);
 	buf_free(&s->context.scratch);
 	answers_free(s->answers);
+	for (size_t i = 0; s->context.policies == s->policies && i < s->context.npolicies; i++)
+		free_names(&s->policies[i]);
 	process_table_free(s->processes);
 	identity_free(s->identity);
 	free(s->within_path);

@@ -13,11 +13,20 @@
 
 #include "cli/cli.h"
 #include "events/recording.h"
+#include "policy/image.h"
 #include "sensor/sensor.h"
 
 enum stream_filter {
 	STREAM_ALL = 0,
 	STREAM_VERDICTS = 1, /* only verdicts reach the outputs */
+};
+
+/* Who else takes part in the flow: the daemon. What is NULL is not called. */
+struct stream_hooks {
+	void *ctx;
+	void (*tick)(void *ctx, uint64_t now_ns); /* about ten times a second; CLOCK_MONOTONIC */
+	void (*verdict)(void *ctx, const struct tercel_verdict *v);
+	void (*hangup)(void *ctx); /* SIGHUP; NULL: it ends the stream, as SIGINT and SIGTERM do */
 };
 
 struct stream_config {
@@ -30,16 +39,12 @@ struct stream_config {
 	const char *file;         /* JSON lines are appended to it (made with mode 0600); NULL: none */
 	const char *record;       /* all records are written to it, as a recording; NULL: none */
 	enum stream_filter filter;
-	uint32_t pid;             /* only this process and its descendants; 0: all */
-	const char *cgroup;       /* only processes in this cgroup v2 directory and below; NULL: all */
-	uint64_t duration_ns;     /* 0: no end */
-	uint64_t max_events;      /* 0: no end */
-	const char *const *rules; /* names for verdicts; borrowed. A recording brings its own. */
-	size_t nrules;
-	/* Conditions on containers that the policy asks (struct image.containers); for stream_prepare(). */
-	const char *const *containers;
-	size_t ncontainers;
-	uint32_t generation; /* of that policy */
+	uint32_t pid;                 /* only this process and its descendants; 0: all */
+	const char *cgroup;           /* only processes in this cgroup v2 directory and below; NULL: all */
+	uint64_t duration_ns;         /* 0: no end */
+	uint64_t max_events;          /* 0: no end */
+	const struct image *recorded; /* with `record`: the policy of which it will have verdicts; for stream_open() */
+	struct stream_hooks hooks;
 };
 
 /* Prepared: signals are caught and the outputs open, so that the caller may say that it is ready. */
@@ -48,12 +53,28 @@ struct stream;
 /* What is wrong was said on stderr if this fails: a status other than CLI_OK, and *out untouched. */
 enum cli_status stream_open(struct stream **out, const struct command *c, const struct stream_config *config);
 
-/*
- * For a stream of decisions, between opening it and setting the policy: takes in what ran before the sensor did (it
- * must have been seeded), and gives the sensor what is known of the host, its users and its containers. From then on
- * the stream keeps that up to date. Failures are said, as above.
- */
+/* For a stream of decisions, before the first policy: takes in what ran before the sensor did (it must have been
+ * seeded). Failures are said, as above. */
 enum cli_status stream_prepare(struct stream *s);
+
+/*
+ * Puts a policy in force in place of the one before. First the sensor is given what is known of the host, its users and
+ * its containers for it; from then on the stream keeps that up to date. The generation is the image's, and differs from
+ * those before. 0, or -errno with its reason in `err`: the policy before is then still in force. -EBUSY: a recording is
+ * made, which has verdicts of one set of rules.
+ */
+struct stream_policy {
+	const struct image *image;
+	uint32_t generation;
+	/* Outputs from now on, as in struct stream_config; borrowed for the call. */
+	bool to_stdout;
+	const char *file;
+};
+int stream_set_policy(struct stream *s, const struct stream_policy *policy, struct error *err);
+
+/* How many containers nothing is known of, and how many answers could not be kept. 0 without a policy. */
+size_t stream_containers_unknown(const struct stream *s);
+uint64_t stream_answers_lost(const struct stream *s);
 
 /* Runs to the end. The account of records is on stderr afterwards. */
 enum cli_status stream_run(struct stream *s);

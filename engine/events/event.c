@@ -157,6 +157,13 @@ const char *event_point_strength(enum tercel_point point)
 	return (unsigned)point < TERCEL_POINTS ? points[point].strength : "?";
 }
 
+const char *name_record(unsigned type)
+{
+	static const char *const names[TERCEL_RECORD_TYPES] = {"exec",   "fork",  "exit", "open",   "connect",
+	                                                       "socket", "chdir", "seed", "cgroup", "verdict"};
+	return type < TERCEL_RECORD_TYPES ? names[type] : "?";
+}
+
 const char *name_uncertain(unsigned bit)
 {
 	return bit < TERCEL_U_BITS ? uncertain[bit] : "?";
@@ -249,8 +256,12 @@ void add_address(struct buf *b, uint16_t family, const uint8_t *addr)
 
 void add_rule(struct buf *b, const struct event_context *c, const struct tercel_verdict *v)
 {
-	if (v->rule < c->nrules)
-		buf_adds(b, c->rules[v->rule]);
+	const struct event_rules *r = NULL;
+	for (size_t i = 0; i < c->npolicies && !r; i++)
+		if (!c->policies[i].generation || c->policies[i].generation == v->generation)
+			r = &c->policies[i];
+	if (r && v->rule < r->count)
+		buf_adds(b, r->names[v->rule]);
 	else
 		buf_addf(b, "rule %u", v->rule);
 }

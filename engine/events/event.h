@@ -30,13 +30,20 @@ enum event_colour {
 /* Ancestors in an event and names in a lineage, unless the context says otherwise. */
 enum { EVENT_ANCESTORS_DEFAULT = 64 };
 
+/* The names of the rules of one policy, by the index that its verdicts have. */
+struct event_rules {
+	uint32_t generation; /* of the policy; 0: of any */
+	size_t count;
+	const char *const *names;
+};
+
 /* What an event is seen against. All pointers are borrowed, and must outlive the calls. */
 struct event_context {
 	const struct process_table *processes;
 	const struct identity *identity;
-	int64_t clock_offset;     /* CLOCK_REALTIME - CLOCK_BOOTTIME in ns: sensor_clock_offset() */
-	const char *const *rules; /* names of the policy's rules, by index of a verdict; NULL if nrules is 0 */
-	size_t nrules;
+	int64_t clock_offset;               /* CLOCK_REALTIME - CLOCK_BOOTTIME in ns: sensor_clock_offset() */
+	const struct event_rules *policies; /* those that verdicts may come from */
+	size_t npolicies;
 	unsigned max_ancestors; /* 0: EVENT_ANCESTORS_DEFAULT */
 	enum event_colour colour;
 	struct buf scratch; /* for the writers' use; freed by the context's owner */

@@ -27,6 +27,9 @@ const char *name_action(unsigned action);
 /* "enforce", "monitor", "off". */
 const char *name_mode(unsigned mode);
 
+/* "exec", "verdict" …: of enum tercel_record_type; never NULL. */
+const char *name_record(unsigned type);
+
 /* The reason of one bit of enum tercel_uncertain, by its number: "container", "path" … */
 const char *name_uncertain(unsigned bit);
 

@@ -171,6 +171,12 @@ const char *identity_node(const struct identity *i)
 	return i->node;
 }
 
+void identity_each(const struct identity *i, void (*each)(void *ctx, const struct identity_cgroup *cgroup), void *ctx)
+{
+	for (const struct entry *e = i->oldest; e; e = e->newer)
+		each(ctx, &e->cgroup);
+}
+
 uint64_t identity_forgotten(const struct identity *i)
 {
 	return i->forgotten;

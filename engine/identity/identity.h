@@ -53,6 +53,9 @@ int identity_cgroup_root(char **out);
 /* NULL if nobody told of that id. Valid until the next identity_add() or identity_apply(). */
 const struct identity_cgroup *identity_find(const struct identity *i, uint64_t cgroup_id);
 
+/* Calls `each` for every cgroup, those told of first first. It must not change the identity. */
+void identity_each(const struct identity *i, void (*each)(void *ctx, const struct identity_cgroup *cgroup), void *ctx);
+
 /* How many cgroups were forgotten for want of room. */
 uint64_t identity_forgotten(const struct identity *i);
 

@@ -43,14 +43,19 @@ static void apply(struct world *w, const struct tercel_hdr *r)
 static int set_up(void **state)
 {
 	static const char *const rules[] = {"Reverse shell", "Rule with \"quotes\"\033[2J"};
+	static const struct event_rules policies[] = {{.generation = 2, .names = rules, .count = 1},
+	                                              {.generation = 3, .names = rules, .count = 2}};
 	struct world *w = calloc(1, sizeof(*w));
 	assert_non_null(w);
 	assert_int_equal(process_table_new(&w->processes, NULL), 0);
 	assert_int_equal(identity_new(&w->identity, "node-1", 0), 0);
 	assert_int_equal(identity_add(w->identity, 1, "/init.scope", 11), 0);
 	assert_int_equal(identity_add(w->identity, 2, "/docker-" CONTAINER ".scope", 78), 0);
-	w->context = (struct event_context){
-	        .processes = w->processes, .identity = w->identity, .clock_offset = boot, .rules = rules, .nrules = 2};
+	w->context = (struct event_context){.processes = w->processes,
+	                                    .identity = w->identity,
+	                                    .clock_offset = boot,
+	                                    .policies = policies,
+	                                    .npolicies = 2};
 	apply(w, make_seed(INIT, (struct tercel_exec_id){0}, "/usr/lib/systemd/systemd"));
 	apply(w, make_fork(2000000000, INIT, id_of(30, 2000000000), "systemd"));
 	struct tercel_exec *x = make_image(TERCEL_EXEC, PYTHON, INIT, 2000000000, "/usr/bin/python3", "python3 app.py");
@@ -401,8 +406,10 @@ static void an_uncertain_verdict_names_its_reasons(void **state)
 	expect(e, "tercel.uncertain.0", "container");
 	expect(e, "tercel.uncertain.1", "ancestors");
 	expect(e, "policy_name", "Rule with \"quotes\"\033[2J");
-	v->rule = 99; /* of a policy whose names are not known */
-	expect(json(w, &v->hdr, "process_lsm"), "policy_name", "rule 99");
+	v->generation = 2; /* whose policy has one rule alone */
+	expect(json(w, &v->hdr, "process_lsm"), "policy_name", "rule 1");
+	v->generation = 4; /* of a policy whose names are not known */
+	expect(json(w, &v->hdr, "process_lsm"), "policy_name", "rule 1");
 }
 
 static void an_unknown_process_is_said_to_be_unknown(void **state)

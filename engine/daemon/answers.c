@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/answers.h"
+#include "daemon/answers.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -39,6 +39,12 @@ void answers_free(struct answers *a)
 	identity_users_free(&a->users);
 	free(a->waiting);
 	free(a);
+}
+
+void answers_withdraw(struct answers *a)
+{
+	if (a->facts)
+		(void)sensor_forget_generation(a->config.sensor, a->config.generation);
 }
 
 size_t answers_waiting(const struct answers *a)

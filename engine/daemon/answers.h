@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What decisions ask for and the kernel cannot find out: answers about containers, and names of users. Kept in the
- * sensor while a stream runs. What is not known has no entry there, and the rules that ask for it block nothing. Inner
- * header of engine/cli.
+ * sensor while a policy is in force. What is not known has no entry there, and the rules that ask for it block nothing.
  */
-#ifndef TERCEL_CLI_ANSWERS_H
-#define TERCEL_CLI_ANSWERS_H
+#ifndef TERCEL_DAEMON_ANSWERS_H
+#define TERCEL_DAEMON_ANSWERS_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -31,6 +30,10 @@ struct answers_config {
  */
 int answers_new(struct answers **out, const struct answers_config *config, struct error *err);
 void answers_free(struct answers *a);
+
+/* For answers to a policy that is in force no more: takes them out of the sensor, users excepted. */
+void answers_withdraw(struct answers *a);
+
 static inline void cleanup_answers(struct answers **a)
 {
 	answers_free(*a);
