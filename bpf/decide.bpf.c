@@ -8,7 +8,7 @@
 #include "record.h"
 
 /* Set before loading: the process that loads the programs is never blocked. */
-const volatile __u32 loader_tgid = 0;
+__u32 loader_tgid = 0;
 
 /* The image in force: looked up once for each decision, so that each is made by one generation. Empty: no policy. */
 struct {

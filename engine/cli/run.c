@@ -9,8 +9,11 @@
 
 #include "cli/stream.h"
 #include "daemon/control.h"
+#include "daemon/kept.h"
 #include "daemon/live.h"
 #include "daemon/requests.h"
+
+#define PIN_DIR "/sys/fs/bpf/tercel"
 
 static const char run_help[] =
         "Watches this machine and decides by a policy: what the policy's rules match is reported (monitor), or blocked "
@@ -18,6 +21,7 @@ static const char run_help[] =
         "reported (enforce). Prints verdicts, and starts and ends of processes and connections.\n"
         "\n"
         "usage: tercel run [options]\n"
+        "       tercel run --cleanup [--pin-dir DIR]\n"
         "\n"
         "      --config FILE     the policy file (default: /etc/tercel/tercel.yaml)\n"
         "  -o, --output FORMAT   of standard output: text (default) or json. The policy's file output is always JSON\n"
@@ -25,13 +29,18 @@ static const char run_help[] =
         "      --opens           prints opened files too, as 'tercel events' does\n"
         "      --cgroup DIR      a trial: decides and prints only for processes in this cgroup v2 directory and below\n"
         "      --socket PATH     of the control socket (default: " CONTROL_SOCKET "; none in a trial)\n"
+        "      --pin-dir DIR     where enforcement is pinned (default: " PIN_DIR "; nowhere in a trial)\n"
+        "      --keep            leaves enforcement in force at the end, as a crash does\n"
+        "      --cleanup         takes away what was left in force, and ends\n"
         "      --duration S      ends after so many seconds\n"
         "      --record FILE     also keeps everything in a recording, for 'tercel events --read'\n"
         "  -h, --help            this text\n"
         "\n"
-        "Runs until SIGINT or SIGTERM; nothing stays in force afterwards. SIGHUP, like 'tercel policy reload', reads "
-        "the\n"
-        "policy and its rules again.\n";
+        "Runs until SIGINT or SIGTERM. SIGHUP, like 'tercel policy reload', reads the policy and its rules again.\n"
+        "\n"
+        "Enforcement outlives a daemon that is killed: its maps and programs are pinned in a BPF file system. The "
+        "next\n"
+        "daemon goes on with them, and tells what was decided meanwhile. At an ordered end all of it is taken away.\n";
 
 enum {
 	OPTION_CONFIG = 0x100,
@@ -39,6 +48,9 @@ enum {
 	OPTION_OPENS,
 	OPTION_CGROUP,
 	OPTION_SOCKET,
+	OPTION_PIN_DIR,
+	OPTION_KEEP,
+	OPTION_CLEANUP,
 	OPTION_DURATION,
 	OPTION_RECORD,
 };
@@ -50,6 +62,9 @@ static const struct option options[] = {
         {"opens", no_argument, NULL, OPTION_OPENS},
         {"cgroup", required_argument, NULL, OPTION_CGROUP},
         {"socket", required_argument, NULL, OPTION_SOCKET},
+        {"pin-dir", required_argument, NULL, OPTION_PIN_DIR},
+        {"keep", no_argument, NULL, OPTION_KEEP},
+        {"cleanup", no_argument, NULL, OPTION_CLEANUP},
         {"duration", required_argument, NULL, OPTION_DURATION},
         {"record", required_argument, NULL, OPTION_RECORD},
         {"help", no_argument, NULL, 'h'},
@@ -58,8 +73,10 @@ static const struct option options[] = {
 
 struct arguments {
 	const char *config, *socket;
+	const char *pin_dir; /* NULL: nothing is pinned */
+	bool pin_dir_asked;  /* it has to be possible there */
 	struct stream_config stream;
-	bool opens;
+	bool opens, keep, cleanup;
 };
 
 /* Returns 0, -EINVAL (said), or 1 after --help. */
@@ -87,6 +104,16 @@ static int parse(struct arguments *a, int argc, char **argv)
 		case OPTION_SOCKET:
 			a->socket = optarg;
 			break;
+		case OPTION_PIN_DIR:
+			a->pin_dir = optarg;
+			a->pin_dir_asked = true;
+			break;
+		case OPTION_KEEP:
+			a->keep = true;
+			break;
+		case OPTION_CLEANUP:
+			a->cleanup = true;
+			break;
 		case OPTION_DURATION:
 			error = cli_parse_seconds(c, "--duration", optarg, &a->stream.duration_ns);
 			break;
@@ -105,11 +132,10 @@ static int parse(struct arguments *a, int argc, char **argv)
 	}
 	if (!a->socket && !a->stream.cgroup)
 		a->socket = CONTROL_SOCKET;
+	if (!a->pin_dir && !a->stream.cgroup)
+		a->pin_dir = PIN_DIR;
 	return error;
 }
-
-/* The first policy of a run. */
-#define GENERATION 1
 
 /* Everything that a run is made of. */
 struct daemon {
@@ -119,6 +145,8 @@ struct daemon {
 	struct stream *stream;
 	uint32_t offered; /* 1 << enum tercel_point: the points of this machine */
 	uint64_t started_s;
+	const char *pin_dir; /* where it is pinned; NULL: nowhere, or not yet */
+	uint32_t former;     /* generation of the policy that another daemon has left in force; 0: none */
 };
 
 static void daemon_free(struct daemon *d)
@@ -132,6 +160,18 @@ static void daemon_free(struct daemon *d)
 
 /* ---- the policy ---- */
 
+static int keep_names(struct daemon *d, const struct image *image, uint32_t generation, struct error *err)
+{
+	const struct kept_policy policies[] = {{image, generation}, {live_image(d->live), live_generation(d->live)}};
+	return kept_save(d->sensor, policies, policies[1].generation == generation ? 1 : 2, err);
+}
+
+static void remember(void *ctx, uint32_t generation, const char *const *names, size_t n)
+{
+	struct daemon *d = ctx;
+	stream_remember(d->stream, generation, names, n);
+}
+
 /* In this order: what a policy asks is answered, and its decision points are there, before it is in force. */
 static int put(void *ctx, const struct plan *plan, const struct image *image, uint32_t generation, struct error *err)
 {
@@ -142,6 +182,8 @@ static int put(void *ctx, const struct plan *plan, const struct image *image, ui
 	                                     .file = plan->policy->output_file};
 	const uint32_t points = image_points(image);
 	int error = sensor_attach_points(d->sensor, points, err);
+	if (!error)
+		error = keep_names(d, image, generation, err);
 	if (!error)
 		error = stream_set_policy(d->stream, &policy, err);
 	/* The points of the policy that is in force now. */
@@ -160,7 +202,7 @@ static enum cli_status load(struct daemon *d, const char *config)
 	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
 	d->offered = sensor_points_here(SENSOR_TRIAL_SMALL, NULL);
 	const struct live_config live = {
-	        .file = config, .points = d->offered, .generation = GENERATION, .put = put, .note = say, .ctx = d};
+	        .file = config, .points = d->offered, .generation = d->former + 1, .put = put, .note = say, .ctx = d};
 	int error = live_new(&d->live, &live, &diags);
 	diag_print(&diags, stderr);
 	if (error && !diag_failed(&diags))
@@ -182,6 +224,7 @@ static char *answer(void *ctx, const char *request)
 	const struct daemon *d = ctx;
 	const struct requests r = {.live = d->live,
 	                           .sensor = d->sensor,
+	                           .pins = d->pin_dir,
 	                           .containers_unknown = stream_containers_unknown(d->stream),
 	                           .answers_lost = stream_answers_lost(d->stream),
 	                           .started_s = d->started_s,
@@ -238,11 +281,9 @@ static enum cli_status open_sensor(struct daemon *d, const struct arguments *a)
 	        .points = image_points(live_image(d->live)),
 	        .more_points = d->offered,
 	        .cgroup = a->stream.cgroup,
+	        .pin_dir = a->pin_dir,
 	};
 	int error = sensor_open(&d->sensor, &config, &err);
-	/* Decisions look at ancestors: the processes that run already must be known before the first one. */
-	if (!error)
-		error = sensor_seed(d->sensor, &err);
 	return error ? cli_fail(&command_run, cli_status_of(error), "%s", err.text) : CLI_OK;
 }
 
@@ -257,18 +298,96 @@ static enum cli_status open_stream(struct daemon *d, struct arguments *a)
 	return stream_open(&d->stream, &command_run, &a->stream);
 }
 
-static enum cli_status begin(struct daemon *d)
+/*
+ * Decisions look at ancestors: the processes that run already must be known before the first one. What another daemon
+ * has left is told before the policy changes.
+ */
+static enum cli_status take_in(struct daemon *d, const char *pin_dir)
 {
 	struct error err = {0};
+	const bool adopted = sensor_is_adopted(d->sensor);
+	int error = sensor_seed(d->sensor, &err);
+	if (error)
+		return cli_fail(&command_run, cli_status_of(error), "%s", err.text);
+	if (adopted) {
+		cli_note(&command_run, "goes on with what is in force at %s: generation %u", pin_dir, d->former);
+		kept_load(pin_dir, remember, d);
+	}
 	enum cli_status status = stream_prepare(d->stream);
-	if (status != CLI_OK)
-		return status;
+	return adopted && status == CLI_OK ? stream_catch_up(d->stream) : status;
+}
+
+/* When the policy is in force: what another daemon has left ends only now. */
+static enum cli_status pin(struct daemon *d, const struct arguments *a)
+{
+	struct error err = {0};
+	int error = sensor_pin(d->sensor, a->pin_dir, &err);
+	if (!error) {
+		d->pin_dir = a->pin_dir;
+		error = keep_names(d, live_image(d->live), live_generation(d->live), &err);
+	}
+	if (error && (a->pin_dir_asked || error != -EOPNOTSUPP))
+		return cli_fail(&command_run, cli_status_of(error), "%s", err.text);
+	if (error)
+		cli_note(&command_run, "enforcement will end with this process, whatever ends it: %s", err.text);
+	return CLI_OK;
+}
+
+static enum cli_status begin(struct daemon *d, const struct arguments *a)
+{
+	struct error err = {0};
 	int error = live_begin(d->live, &err);
 	if (error)
 		return cli_fail(&command_run, cli_status_of(error), "%s", err.text);
+	if (d->former)
+		(void)sensor_forget_generation(d->sensor, d->former);
+	enum cli_status status = a->pin_dir ? pin(d, a) : CLI_OK;
+	if (status != CLI_OK)
+		return status;
 	const struct plan_counts counts = plan_count(live_plan(d->live), live_image(d->live));
 	cli_note(&command_run, "ready: rules that enforce: %zu, that monitor: %zu, that only detect: %zu",
 	         counts.enforced, counts.monitored, counts.detect_only);
+	return CLI_OK;
+}
+
+static enum cli_status start(struct daemon *d, struct arguments *a)
+{
+	enum cli_status status = load(d, a->config);
+	if (status == CLI_OK)
+		status = open_sensor(d, a);
+	if (status == CLI_OK)
+		status = open_stream(d, a);
+	if (status == CLI_OK)
+		status = take_in(d, a->pin_dir);
+	if (status == CLI_OK)
+		status = begin(d, a);
+	return status;
+}
+
+/* An ordered end takes enforcement away; any other leaves it to the next daemon. */
+static enum cli_status end(struct daemon *d, const struct arguments *a, enum cli_status status)
+{
+	struct error err = {0};
+	if (!d->pin_dir)
+		return status;
+	if (a->keep || status != CLI_OK) {
+		cli_note(&command_run, "generation %u stays in force, pinned at %s; 'tercel run --cleanup' ends it",
+		         live_generation(d->live), d->pin_dir);
+		return status;
+	}
+	return sensor_unpin(d->sensor, &err) ? cli_fail(&command_run, CLI_SYSTEM, "%s", err.text) : CLI_OK;
+}
+
+static enum cli_status clean_up(const struct arguments *a)
+{
+	struct error err = {0};
+	int removed = sensor_remove_pins(a->pin_dir ? a->pin_dir : PIN_DIR, &err);
+	if (removed < 0)
+		return cli_fail(&command_run, cli_status_of(removed), "%s", err.text);
+	if (removed)
+		cli_note(&command_run, "nothing is in force any more: %d pinned objects were taken away", removed);
+	else
+		cli_note(&command_run, "nothing was in force");
 	return CLI_OK;
 }
 
@@ -280,16 +399,16 @@ static enum cli_status run(int argc, char **argv)
 		return parsed > 0 ? CLI_OK : CLI_USAGE;
 
 	_autodaemon_ struct daemon d = {.started_s = (uint64_t)time(NULL)};
-	enum cli_status status = load(&d, a.config);
+	enum cli_status status = open_control(&d, &a);
+	if (status != CLI_OK || a.cleanup)
+		return status == CLI_OK ? clean_up(&a) : status;
+	const bool pinned = a.pin_dir && sensor_is_pinned(a.pin_dir, &d.former);
+	status = start(&d, &a);
 	if (status == CLI_OK)
-		status = open_control(&d, &a);
-	if (status == CLI_OK)
-		status = open_sensor(&d, &a);
-	if (status == CLI_OK)
-		status = open_stream(&d, &a);
-	if (status == CLI_OK)
-		status = begin(&d);
-	return status == CLI_OK ? stream_run(d.stream) : status;
+		return end(&d, &a, stream_run(d.stream));
+	if (pinned && !d.pin_dir)
+		cli_note(&command_run, "what is pinned at %s (generation %u) stays in force", a.pin_dir, d.former);
+	return status;
 }
 
 const struct command command_run = {

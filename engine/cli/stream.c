@@ -63,11 +63,16 @@ struct stream {
 	char *within_path; /* from the hierarchy's root; "": that root itself */
 };
 
-static uint64_t now_ns(void)
+static uint64_t clock_ns(clockid_t clock)
 {
 	struct timespec t;
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	(void)clock_gettime(clock, &t);
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static uint64_t now_ns(void)
+{
+	return clock_ns(CLOCK_MONOTONIC);
 }
 
 /* ---- outputs ---- */
@@ -393,6 +398,21 @@ enum cli_status stream_prepare(struct stream *s)
 	}
 }
 
+enum cli_status stream_catch_up(struct stream *s)
+{
+	const uint64_t until = clock_ns(CLOCK_BOOTTIME);
+	for (bool behind = true; behind;) {
+		const struct tercel_hdr *r = NULL;
+		enum cli_status status = next(s, 0, &r);
+		behind = r && r->ts < until;
+		if (status == CLI_OK && r)
+			status = take(s, r);
+		if (status != CLI_OK)
+			return status;
+	}
+	return CLI_OK;
+}
+
 /* ---- policies ---- */
 
 static void free_names(const struct event_rules *r)
@@ -402,14 +422,14 @@ static void free_names(const struct event_rules *r)
 	free((void *)r->names);
 }
 
-static int copy_names(struct event_rules *out, const struct image *image, uint32_t generation)
+static int copy_names(struct event_rules *out, uint32_t generation, const char *const *from, size_t n)
 {
-	const char **names = calloc(image->nrules + 1, sizeof(*names));
+	const char **names = calloc(n + 1, sizeof(*names));
 	*out = (struct event_rules){.generation = generation, .names = names};
 	if (!names)
 		return -ENOMEM;
-	for (; out->count < image->nrules; out->count++) {
-		names[out->count] = strdup(image->rules[out->count].name);
+	for (; out->count < n; out->count++) {
+		names[out->count] = strdup(from[out->count]);
 		if (!names[out->count]) {
 			free_names(out);
 			return -ENOMEM;
@@ -427,6 +447,23 @@ static void keep_names(struct stream *s, const struct event_rules *names)
 	}
 	s->policies[s->context.npolicies++] = *names;
 	s->context.policies = s->policies;
+}
+
+void stream_remember(struct stream *s, uint32_t generation, const char *const *names, size_t n)
+{
+	struct event_rules copy;
+	/* Without memory the rules have their numbers. */
+	if (!copy_names(&copy, generation, names, n))
+		keep_names(s, &copy);
+}
+
+/* The strings are the image's. */
+static const char **names_of(const struct image *image)
+{
+	const char **names = calloc(image->nrules + 1, sizeof(*names));
+	for (size_t i = 0; names && i < image->nrules; i++)
+		names[i] = image->rules[i].name;
+	return names;
 }
 
 static bool has_names(const struct image *image, const struct event_rules *r)
@@ -475,7 +512,9 @@ static int prepare(struct stream *s, struct preparation *p, const struct stream_
 	if (error)
 		return error;
 	identity_each(s->identity, answer_for, p->answers);
-	return copy_names(&p->names, image, policy->generation) ? error_set(err, -ENOMEM, "out of memory") : 0;
+	_autofree_ const char **names = names_of(image);
+	error = names ? copy_names(&p->names, policy->generation, names, image->nrules) : -ENOMEM;
+	return error ? error_set(err, -ENOMEM, "out of memory") : 0;
 }
 
 int stream_set_policy(struct stream *s, const struct stream_policy *policy, struct error *err)
@@ -576,9 +615,8 @@ static enum cli_status open_record(struct stream *s)
 		return CLI_OK;
 	struct error err = {0};
 	const struct image *image = s->config.recorded;
-	_autofree_ const char **names = calloc(image ? image->nrules + 1 : 1, sizeof(*names));
-	for (size_t i = 0; names && image && i < image->nrules; i++)
-		names[i] = image->rules[i].name;
+	const struct image none = {0};
+	_autofree_ const char **names = names_of(image ? image : &none);
 	struct recording_info info = {.clock_offset = s->context.clock_offset,
 	                              .node = identity_node(s->identity),
 	                              .rules = names,

@@ -57,6 +57,11 @@ enum cli_status stream_open(struct stream **out, const struct command *c, const 
  * seeded). Failures are said, as above. */
 enum cli_status stream_prepare(struct stream *s);
 
+/* For a sensor that goes on with what another process has pinned, after stream_prepare(): takes in what was recorded
+ * until now. stream_remember() names the rules of the policies that decided meanwhile. */
+enum cli_status stream_catch_up(struct stream *s);
+void stream_remember(struct stream *s, uint32_t generation, const char *const *names, size_t n);
+
 /*
  * Puts a policy in force in place of the one before. First the sensor is given what is known of the host, its users and
  * its containers for it; from then on the stream keeps that up to date. The generation is the image's, and differs from

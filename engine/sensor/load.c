@@ -8,6 +8,7 @@
 #include <mntent.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 #include <bpf/libbpf.h>
 
 #include "base/cleanup.h"
+#include "sensor/pins.h"
 /* Generated; its inline functions were not written for our warnings. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wconversion"
@@ -441,6 +443,45 @@ static int load_error(int code, char *log, struct error *err)
 
 #define LOG_SIZE (1U << 20)
 
+static uint32_t ring_bytes(const struct sensor_config *config, const struct load_options *options)
+{
+	const uint32_t mb = config->ring_mb ? config->ring_mb : DEFAULT_RING_MB;
+
+	return options->ring_bytes ? options->ring_bytes : round_up_power(mb) << 20;
+}
+
+/* What pins of this configuration and build are of. */
+static struct pins_meta make_meta(const struct sensor_config *config, const struct load_options *options)
+{
+	struct pins_meta meta = {.build = 0xcbf29ce484222325ULL,
+	                         .records = config->records,
+	                         .rings = online_cpus(),
+	                         .ring_bytes = ring_bytes(config, options)};
+	size_t size = 0;
+	const uint8_t *object = tercel_bpf__elf_bytes(&size);
+	struct stat st;
+
+	for (size_t i = 0; i < size; i++)
+		meta.build = (meta.build ^ object[i]) * 0x100000001b3ULL;
+	if (config->cgroup && !stat(config->cgroup, &st))
+		meta.cgroup = st.st_ino;
+	return meta;
+}
+
+/* Of what is pinned, if that is of the same, all is used, and nothing is loaded but the program that seeds. */
+static int share_pinned(struct load *l, const struct sensor_config *config)
+{
+	struct bpf_program *p;
+	int shared = pins_share_maps(config->pin_dir, l, &l->meta);
+
+	if (shared <= 0)
+		return shared;
+	bpf_object__for_each_program(p, l->obj)(void) bpf_program__set_autoload(p, p == l->skel->progs.on_seed);
+	l->pin_dir = strdup(config->pin_dir);
+	l->adopted = true;
+	return l->pin_dir ? 0 : -ENOMEM;
+}
+
 static int open_and_load(struct load *l, const struct sensor_config *config, const struct load_options *options,
                          const struct btf *btf, struct error *err)
 {
@@ -470,7 +511,6 @@ static int open_and_load(struct load *l, const struct sensor_config *config, con
 	if (code)
 		return error_set(err, -EOPNOTSUPP, "this kernel does not tell the id of this process: %s",
 		                 strerror(-code));
-	l->skel->rodata->loader_tgid = l->tgid;
 	set_constants(l->skel, config, options, btf, cpus);
 	/* The program that sees who changes its credentials is that of all calls. */
 	if (backend != CAPTURE_SYS_EXIT)
@@ -480,38 +520,52 @@ static int open_and_load(struct load *l, const struct sensor_config *config, con
 		return error_set(err, code, "max_procs of %u or max_cgroups of %u is not possible", config->max_procs,
 		                 config->max_cgroups);
 	choose_programs(l->skel, config, options, btf, backend);
+	l->meta = make_meta(config, options);
+	if (config->pin_dir)
+		code = share_pinned(l, config);
+	if (code)
+		return error_set(err, code, "cannot use what is pinned at %s: %s", config->pin_dir, strerror(-code));
 	code = tercel_bpf__load(l->skel);
 	if (code)
 		return load_error(code, log, err);
+	l->skel->bss->loader_tgid = l->tgid;
 	l->records = (config->records & CALL_RECORDS) | ~CALL_RECORDS;
-	l->points = config->points | BIT(TERCEL_POINT_EXEC_COMMIT);
+	l->points = l->adopted ? 0 : config->points | BIT(TERCEL_POINT_EXEC_COMMIT);
 	return 0;
 }
 
 /* ---- rings -------------------------------------------------------------------------------------------- */
 
-/* A ring for each CPU that runs; CPUs that come later share them, which is slower but right. */
-static int make_rings(struct load *l, uint32_t size)
+/* Room for a ring for each CPU that runs, and that of verdicts. */
+static int prepare_rings(struct load *l)
 {
-	const uint32_t slots = bpf_map__max_entries(l->skel->maps.rings);
 	const size_t count = online_cpus();
-	const int outer = bpf_map__fd(l->skel->maps.rings);
 
 	l->ring_fds = calloc(count + 1, sizeof(*l->ring_fds));
 	l->ring_sizes = calloc(count + 1, sizeof(*l->ring_sizes));
 	if (!l->ring_fds || !l->ring_sizes)
 		return -ENOMEM;
-	for (size_t i = 0; i <= count; i++)
+	for (size_t i = 0; i < count; i++)
 		l->ring_fds[i] = -1;
 	l->ring_count = count + 1;
+	l->ring_fds[count] = bpf_map__fd(l->skel->maps.verdicts);
+	l->ring_sizes[count] = bpf_map__max_entries(l->skel->maps.verdicts);
+	return 0;
+}
+
+/* CPUs that come later share the rings of others, which is slower but right. */
+static int make_rings(struct load *l, uint32_t size)
+{
+	const uint32_t slots = bpf_map__max_entries(l->skel->maps.rings);
+	const size_t count = l->ring_count - 1;
+	const int outer = bpf_map__fd(l->skel->maps.rings);
+
 	for (size_t i = 0; i < count; i++) {
 		l->ring_fds[i] = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "tercel_ring", 0, 0, size, NULL);
 		if (l->ring_fds[i] < 0)
 			return l->ring_fds[i];
 		l->ring_sizes[i] = size;
 	}
-	l->ring_fds[count] = bpf_map__fd(l->skel->maps.verdicts);
-	l->ring_sizes[count] = bpf_map__max_entries(l->skel->maps.verdicts);
 	for (uint32_t cpu = 0; cpu < slots; cpu++) {
 		int err = bpf_map_update_elem(outer, &cpu, &l->ring_fds[cpu % count], BPF_ANY);
 
@@ -523,7 +577,7 @@ static int make_rings(struct load *l, uint32_t size)
 
 /* ---- attaching ---------------------------------------------------------------------------------------- */
 
-static int add_link(struct load *l, struct bpf_link *link)
+static int add_link(struct load *l, struct bpf_link *link, const char *program)
 {
 	if (!link)
 		return -errno;
@@ -531,18 +585,43 @@ static int add_link(struct load *l, struct bpf_link *link)
 		(void)bpf_link__destroy(link);
 		return -E2BIG;
 	}
-	l->links[l->link_count++] = link;
+	l->links[l->link_count++] = (struct load_tracing){.link = link, .program = program};
 	return 0;
 }
 
 static int attach_program(struct load *l, struct bpf_program *p, struct error *err)
 {
-	int code = add_link(l, bpf_program__attach(p));
+	int code = add_link(l, bpf_program__attach(p), bpf_program__name(p));
 
 	if (code)
 		return error_set(err, code == -EPERM ? -EPERM : -EOPNOTSUPP, "cannot attach the program %s to %s: %s",
 		                 bpf_program__name(p), bpf_program__section_name(p), strerror(-code));
 	return 0;
+}
+
+size_t load_links(const struct load *l)
+{
+	return l->link_count + POINT_PROGRAMS;
+}
+
+struct bpf_link *load_link(const struct load *l, size_t i, const char **program)
+{
+	if (i < l->link_count) {
+		*program = l->links[i].program;
+		return l->links[i].link;
+	}
+	*program = point_programs[i - l->link_count].program;
+	return l->point_links[i - l->link_count];
+}
+
+int load_take_link(struct load *l, struct bpf_link *link, const char *program)
+{
+	for (size_t i = 0; i < POINT_PROGRAMS; i++)
+		if (!strcmp(point_programs[i].program, program)) {
+			l->point_links[i] = link;
+			return 0;
+		}
+	return add_link(l, link, program);
 }
 
 /* Programs that libbpf attaches by their section alone. The task iterator is opened when it is wanted (seed.c). */
@@ -610,7 +689,7 @@ static int attach_point(struct load *l, size_t i, const struct bpf_program *p, s
 		return error_set(err, code == -EPERM ? -EPERM : -EOPNOTSUPP, "cannot attach the program %s to %s: %s",
 		                 bpf_program__name(p), bpf_program__section_name(p), strerror(-code));
 	l->point_links[i] = link;
-	return 0;
+	return l->pin_dir ? pins_save_link(l->pin_dir, link, point_programs[i].program, err) : 0;
 }
 
 /* Attaches what `obj` has loaded of these points and what is not attached yet. */
@@ -627,10 +706,13 @@ static int attach_loaded(struct load *l, const struct bpf_object *obj, uint32_t 
 	return code;
 }
 
-static void detach_except(struct load *l, uint32_t points)
+/* `unpin`: for good; else only this process lets go of them. */
+static void detach_except(struct load *l, uint32_t points, bool unpin)
 {
 	for (size_t i = 0; i < POINT_PROGRAMS; i++)
 		if (l->point_links[i] && !(points & BIT(point_programs[i].point))) {
+			if (l->pin_dir && unpin)
+				pins_remove_link(l->pin_dir, point_programs[i].program);
 			(void)bpf_link__destroy(l->point_links[i]);
 			l->point_links[i] = NULL;
 		}
@@ -691,6 +773,14 @@ static int load_more(struct load *l, uint32_t points, struct error *err)
 	return 0;
 }
 
+bool load_is_loaded(const struct load *l, const char *program)
+{
+	for (size_t i = 0; i < load_objects(l); i++)
+		if (bpf_program__autoload(bpf_object__find_program_by_name(load_object(l, i), program)))
+			return true;
+	return false;
+}
+
 size_t load_objects(const struct load *l)
 {
 	return 1 + l->more_count;
@@ -713,7 +803,7 @@ int load_attach_points(struct load *l, uint32_t points, struct error *err)
 
 void load_detach_points(struct load *l, uint32_t points)
 {
-	detach_except(l, ~points);
+	detach_except(l, ~points, true);
 }
 
 /* ---- all of it ---------------------------------------------------------------------------------------- */
@@ -749,10 +839,95 @@ static int set_interest(struct load *l, const struct sensor_config *config)
 	return bpf_map_update_elem(bpf_map__fd(l->skel->maps.interest), &zero, &interest, BPF_ANY);
 }
 
+/* Of a point with several programs some may be pinned: those are not all of it. */
+static uint32_t attached_points(const struct load *l, const struct btf *btf)
+{
+	const char *other = bpf_hook_has_kernel(btf) ? "lsm_bpf" : "lsm_bpf_kernel";
+	uint32_t points = 0, partly = 0;
+
+	for (size_t i = 0; i < POINT_PROGRAMS; i++) {
+		if (!strcmp(point_programs[i].program, other))
+			continue;
+		*(l->point_links[i] ? &points : &partly) |= BIT(point_programs[i].point);
+	}
+	return points & ~partly;
+}
+
+/* Whether all tracing programs that were attached still are. */
+static bool records_all(const struct load *l)
+{
+	static const char *const needed[] = {"on_exec", "on_fork", "on_exit"};
+	size_t found = 0;
+
+	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
+		for (size_t k = 0; k < l->link_count; k++)
+			found += !strcmp(l->links[k].program, needed[i]);
+	return found == sizeof(needed) / sizeof(needed[0]);
+}
+
+/* Names of users are unknown until they are told of again: some may have gone meanwhile. */
+static void forget_users(const struct load *l)
+{
+	const int fd = bpf_map__fd(l->skel->maps.users);
+	uint32_t uid;
+
+	while (!bpf_map_get_next_key(fd, NULL, &uid) && !bpf_map_delete_elem(fd, &uid))
+		;
+}
+
+/* The rest of opening where everything runs already. */
+static int go_on(struct load *l, const struct sensor_config *config, const struct load_options *options,
+                 struct error *err)
+{
+	struct btf *btf = NULL;
+	int code = pins_open_rest(config->pin_dir, l, &l->meta);
+
+	if (!code && !records_all(l))
+		code = -ENOENT;
+	if (code)
+		return error_set(err, code,
+		                 "what is pinned at %s is not whole (%s): take it away with 'tercel run --cleanup'",
+		                 config->pin_dir, strerror(-code));
+	code = check_kernel(options, &btf, err);
+	if (code)
+		return code;
+	forget_users(l);
+	l->points = attached_points(l, btf) | BIT(TERCEL_POINT_EXEC_COMMIT);
+	btf__free(btf);
+	code = open_scope(l, config, err);
+	return code ? code : load_attach_points(l, config->points, err);
+}
+
+int load_pin(struct load *l, const char *dir, struct error *err)
+{
+	int code;
+
+	if (l->pin_dir)
+		return 0;
+	/* Ours are in force: those of another version, or what is left of a beginning, are needed no more. */
+	code = pins_remove(dir, err);
+	if (code >= 0)
+		code = pins_make(dir, err);
+	if (!code)
+		code = pins_save(dir, l, &l->meta, err);
+	if (code)
+		return code;
+	l->pin_dir = strdup(dir);
+	return l->pin_dir ? 0 : error_set(err, -ENOMEM, "out of memory");
+}
+
+int load_unpin(struct load *l, struct error *err)
+{
+	int code = l->pin_dir ? pins_remove(l->pin_dir, err) : 0;
+
+	free(l->pin_dir);
+	l->pin_dir = NULL;
+	return code < 0 ? code : 0;
+}
+
 int load_open(struct load *l, const struct sensor_config *config, const struct load_options *options, struct error *err)
 {
-	const uint32_t mb = config->ring_mb ? config->ring_mb : DEFAULT_RING_MB;
-	const uint32_t bytes = options->ring_bytes ? options->ring_bytes : round_up_power(mb) << 20;
+	const uint32_t bytes = ring_bytes(config, options);
 	struct btf *btf = NULL;
 	int code;
 
@@ -771,7 +946,11 @@ int load_open(struct load *l, const struct sensor_config *config, const struct l
 	btf__free(btf);
 	if (code)
 		return code;
-	code = make_rings(l, bytes);
+	code = prepare_rings(l);
+	if (!code && l->adopted)
+		return go_on(l, config, options, err);
+	if (!code)
+		code = make_rings(l, bytes);
 	if (code)
 		return error_set(err, code, "cannot make the ring buffers (%u bytes for each CPU): %s", bytes,
 		                 strerror(-code));
@@ -787,8 +966,8 @@ int load_open(struct load *l, const struct sensor_config *config, const struct l
 void load_close(struct load *l)
 {
 	for (size_t i = 0; i < l->link_count; i++)
-		(void)bpf_link__destroy(l->links[i]);
-	detach_except(l, 0);
+		(void)bpf_link__destroy(l->links[i].link);
+	detach_except(l, 0, false);
 	if (l->cgroup > 0)
 		(void)close(l->cgroup);
 	for (size_t i = 0; i < l->more_count; i++)
@@ -799,6 +978,7 @@ void load_close(struct load *l)
 			(void)close(l->ring_fds[i]);
 	free(l->ring_fds);
 	free(l->ring_sizes);
+	free(l->pin_dir);
 	tercel_bpf__destroy(l->skel);
 	*l = (struct load){0};
 }

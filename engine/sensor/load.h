@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/diag.h"
+#include "sensor/pins.h"
 #include "sensor/sensor.h"
 
 struct bpf_link;
@@ -39,10 +40,16 @@ struct load_options {
 /* Each time that points are added some are, so that there are no more times than points. */
 #define LOAD_MORE_MAX TERCEL_POINTS
 
+/* The link of a program that is at no decision point, or of several. */
+struct load_tracing {
+	struct bpf_link *link;
+	const char *program; /* the object's */
+};
+
 struct load {
 	struct tercel_bpf *skel; /* owned */
 	struct bpf_object *obj;  /* the skeleton's */
-	struct bpf_link *links[LOAD_LINKS_MAX];
+	struct load_tracing links[LOAD_LINKS_MAX];
 	size_t link_count;
 	struct bpf_link *point_links[LOAD_POINT_LINKS_MAX]; /* by row of the table in load.c; NULL: not attached */
 	struct tercel_bpf *more[LOAD_MORE_MAX]; /* owned: programs that were loaded later, on the same maps */
@@ -51,9 +58,12 @@ struct load {
 	int cgroup;      /* where network decision points attach; 0: none was asked for */
 	int *ring_fds;   /* owned, each; one more at the end for verdicts, which belongs to the skeleton */
 	size_t *ring_sizes;
-	size_t ring_count; /* the verdicts' included */
-	uint32_t records;  /* record types whose programs are attached */
-	uint32_t tgid;     /* of this process, in the initial pid namespace */
+	size_t ring_count;     /* the verdicts' included */
+	uint32_t records;      /* record types whose programs are attached */
+	uint32_t tgid;         /* of this process, in the initial pid namespace */
+	struct pins_meta meta; /* what it would be known by if it is pinned */
+	char *pin_dir;         /* owned; where maps and links are pinned; NULL: nowhere */
+	bool adopted;          /* they were there before: another process loaded and attached them */
 };
 
 /* Undoes load_open(), also a half-done one. */
@@ -69,9 +79,23 @@ int load_attach_points(struct load *l, uint32_t points, struct error *err);
 /* Detaches those of these points, and keeps them loaded. */
 void load_detach_points(struct load *l, uint32_t points);
 
+/* All links, and the names of their programs; NULL: that place has none. */
+size_t load_links(const struct load *l);
+struct bpf_link *load_link(const struct load *l, size_t i, const char **program);
+
+/* Takes a link of that program, which it owns from then on, also after a failure. */
+int load_take_link(struct load *l, struct bpf_link *link, const char *program);
+
+/* Pins maps and links at `dir`, in place of what is pinned there; or takes them away. */
+int load_pin(struct load *l, const char *dir, struct error *err);
+int load_unpin(struct load *l, struct error *err);
+
 /* The objects that programs were loaded from: the first one, and those of points that were added. */
 size_t load_objects(const struct load *l);
 const struct bpf_object *load_object(const struct load *l, size_t i);
+
+/* Whether this process has loaded the program: else, if it has a link, another one did. */
+bool load_is_loaded(const struct load *l, const char *program);
 
 /* The decision points, 1 << enum tercel_point, that need the BPF LSM. */
 uint32_t load_lsm_points(void);

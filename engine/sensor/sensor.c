@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "bpf/match.h"
 #include "sensor/load.h"
+#include "sensor/pins.h"
 #include "sensor/reader.h"
 #include "sensor/seed.h"
 
@@ -297,6 +298,44 @@ int sensor_set_interest(struct sensor *s, uint32_t records, bool open_reads, str
 	return code ? error_set(err, code, "cannot write the map `interest`: %s", strerror(-code)) : 0;
 }
 
+/* ---- what outlives the process -------------------------------------------------------------------------- */
+
+int sensor_pin(struct sensor *s, const char *dir, struct error *err)
+{
+	return load_pin(&s->load, dir, err);
+}
+
+int sensor_unpin(struct sensor *s, struct error *err)
+{
+	return load_unpin(&s->load, err);
+}
+
+bool sensor_is_adopted(const struct sensor *s)
+{
+	return s->load.adopted;
+}
+
+bool sensor_is_pinned(const char *dir, uint32_t *generation)
+{
+	*generation = 0;
+	return pins_exist(dir) && !pins_read_generation(dir, generation);
+}
+
+int sensor_keep(struct sensor *s, const void *bytes, size_t size)
+{
+	return s->load.pin_dir ? pins_save_names(s->load.pin_dir, bytes, size) : 0;
+}
+
+int sensor_kept(const char *dir, void **out, size_t *size)
+{
+	return pins_read_names(dir, out, size);
+}
+
+int sensor_remove_pins(const char *dir, struct error *err)
+{
+	return pins_remove(dir, err);
+}
+
 /* ---- counters ----------------------------------------------------------------------------------------- */
 
 /* struct tercel_stats is nothing but 64-bit counters. */
@@ -320,6 +359,40 @@ static void add_seeded(struct tercel_stats *out, const struct seed_counts *c)
 	out->procs_full += c->procs_full;
 	out->images_full += c->images_full;
 	out->cgroups_full += c->cgroups_full;
+}
+
+/* The program behind a link that another process has made. */
+static int adopted_info(const struct bpf_link *link, struct bpf_prog_info *info)
+{
+	struct bpf_link_info of = {0};
+	uint32_t size = sizeof(of), len = sizeof(*info);
+	_autoclose_ int fd = -1;
+	int err = bpf_obj_get_info_by_fd(bpf_link__fd(link), &of, &size);
+
+	if (err)
+		return err;
+	fd = bpf_prog_get_fd_by_id(of.prog_id);
+	memset(info, 0, sizeof(*info));
+	return fd < 0 ? fd : bpf_obj_get_info_by_fd(fd, info, &len);
+}
+
+static int add_missed_of_adopted(const struct load *l, struct tercel_stats *out)
+{
+	struct bpf_prog_info info;
+	const char *program;
+
+	for (size_t i = 0; i < load_links(l); i++) {
+		const struct bpf_link *link = load_link(l, i, &program);
+		int err;
+
+		if (!link || load_is_loaded(l, program))
+			continue;
+		err = adopted_info(link, &info);
+		if (err)
+			return err;
+		out->missed += info.recursion_misses;
+	}
+	return 0;
 }
 
 /* Adds up what the kernel skipped of the programs of one object. */
@@ -358,7 +431,7 @@ int sensor_stats(struct sensor *s, struct tercel_stats *out)
 	add_seeded(out, &s->seeded);
 	for (size_t i = 0; !err && i < load_objects(&s->load); i++)
 		err = add_missed(load_object(&s->load, i), out);
-	return err;
+	return err || !s->load.adopted ? err : add_missed_of_adopted(&s->load, out);
 }
 
 int sensor_prog_stats(struct sensor *s, struct sensor_prog_stats *out, size_t max)
