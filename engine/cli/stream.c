@@ -384,8 +384,23 @@ static enum cli_status flow(struct stream *s)
 	return CLI_OK;
 }
 
+/* The kernel tells of a cgroup once: those that it has told another process of are looked up. */
+static void look_up_cgroups(struct stream *s)
+{
+	_autofree_ char *root = NULL;
+	struct error err = {0};
+	int error = identity_cgroup_root(&root);
+	if (!error)
+		error = identity_scan(s->identity, root, &err);
+	if (error)
+		cli_note(s->command, "containers that run already stay unknown: %s",
+		         err.text[0] ? err.text : strerror(-error));
+}
+
 enum cli_status stream_prepare(struct stream *s)
 {
+	if (sensor_is_adopted(s->config.sensor))
+		look_up_cgroups(s);
 	s->begin = s->reported = now_ns();
 	/* What ran before comes before anything else. */
 	for (const struct tercel_hdr *r = NULL;;) {
