@@ -381,7 +381,11 @@ struct tercel_verdict {
 	                     and nothing was done unless the rule says deny */
 	__u32 protocol;   /* connect points: IPPROTO_… */
 	__u32 enforced;   /* 1: this verdict blocked; 0: it would have */
+	__u32 target;     /* of a signal or a trace: the other process, in the initial pid namespace; 0: none */
+	__u32 pad;
 	struct tercel_endpoint remote; /* connect points: what was asked for */
+	struct tercel_span path;       /* the file that is acted upon; of an exec commit, none: the process has it */
+	struct tercel_span other;      /* link, rename: the new name; symlink: its target; mount: the source */
 };
 
 /* ---- maps --------------------------------------------------------------------------------------------- */

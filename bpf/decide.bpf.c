@@ -77,6 +77,7 @@ struct decision {
 	struct match_facts facts;
 	struct match_state state;
 	struct tercel_verdict verdict;
+	__u8 text[VERDICT_TEXT_MAX + TERCEL_PATH_MAX]; /* behind it; room behind the largest offset for one more */
 	struct task_struct *ancestor;
 	struct match_ancestor ancestor_facts;
 	struct sock___owned *sk; /* of a connect: kept here, where the verifier takes it for a number */
@@ -492,7 +493,7 @@ static int report_step(__u32 i, void *p)
 	v->action = (__u8)action;
 	v->enforced = mode == TERCEL_MODE_ENFORCE && action != TERCEL_ACTION_AUDIT && c->done;
 	c->would_block |= mode == TERCEL_MODE_MONITOR && action != TERCEL_ACTION_AUDIT;
-	send_verdict(v);
+	send_verdict(v, v->path.len + v->other.len);
 	return 0;
 }
 
@@ -567,13 +568,58 @@ static __noinline int judge(struct scratch *s, struct decision *d, const __u8 *i
 	return d->state.action != TERCEL_ACTION_AUDIT;
 }
 
+/* A verdict on the act that the record in `s` has the header of; what else it says is its caller's to fill in. */
+static __always_inline void verdict_begin(struct decision *d, const struct scratch *s)
+{
+	__builtin_memset(&d->verdict, 0, sizeof(d->verdict));
+	d->verdict.hdr = s->hdr;
+}
+
+/* Adds a text of the facts to those behind the verdict, of which there are `from` bytes. */
+static __always_inline void verdict_text(const struct scratch *s, struct decision *d, struct tercel_span *out,
+                                         __u32 domain, __u64 from)
+{
+	const struct tercel_span *text = &d->facts.text[domain & 15];
+	__u64 off = text->off, len = text->len;
+
+	OPAQUE(off);
+	OPAQUE(len);
+	OPAQUE(from);
+	if (!len || len > TERCEL_PATH_MAX || off > TERCEL_RECORD_MAX - TERCEL_PATH_MAX || from > TERCEL_PATH_MAX)
+		return;
+	if (bpf_probe_read_kernel(d->text + from, (__u32)len, s->bytes + off))
+		return;
+	out->off = (__u32)(sizeof(d->verdict) + from);
+	out->len = (__u32)len;
+}
+
+/* What is acted upon, as far as it has a path. */
+static __always_inline void verdict_object(const struct scratch *s, struct decision *d, __u32 point)
+{
+	struct tercel_verdict *v = &d->verdict;
+
+	switch (point) {
+	case TERCEL_POINT_EXEC_COMMIT:
+		return;
+	case TERCEL_POINT_EXEC_CHECK:
+		verdict_text(s, d, &v->path, MATCH_EXEPATH, 0);
+		return;
+	}
+	verdict_text(s, d, &v->path, MATCH_PATH, 0);
+	if (point == TERCEL_POINT_LINK || point == TERCEL_POINT_RENAME)
+		verdict_text(s, d, &v->other, MATCH_NEWPATH, v->path.len);
+	if (point == TERCEL_POINT_SYMLINK || point == TERCEL_POINT_MOUNT)
+		verdict_text(s, d, &v->other, MATCH_TARGET, v->path.len);
+}
+
 enum outcome {
 	OUTCOME_NONE, /* nothing was to be done, or it could not be done */
 	OUTCOME_DONE,
 };
 
-/* Tells what judge() found, after it was done. verdict.hdr, remote and protocol are the caller's. */
-static __noinline int report(struct decision *d, const __u8 *image, __u32 point, enum outcome outcome)
+/* Tells what judge() found, after it was done, in the verdict that was begun. */
+static __noinline int report(const struct scratch *s, struct decision *d, const __u8 *image, __u32 point,
+                             enum outcome outcome)
 {
 	struct report_ctx report = {.image = image, .d = d, .done = outcome == OUTCOME_DONE};
 
@@ -581,6 +627,7 @@ static __noinline int report(struct decision *d, const __u8 *image, __u32 point,
 		return 0;
 	d->verdict.point = (__u16)point;
 	d->verdict.generation = match_header_of(image)->generation;
+	verdict_object(s, d, point);
 	report.reasons = uncertain_reasons(d);
 	bpf_loop(TERCEL_HITS_MAX, report_step, &report, 0);
 	count_outcome(&report, point);
@@ -612,12 +659,10 @@ static __always_inline void decide_exec(struct scratch *s)
 	NUMBER_OF(&d->facts, MATCH_EVENT) = 1ULL << MATCH_EVENT_EXECVE;
 	if (BPF_CORE_READ(task, real_parent, flags) & PF_KTHREAD)
 		d->facts.unseen = 1;
-	d->verdict.hdr = s->hdr;
-	d->verdict.protocol = 0;
-	__builtin_memset(&d->verdict.remote, 0, sizeof(d->verdict.remote));
+	verdict_begin(d, s);
 	if (judge(s, d, image, TERCEL_POINT_EXEC_COMMIT) && !bpf_send_signal(9 /* SIGKILL */))
 		outcome = OUTCOME_DONE;
-	report(d, image, TERCEL_POINT_EXEC_COMMIT, outcome);
+	report(s, d, image, TERCEL_POINT_EXEC_COMMIT, outcome);
 	decision_put(d);
 }
 
@@ -921,9 +966,8 @@ static __always_inline int decide_connect(struct bpf_sock_addr *ctx, const __u32
 	else
 		d->facts.unseen = 1;
 	socket_facts(d, ctx);
-	d->verdict.hdr = s->hdr;
+	verdict_begin(d, s);
 	d->verdict.protocol = ctx->protocol;
-	__builtin_memset(&d->verdict.remote, 0, sizeof(d->verdict.remote));
 	d->verdict.remote.port = bpf_ntohs((__u16)ctx->user_port);
 	if (point == TERCEL_POINT_CONNECT4) {
 		peer4_facts(&d->facts, ctx->sk, addr[0]);
@@ -937,7 +981,7 @@ static __always_inline int decide_connect(struct bpf_sock_addr *ctx, const __u32
 	if (!is_as_asked(d, ctx, addr, point, asked))
 		forget_peer(&d->facts);
 	refuse = judge(s, d, image, point);
-	report(d, image, point, refuse ? OUTCOME_DONE : OUTCOME_NONE);
+	report(s, d, image, point, refuse ? OUTCOME_DONE : OUTCOME_NONE);
 	decision_put(d);
 	scratch_put(s);
 	return !refuse;

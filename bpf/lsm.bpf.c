@@ -135,9 +135,7 @@ static __always_inline void call_facts(struct scratch *s, struct decision *d)
 		d->facts.unknown |= BIT_OF(MATCH_EVENT);
 		__builtin_memset(&d->act.args, 0, sizeof(d->act.args));
 	}
-	d->verdict.hdr = s->hdr;
-	d->verdict.protocol = 0;
-	__builtin_memset(&d->verdict.remote, 0, sizeof(d->verdict.remote));
+	verdict_begin(d, s);
 }
 
 static __always_inline bool act_of_caller(struct act *a, __u32 point, __u64 events)
@@ -163,7 +161,7 @@ static __always_inline int decision_answer(struct act *a, __u32 point)
 	/* The call fails in any case; a process that shall end as well does so when it returns. */
 	if (refuse && a->d->state.action == TERCEL_ACTION_KILL)
 		(void)bpf_send_signal(9 /* SIGKILL */);
-	report(a->d, a->image, point, refuse ? OUTCOME_DONE : OUTCOME_NONE);
+	report(a->s, a->d, a->image, point, refuse ? OUTCOME_DONE : OUTCOME_NONE);
 	decision_end(a);
 	return refuse ? -EPERM : 0;
 }
@@ -474,7 +472,7 @@ static __always_inline int decide_creation(const struct path *dir, struct dentry
 	if (answer) {
 		if (a.d->state.action == TERCEL_ACTION_KILL)
 			(void)bpf_send_signal(9 /* SIGKILL */);
-		report(a.d, a.image, TERCEL_POINT_FILE_OPEN, OUTCOME_DONE);
+		report(a.s, a.d, a.image, TERCEL_POINT_FILE_OPEN, OUTCOME_DONE);
 	}
 	decision_end(&a);
 	return answer ? -EPERM : 0;
@@ -791,13 +789,14 @@ int BPF_PROG(lsm_bpf_kernel, int cmd, void *attr, unsigned int size, bool kernel
 /* ---- other processes ------------------------------------------------------------------------------------- */
 
 /* Also asked for reads of /proc and the like, which are no ptrace(): those are nothing here. */
-static __always_inline int decide_ptrace(__u32 point)
+static __always_inline int decide_ptrace(__u32 point, const struct task_struct *other)
 {
 	struct act a;
 	__u64 request;
 
 	if (current_event() != MATCH_EVENT_PTRACE + 1 || !act_of_caller(&a, point, E(PTRACE)))
 		return 0;
+	a.d->verdict.target = (__u32)BPF_CORE_READ(other, tgid);
 	request = a.d->act.args.a[0];
 	if (request == PTRACE_TRACEME)
 		NUMBER_OF(&a.d->facts, MATCH_ARG_KIND) = 1ULL << 1;
@@ -815,7 +814,7 @@ int BPF_PROG(lsm_ptrace, struct task_struct *child, unsigned int mode, int ret)
 {
 	if (ret)
 		return ret;
-	return decide_ptrace(TERCEL_POINT_PTRACE);
+	return decide_ptrace(TERCEL_POINT_PTRACE, child);
 }
 
 SEC("lsm/ptrace_traceme")
@@ -823,7 +822,7 @@ int BPF_PROG(lsm_traceme, struct task_struct *parent, int ret)
 {
 	if (ret)
 		return ret;
-	return decide_ptrace(TERCEL_POINT_TRACEME);
+	return decide_ptrace(TERCEL_POINT_TRACEME, parent);
 }
 
 SEC("lsm/task_kill")
@@ -835,6 +834,7 @@ int BPF_PROG(lsm_kill, struct task_struct *task, void *info, int sig, const stru
 		return ret;
 	if (!act_of_caller(&a, TERCEL_POINT_KILL, E(KILL) | E(TKILL) | E(TGKILL)))
 		return 0;
+	a.d->verdict.target = (__u32)BPF_CORE_READ(task, tgid);
 	if (sig >= 0 && sig < 64)
 		NUMBER_OF(&a.d->facts, MATCH_ARG_KIND) = 1ULL << (sig & 63);
 	else

@@ -291,16 +291,23 @@ static __noinline __attribute__((unused)) __u32 current_as_exec(struct scratch *
 
 /* Sends a verdict to its own ring. hdr.exec_id, tid and the like are filled by the caller (copy the record's header);
  * this sets type, size, cpu and ts. Counted like every record. */
-static __always_inline void send_verdict(struct tercel_verdict *v)
+/* What stands behind the verdict: the texts that its spans are of. */
+#define VERDICT_TEXT_MAX (2 * TERCEL_PATH_MAX)
+
+/* `v` has `text` bytes of text behind it. */
+static __always_inline void send_verdict(struct tercel_verdict *v, __u64 text)
 {
 	struct tercel_underway *mark;
 
+	OPAQUE(text);
+	if (text > VERDICT_TEXT_MAX)
+		return;
 	v->hdr.ts = act_begin(&mark);
-	v->hdr.size = sizeof(*v);
+	v->hdr.size = (__u32)(sizeof(*v) + text);
 	v->hdr.type = TERCEL_VERDICT;
 	v->hdr.cpu = (__u16)bpf_get_smp_processor_id();
 	v->hdr.pad = 0;
-	count(TERCEL_VERDICT, bpf_ringbuf_output(&verdicts, v, sizeof(*v), 0) ? FATE_DROPPED : FATE_DELIVERED);
+	count(TERCEL_VERDICT, bpf_ringbuf_output(&verdicts, v, sizeof(*v) + text, 0) ? FATE_DROPPED : FATE_DELIVERED);
 	act_end(mark);
 }
 

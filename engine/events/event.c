@@ -77,38 +77,40 @@ static const char *const modes[] = {
  * two. */
 static const struct {
 	const char *name, *strength;
+	const char *act;  /* in a line for people */
+	const char *hook; /* of the LSM, where it is not the point's name */
 } points[TERCEL_POINTS] = {
-        [TERCEL_POINT_EXEC_COMMIT] = {"sched_process_exec", "kill-before-run"},
-        [TERCEL_POINT_CONNECT4] = {"cgroup_connect4", "deny"},
-        [TERCEL_POINT_CONNECT6] = {"cgroup_connect6", "deny"},
-        [TERCEL_POINT_SENDMSG4] = {"cgroup_sendmsg4", "deny"},
-        [TERCEL_POINT_SENDMSG6] = {"cgroup_sendmsg6", "deny"},
-        [TERCEL_POINT_EXEC_CHECK] = {"bprm_creds_from_file", "deny"},
-        [TERCEL_POINT_FILE_OPEN] = {"file_open", "deny"},
-        [TERCEL_POINT_LINK] = {"path_link", "deny"},
-        [TERCEL_POINT_SYMLINK] = {"path_symlink", "deny"},
-        [TERCEL_POINT_UNLINK] = {"path_unlink", "deny"},
-        [TERCEL_POINT_RMDIR] = {"path_rmdir", "deny"},
-        [TERCEL_POINT_RENAME] = {"path_rename", "deny"},
-        [TERCEL_POINT_MKDIR] = {"path_mkdir", "deny"},
-        [TERCEL_POINT_MKNOD] = {"path_mknod", "deny"},
-        [TERCEL_POINT_CHMOD] = {"path_chmod", "deny"},
-        [TERCEL_POINT_CHOWN] = {"path_chown", "deny"},
-        [TERCEL_POINT_SOCKET] = {"socket_create", "deny"},
-        [TERCEL_POINT_BIND] = {"socket_bind", "deny"},
-        [TERCEL_POINT_LISTEN] = {"socket_listen", "deny"},
-        [TERCEL_POINT_MOUNT] = {"sb_mount", "deny"},
-        [TERCEL_POINT_PTRACE] = {"ptrace_access_check", "deny"},
-        [TERCEL_POINT_TRACEME] = {"ptrace_traceme", "deny"},
-        [TERCEL_POINT_MODULE_FILE] = {"kernel_read_file", "deny"},
-        [TERCEL_POINT_MODULE_DATA] = {"kernel_load_data", "deny"},
-        [TERCEL_POINT_BPF] = {"bpf", "deny"},
-        [TERCEL_POINT_KILL] = {"task_kill", "deny"},
-        [TERCEL_POINT_SETUID] = {"task_fix_setuid", "deny"},
-        [TERCEL_POINT_USERFAULTFD] = {"inode_init_security_anon", "deny"},
-        [TERCEL_POINT_SYSCALL] = {"sys_enter", "kill"},
-        [TERCEL_POINT_SOCKET_CONNECT] = {"socket_connect", "deny"},
-        [TERCEL_POINT_SOCKET_SENDMSG] = {"socket_sendmsg", "deny"},
+        [TERCEL_POINT_EXEC_COMMIT] = {"sched_process_exec", "kill-before-run", "exec", "bprm_committed_creds"},
+        [TERCEL_POINT_CONNECT4] = {"cgroup_connect4", "deny", "connect", "socket_connect"},
+        [TERCEL_POINT_CONNECT6] = {"cgroup_connect6", "deny", "connect", "socket_connect"},
+        [TERCEL_POINT_SENDMSG4] = {"cgroup_sendmsg4", "deny", "send", "socket_sendmsg"},
+        [TERCEL_POINT_SENDMSG6] = {"cgroup_sendmsg6", "deny", "send", "socket_sendmsg"},
+        [TERCEL_POINT_EXEC_CHECK] = {"bprm_creds_from_file", "deny", "exec", NULL},
+        [TERCEL_POINT_FILE_OPEN] = {"file_open", "deny", "open", NULL},
+        [TERCEL_POINT_LINK] = {"path_link", "deny", "link", NULL},
+        [TERCEL_POINT_SYMLINK] = {"path_symlink", "deny", "symlink", NULL},
+        [TERCEL_POINT_UNLINK] = {"path_unlink", "deny", "unlink", NULL},
+        [TERCEL_POINT_RMDIR] = {"path_rmdir", "deny", "rmdir", NULL},
+        [TERCEL_POINT_RENAME] = {"path_rename", "deny", "rename", NULL},
+        [TERCEL_POINT_MKDIR] = {"path_mkdir", "deny", "mkdir", NULL},
+        [TERCEL_POINT_MKNOD] = {"path_mknod", "deny", "mknod", NULL},
+        [TERCEL_POINT_CHMOD] = {"path_chmod", "deny", "chmod", NULL},
+        [TERCEL_POINT_CHOWN] = {"path_chown", "deny", "chown", NULL},
+        [TERCEL_POINT_SOCKET] = {"socket_create", "deny", "socket", NULL},
+        [TERCEL_POINT_BIND] = {"socket_bind", "deny", "bind", NULL},
+        [TERCEL_POINT_LISTEN] = {"socket_listen", "deny", "listen", NULL},
+        [TERCEL_POINT_MOUNT] = {"sb_mount", "deny", "mount", NULL},
+        [TERCEL_POINT_PTRACE] = {"ptrace_access_check", "deny", "ptrace", NULL},
+        [TERCEL_POINT_TRACEME] = {"ptrace_traceme", "deny", "ptrace", NULL},
+        [TERCEL_POINT_MODULE_FILE] = {"kernel_read_file", "deny", "load module", NULL},
+        [TERCEL_POINT_MODULE_DATA] = {"kernel_load_data", "deny", "load module", NULL},
+        [TERCEL_POINT_BPF] = {"bpf", "deny", "bpf", NULL},
+        [TERCEL_POINT_KILL] = {"task_kill", "deny", "signal", NULL},
+        [TERCEL_POINT_SETUID] = {"task_fix_setuid", "deny", "setuid", NULL},
+        [TERCEL_POINT_USERFAULTFD] = {"inode_init_security_anon", "deny", "userfaultfd", NULL},
+        [TERCEL_POINT_SYSCALL] = {"sys_enter", "kill", "call", NULL},
+        [TERCEL_POINT_SOCKET_CONNECT] = {"socket_connect", "deny", "connect", NULL},
+        [TERCEL_POINT_SOCKET_SENDMSG] = {"socket_sendmsg", "deny", "send", NULL},
 };
 
 static const char *const uncertain[TERCEL_U_BITS] = {"container", "path",   "args", "ancestors", "process",
@@ -150,6 +152,18 @@ const char *name_mode(unsigned mode)
 const char *event_point_name(enum tercel_point point)
 {
 	return (unsigned)point < TERCEL_POINTS ? points[point].name : "?";
+}
+
+const char *name_act(unsigned point)
+{
+	return point < TERCEL_POINTS ? points[point].act : "?";
+}
+
+const char *name_hook(unsigned point)
+{
+	if (point >= TERCEL_POINTS)
+		return "?";
+	return points[point].hook ? points[point].hook : points[point].name;
 }
 
 const char *event_point_strength(enum tercel_point point)

@@ -535,24 +535,52 @@ static void add_verdict_object(struct buf *b, struct event_context *c, const str
 	buf_addc(b, '}');
 }
 
+static void add_path_arg(struct buf *b, const char *arg, struct text path)
+{
+	separate(b);
+	buf_addf(b, "{\"%s\":{", arg);
+	add_string(b, "path", path.data, path.len);
+	buf_adds(b, "}}");
+}
+
+/* What is acted upon. */
+static void add_object_args(struct buf *b, struct event_context *c, const struct tercel_verdict *v)
+{
+	const struct text path = record_text(&v->hdr, v->path), other = record_text(&v->hdr, v->other);
+	const struct process *p = event_actor(c, &v->hdr);
+	const bool plain = v->point == TERCEL_POINT_SYMLINK || v->point == TERCEL_POINT_MOUNT;
+	if (v->point == TERCEL_POINT_EXEC_COMMIT && p && p->exe_path.len)
+		add_path_arg(b, "linux_binprm_arg", p->exe_path);
+	if (path.len)
+		add_path_arg(b,
+		             v->point == TERCEL_POINT_EXEC_CHECK  ? "linux_binprm_arg"
+		             : v->point == TERCEL_POINT_FILE_OPEN ? "file_arg"
+		                                                  : "path_arg",
+		             path);
+	if (other.len && !plain)
+		add_path_arg(b, "path_arg", other);
+	if (other.len && plain) {
+		separate(b);
+		buf_addc(b, '{');
+		add_string(b, "string_arg", other.data, other.len);
+		buf_addc(b, '}');
+	}
+	if (v->remote.family)
+		add_sockaddr_arg(b, v->remote.family, v->remote.addr, v->remote.port);
+	if (v->target)
+		add_int_arg(b, v->target, "pid");
+}
+
 static int write_verdict(struct buf *b, struct event_context *c, const struct tercel_verdict *v)
 {
-	const bool exec = v->point == TERCEL_POINT_EXEC_COMMIT;
-	const struct process *p = event_actor(c, &v->hdr);
 	begin(b, c, &v->hdr, "process_lsm", DETAIL_FULL);
-	add_word(b, "function_name", exec ? "bprm_committed_creds" : "socket_connect");
+	add_word(b, "function_name", name_hook(v->point));
 	buf_reset(&c->scratch);
 	add_rule(&c->scratch, c, v);
 	add_string(b, "policy_name", buf_str(&c->scratch), c->scratch.len);
 	key(b, "args");
 	buf_addc(b, '[');
-	if (exec && p && p->exe_path.len) {
-		buf_adds(b, "{\"linux_binprm_arg\":{");
-		add_string(b, "path", p->exe_path.data, p->exe_path.len);
-		buf_adds(b, "}}");
-	} else if (!exec) {
-		add_sockaddr_arg(b, v->remote.family, v->remote.addr, v->remote.port);
-	}
+	add_object_args(b, c, v);
 	buf_addc(b, ']');
 	add_word(b, "action", tetragon_action(v));
 	add_ancestors(b, c, &v->hdr);

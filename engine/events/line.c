@@ -249,6 +249,27 @@ static const char *outcome(const struct tercel_verdict *v)
 	                                         : "audit";
 }
 
+/* What is acted upon. */
+static void add_object(struct buf *b, const struct tercel_verdict *v)
+{
+	const struct text path = record_text(&v->hdr, v->path), other = record_text(&v->hdr, v->other);
+	if (path.len) {
+		buf_addc(b, ' ');
+		text_escape(b, path.data, path.len, ' ');
+	}
+	if (other.len) {
+		buf_adds(b, v->point == TERCEL_POINT_MOUNT ? " from " : " to ");
+		text_escape(b, other.data, other.len, ' ');
+	}
+	if (v->remote.family) {
+		buf_addc(b, ' ');
+		add_protocol(b, v->protocol);
+		add_host_port(b, v->remote.family, v->remote.addr, v->remote.port);
+	}
+	if (v->target)
+		buf_addf(b, " process %u", v->target);
+}
+
 static int write_verdict(struct buf *b, struct event_context *c, const struct tercel_verdict *v)
 {
 	begin(b, c, &v->hdr);
@@ -263,14 +284,10 @@ static int write_verdict(struct buf *b, struct event_context *c, const struct te
 	add_rule(&c->scratch, c, v);
 	text_escape(b, buf_str(&c->scratch), c->scratch.len, '"');
 	buf_adds(b, "\": ");
-	if (v->point == TERCEL_POINT_EXEC_COMMIT) {
-		buf_adds(b, "exec");
-	} else {
-		buf_adds(b, "connect ");
-		add_protocol(b, v->protocol);
-		add_host_port(b, v->remote.family, v->remote.addr, v->remote.port);
+	buf_adds(b, name_act(v->point));
+	add_object(b, v);
+	if (v->point != TERCEL_POINT_EXEC_COMMIT)
 		buf_adds(b, " by");
-	}
 	const struct process *p = event_actor(c, &v->hdr);
 	if (p && p->state != PROCESS_UNSEEN) {
 		buf_addc(b, ' ');

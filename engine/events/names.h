@@ -27,6 +27,10 @@ const char *name_action(unsigned action);
 /* "enforce", "monitor", "off". */
 const char *name_mode(unsigned mode);
 
+/* What is done at a decision point ("open", "unlink"), and the hook of the LSM that it passes ("path_unlink"). */
+const char *name_act(unsigned point);
+const char *name_hook(unsigned point);
+
 /* "exec", "verdict" …: of enum tercel_record_type; never NULL. */
 const char *name_record(unsigned type);
 

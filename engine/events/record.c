@@ -24,7 +24,8 @@ static const struct layout {
                           offsetof(struct tercel_exec, env), offsetof(struct tercel_exec, cwd),
                           offsetof(struct tercel_exec, filename)}},
         [TERCEL_CGROUP] = {sizeof(struct tercel_cgroup), {offsetof(struct tercel_cgroup, path)}},
-        [TERCEL_VERDICT] = {sizeof(struct tercel_verdict), {0}},
+        [TERCEL_VERDICT] = {sizeof(struct tercel_verdict),
+                            {offsetof(struct tercel_verdict, path), offsetof(struct tercel_verdict, other)}},
 };
 
 int record_check(const struct tercel_hdr *r, size_t size)

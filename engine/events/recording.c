@@ -12,7 +12,7 @@
 
 /* Raise it when the layout of any record in bpf/abi.h changes, and make tests/demo/data again (tests/demo/record). */
 static const char version_key[] = "tercel_recording";
-#define RECORDING_VERSION 1
+#define RECORDING_VERSION 2
 /* No sane first line is longer: 4096 rules with names of 256 bytes. */
 #define INFO_MAX ((size_t)2 << 20)
 

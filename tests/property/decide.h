@@ -220,6 +220,16 @@ static inline int connect_out(pid_t *pid)
 	return run("tcshell", (const char *const[]){"-c", buf_str(&command), NULL}, pid);
 }
 
+/* The texts of the verdict that verdicts_of() gave. */
+static char told_path[TERCEL_PATH_MAX + 1], told_other[TERCEL_PATH_MAX + 1];
+
+static inline void take_span(char *out, const struct tercel_hdr *record, struct tercel_span span)
+{
+	assert_true(span.len <= TERCEL_PATH_MAX && (!span.len || span.off + span.len <= record->size));
+	memcpy(out, (const char *)record + span.off, span.len);
+	out[span.len] = '\0';
+}
+
 /* The verdicts of a process; returns how many, and the first in *out. */
 static inline int verdicts_of(pid_t pid, struct tercel_verdict *out)
 {
@@ -233,8 +243,11 @@ static inline int verdicts_of(pid_t pid, struct tercel_verdict *out)
 		quiet = r == 1 ? 0 : quiet + 1;
 		if (r != 1 || record->type != TERCEL_VERDICT || record->tgid != (uint32_t)pid)
 			continue;
-		if (!n++)
-			memcpy(out, record, sizeof(*out));
+		if (n++)
+			continue;
+		memcpy(out, record, sizeof(*out));
+		take_span(told_path, record, out->path);
+		take_span(told_other, record, out->other);
 	}
 	return n;
 }

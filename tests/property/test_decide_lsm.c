@@ -346,6 +346,50 @@ static int done(int (*act)(const char *name), const char *name)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
 }
 
+/* What verdicts at a point name as acted upon; '@' is the scratch directory. Of points that are not here, nothing. */
+static const struct object {
+	enum tercel_point point;
+	const char *path, *other;
+} objects[] = {
+        {TERCEL_POINT_FILE_OPEN, "@/secret", ""},
+        {TERCEL_POINT_EXEC_CHECK, "@/tctarget", ""},
+        {TERCEL_POINT_UNLINK, "@/secret", ""},
+        {TERCEL_POINT_RMDIR, "@/secret.d", ""},
+        {TERCEL_POINT_RENAME, "@/secret", "@/secret.new"},
+        {TERCEL_POINT_LINK, "@/secret", "@/secret.link"},
+        {TERCEL_POINT_SYMLINK, "@/secret.sym", "/etc/secret"},
+        {TERCEL_POINT_MKDIR, "@/secret.made", ""},
+        {TERCEL_POINT_MKNOD, "@/secret.fifo", ""},
+        {TERCEL_POINT_CHMOD, "@/secret", ""},
+        {TERCEL_POINT_CHOWN, "@/secret", ""},
+        {TERCEL_POINT_MODULE_FILE, "@/secret", ""},
+        {TERCEL_POINT_MOUNT, "@/secret.d", "secret"},
+};
+
+static bool is_text(const char *told, const char *wanted)
+{
+	const size_t len = strlen(work);
+
+	if (wanted[0] != '@')
+		return strcmp(told, wanted) == 0;
+	return strncmp(told, work, len) == 0 && strcmp(told + len, wanted + 1) == 0;
+}
+
+static void expect_object(const struct tercel_verdict *v)
+{
+	struct object o = {.path = "", .other = ""};
+
+	for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++)
+		if (objects[i].point == v->point)
+			o = objects[i];
+	if (!is_text(told_path, o.path) || !is_text(told_other, o.other))
+		fail_msg("point %u: \"%s\" and \"%s\", not \"%s\" and \"%s\"", v->point, told_path, told_other, o.path,
+		         o.other);
+	if ((v->target != 0) !=
+	    (v->point == TERCEL_POINT_PTRACE || v->point == TERCEL_POINT_TRACEME || v->point == TERCEL_POINT_KILL))
+		fail_msg("point %u: process %u", v->point, v->target);
+}
+
 static void expect(const struct row *r, const char *policy_text, const char *name, int result, int verdicts)
 {
 	struct tercel_verdict v = {0};
@@ -362,6 +406,7 @@ static void expect(const struct row *r, const char *policy_text, const char *nam
 		fail_msg("%s, %s: it has %shappened", r->condition, name, result == EPERM ? "" : "not ");
 	if (!told)
 		return;
+	expect_object(&v);
 	if (v.point != r->point || v.enforced != (result == EPERM) || v.action != TERCEL_ACTION_DENY || v.uncertain)
 		fail_msg("%s: point %u, enforced %u, action %u, uncertain %#x", r->condition, v.point, v.enforced,
 		         v.action, v.uncertain);

@@ -373,6 +373,50 @@ static void a_verdict_says_rule_mode_action_point_strength_and_who(void **state)
 	assert_int_equal(cJSON_GetArraySize(at(e, "tercel.uncertain")), 0);
 }
 
+/* A verdict with texts behind it. */
+static struct tercel_verdict *verdict_on(enum tercel_point point, const char *path, const char *other)
+{
+	static _Alignas(8) char room[sizeof(struct tercel_verdict) + 256];
+	struct tercel_verdict *v = (void *)room;
+	*v = *verdict(point, TERCEL_ACTION_DENY, 1);
+	v->path = (struct tercel_span){sizeof(*v), (__u32)strlen(path)};
+	v->other = (struct tercel_span){sizeof(*v) + v->path.len, (__u32)strlen(other)};
+	memcpy(room + v->path.off, path, v->path.len);
+	memcpy(room + v->other.off, other, v->other.len);
+	v->hdr.size = (__u32)(sizeof(*v) + v->path.len + v->other.len);
+	v->remote = (struct tercel_endpoint){0};
+	v->protocol = 0;
+	return v;
+}
+
+static void a_verdict_names_what_was_acted_upon(void **state)
+{
+	struct world *w = *state;
+	apply(w, shell_exec());
+	struct tercel_verdict *v = verdict_on(TERCEL_POINT_FILE_OPEN, "/etc/sha dow", "");
+	assert_non_null(strstr(text(w, &v->hdr), "→ denied \"Reverse shell\": open /etc/sha\\x20dow by /usr/bin/dash"));
+	const cJSON *e = json(w, &v->hdr, "process_lsm");
+	expect(e, "function_name", "file_open");
+	expect(e, "args.0.file_arg.path", "/etc/sha dow");
+	v = verdict_on(TERCEL_POINT_RENAME, "/a", "/b");
+	assert_non_null(strstr(text(w, &v->hdr), ": rename /a to /b by /usr/bin/dash"));
+	e = json(w, &v->hdr, "process_lsm");
+	expect(e, "function_name", "path_rename");
+	expect(e, "args.0.path_arg.path", "/a");
+	expect(e, "args.1.path_arg.path", "/b");
+	v = verdict_on(TERCEL_POINT_MOUNT, "/mnt", "tmpfs");
+	assert_non_null(strstr(text(w, &v->hdr), ": mount /mnt from tmpfs by /usr/bin/dash"));
+	expect(json(w, &v->hdr, "process_lsm"), "args.1.string_arg", "tmpfs");
+	v = verdict_on(TERCEL_POINT_EXEC_CHECK, "/usr/bin/nc", "");
+	expect(json(w, &v->hdr, "process_lsm"), "args.0.linux_binprm_arg.path", "/usr/bin/nc");
+	v = verdict_on(TERCEL_POINT_KILL, "", "");
+	v->target = 42;
+	assert_non_null(strstr(text(w, &v->hdr), ": signal process 42 by /usr/bin/dash"));
+	e = json(w, &v->hdr, "process_lsm");
+	expect(e, "function_name", "task_kill");
+	expect_number(e, "args.0.int_arg", 42);
+}
+
 static void a_monitored_verdict_claims_no_block(void **state)
 {
 	struct world *w = *state;
@@ -558,6 +602,7 @@ int main(void)
 	        TEST(opens_tell_path_mode_and_result),
 	        TEST(an_exit_tells_signal_or_status),
 	        TEST(a_verdict_says_rule_mode_action_point_strength_and_who),
+	        TEST(a_verdict_names_what_was_acted_upon),
 	        TEST(a_monitored_verdict_claims_no_block),
 	        TEST(an_uncertain_verdict_names_its_reasons),
 	        TEST(an_unknown_process_is_said_to_be_unknown),

@@ -120,13 +120,13 @@ static void other_files_are_refused(void **state)
 	refuses("\n");
 	refuses("{}\n");
 	refuses("no newline at all");
-	refuses("{\"tercel_recording\":2,\"byte_order\":\"little\",\"clock_offset\":\"0\",\"node\":\"n\",\"rules\":[]}"
+	refuses("{\"tercel_recording\":3,\"byte_order\":\"little\",\"clock_offset\":\"0\",\"node\":\"n\",\"rules\":[]}"
 	        "\n");
-	refuses("{\"tercel_recording\":1,\"byte_order\":\"middle\",\"clock_offset\":\"0\",\"node\":\"n\",\"rules\":[]}"
+	refuses("{\"tercel_recording\":2,\"byte_order\":\"middle\",\"clock_offset\":\"0\",\"node\":\"n\",\"rules\":[]}"
 	        "\n");
-	refuses("{\"tercel_recording\":1,\"byte_order\":\"little\",\"clock_offset\":\"0x\",\"node\":\"n\",\"rules\":[]}"
+	refuses("{\"tercel_recording\":2,\"byte_order\":\"little\",\"clock_offset\":\"0x\",\"node\":\"n\",\"rules\":[]}"
 	        "\n");
-	refuses("{\"tercel_recording\":1,\"byte_order\":\"little\",\"clock_offset\":\"0\",\"node\":\"n\",\"rules\":[1]}"
+	refuses("{\"tercel_recording\":2,\"byte_order\":\"little\",\"clock_offset\":\"0\",\"node\":\"n\",\"rules\":[1]}"
 	        "\n");
 }
 
