@@ -94,7 +94,7 @@ def compare(expected, actual):
 def run(command):
     env = dict(os.environ, PATH=str(ROOT / "build") + ":" + os.environ["PATH"], LC_ALL="C.UTF-8")
     if os.geteuid() == 0:
-        command = re.sub(r"(^|[|;&(]\s*)sudo ", r"\1", command)
+        command = re.sub(r"(^|[|;&(]\s*|\buntil )sudo ", r"\1", command)
     done = subprocess.run(["bash", "-c", command], cwd=ROOT, env=env, stdin=subprocess.DEVNULL, timeout=120,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     lines = done.stdout.decode("utf-8", "replace").splitlines()
