@@ -79,8 +79,9 @@ static int take_lock(struct control *c, struct error *err)
 		pid[n > 0 ? n : 0] = '\0';
 		pid[strspn(pid, "0123456789")] = '\0';
 		return error_set(err, -EBUSY,
-		                 "another daemon%s%s listens at %s: end it first, or name another place with --socket",
-		                 pid[0] ? ", process " : "", pid, c->path);
+		                 "another daemon%s%s%s listens at %s: end it first, or name another place with "
+		                 "--socket",
+		                 pid[0] ? ", process " : "", pid, pid[0] ? "," : "", c->path);
 	}
 	(void)snprintf(pid, sizeof(pid), "%d\n", getpid());
 	if (ftruncate(c->lock, 0) || pwrite(c->lock, pid, strlen(pid), 0) < 0)

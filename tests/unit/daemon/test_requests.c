@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Requests at the control socket: whatever comes in, one JSON object goes out, and says whether it was done.
+ */
+#include "world.h"
+
+#include <cjson/cJSON.h>
+
+#include "daemon/requests.h"
+
+static cJSON *ask(struct world *w, const char *request)
+{
+	const struct requests r = {.live = w->live, .now_ns = SECOND};
+	_autofree_ char *text = requests_answer(&r, request);
+	cJSON *reply = text ? cJSON_Parse(text) : NULL;
+
+	if (!reply || strchr(text, '\n'))
+		fail_msg("%s: %s", request, text ? text : "no answer");
+	assert_true(cJSON_IsBool(cJSON_GetObjectItemCaseSensitive(reply, "ok")));
+	assert_true(cJSON_IsString(cJSON_GetObjectItemCaseSensitive(reply, "messages")));
+	return reply;
+}
+
+/* 0: done; else the exit status that it is to end with. `says`: in the messages. */
+static void expect(struct world *w, const char *request, int status, const char *says)
+{
+	cJSON *reply = ask(w, request);
+	const cJSON *said = cJSON_GetObjectItemCaseSensitive(reply, "status");
+	const char *messages = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(reply, "messages"));
+
+	if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(reply, "ok")) != !status ||
+	    (status && (!said || said->valueint != status)) || !strstr(messages, says))
+		fail_msg("%s: %s", request, cJSON_Print(reply));
+	if (status)
+		assert_null(cJSON_GetObjectItemCaseSensitive(reply, "policy"));
+	cJSON_Delete(reply);
+}
+
+static void a_request_that_is_none_is_refused(void **state)
+{
+	static const char *const requests[] = {"",
+	                                       "{",
+	                                       "null",
+	                                       "[]",
+	                                       "\"show\"",
+	                                       "{}",
+	                                       "{\"command\":1}",
+	                                       "{\"command\":\"SHOW\"}",
+	                                       "{\"Command\":\"show\"}",
+	                                       "\xff\xfe",
+	                                       "{\"command\":\"show\"",
+	                                       "{\"command\":null}"};
+
+	begin(*state, POLICY);
+	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++)
+		expect(*state, requests[i], 2, "a request is a JSON object with \"command\"");
+	expect(*state, "{\"command\":\"apply\"}", 2, "absolute path");
+	expect(*state, "{\"command\":\"apply\",\"file\":\"x.yaml\"}", 2, "absolute path");
+	expect(*state, "{\"command\":\"apply\",\"file\":7}", 2, "absolute path");
+	expect(*state, "{\"command\":\"apply\",\"file\":\"/x\",\"confirm_ms\":-1}", 2, "milliseconds");
+	expect(*state, "{\"command\":\"apply\",\"file\":\"/x\",\"confirm_ms\":1e300}", 2, "milliseconds");
+	expect(*state, "{\"command\":\"apply\",\"file\":\"/x\",\"confirm_ms\":\"1\"}", 2, "milliseconds");
+	expect(*state, "{\"command\":\"apply\",\"file\":\"/nonexistent\"}", 2, "cannot read the policy file");
+	expect(*state, "{\"command\":\"set-mode\"}", 2, "\"rules\"");
+	expect(*state, "{\"command\":\"set-mode\",\"rules\":\"a\"}", 2, "\"mode\" is one of");
+	expect(*state, "{\"command\":\"set-mode\",\"rules\":\"a\",\"mode\":\"on\"}", 2, "\"mode\" is one of");
+	expect(*state, "{\"command\":\"set-mode\",\"rules\":\"none\",\"mode\":\"off\"}", 2,
+	       "no rule is named \"none\"");
+	expect(*state, "{\"command\":\"confirm\"}", 1, "no policy waits");
+	assert_int_equal(((struct world *)*state)->generation, 1);
+}
+
+static void what_is_asked_is_done_and_told(void **state)
+{
+	struct world *w = *state;
+	cJSON *reply;
+	char request[256];
+
+	begin(w, POLICY);
+	expect(w, "{\"command\":\"set-mode\",\"rules\":\"a\",\"mode\":\"enforce\"}", 0, "");
+	reply = ask(w, "{\"command\":\"show\"}");
+	const cJSON *policy = cJSON_GetObjectItemCaseSensitive(reply, "policy");
+	const cJSON *rules = cJSON_GetObjectItemCaseSensitive(reply, "rules"), *rule;
+	assert_int_equal(cJSON_GetObjectItemCaseSensitive(policy, "generation")->valueint, 2);
+	assert_int_equal(cJSON_GetObjectItemCaseSensitive(policy, "enforced")->valueint, 1);
+	assert_int_equal(cJSON_GetObjectItemCaseSensitive(policy, "monitored")->valueint, 3);
+	assert_int_equal(cJSON_GetArraySize(rules), 4);
+	rule = cJSON_GetArrayItem(rules, 0);
+	assert_string_equal(cJSON_GetObjectItemCaseSensitive(rule, "rule")->valuestring, "a");
+	assert_string_equal(cJSON_GetObjectItemCaseSensitive(rule, "class")->valuestring, "exact");
+	assert_string_equal(cJSON_GetObjectItemCaseSensitive(rule, "mode")->valuestring, "enforce");
+	assert_string_equal(cJSON_GetObjectItemCaseSensitive(rule, "action")->valuestring, "deny");
+	cJSON_Delete(reply);
+	(void)snprintf(request, sizeof(request), "{\"command\":\"apply\",\"file\":\"%s\",\"confirm_ms\":1500}",
+	               in_directory("policy.yaml"));
+	reply = ask(w, request);
+	policy = cJSON_GetObjectItemCaseSensitive(reply, "policy");
+	assert_int_equal(cJSON_GetObjectItemCaseSensitive(policy, "unconfirmed_ms")->valueint, 1500);
+	cJSON_Delete(reply);
+	expect(w, "{\"command\":\"reload\"}", 1, "waits for its confirmation");
+	expect(w, "{\"command\":\"confirm\"}", 0, "");
+	write_file("policy.yaml", POLICY "rules: [{name: nobody, mode: enforce}]\n");
+	expect(w, "{\"command\":\"reload\"}", 0, "no rule is named \"nobody\"");
+	w->refuse = -E2BIG;
+	expect(w, "{\"command\":\"reload\"}", 2, "it does not fit");
+	w->refuse = -EOPNOTSUPP;
+	expect(w, "{\"command\":\"reload\"}", 3, "it does not fit");
+	assert_int_equal(w->generation, 4);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(a_request_that_is_none_is_refused),
+	        cmocka_unit_test(what_is_asked_is_done_and_told),
+	};
+
+	return cmocka_run_group_tests(tests, make_world, clean_world);
+}
