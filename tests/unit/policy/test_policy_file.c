@@ -227,6 +227,105 @@ static void an_action_that_the_point_has_not_is_refused(void **unused)
 	assert_int_equal(all.count, 0);
 }
 
+/* ---- scopes and fuses -------------------------------------------------------------------------------------------- */
+
+/* The scope of the first entry, in words; "" if it leaves nothing out. */
+static void expect_scope(const char *scope, const char *words)
+{
+	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
+	_autobuf_ struct buf text = BUF_INIT, said = BUF_INIT;
+	_autopolicy_ struct policy *p = NULL;
+
+	buf_addf(&text, RULE "    scope: %s\n", scope);
+	assert_int_equal(policy_load_buffer(&p, "p.yaml", buf_str(&text), text.len, &diags), 0);
+	assert_true(p->entries[0].has_scope);
+	if (scope_limits(&p->entries[0].scope))
+		scope_print(&said, &p->entries[0].scope);
+	assert_string_equal(buf_str(&said), words);
+}
+
+static void a_scope_is_a_condition(void **unused)
+{
+	(void)unused;
+	expect_scope("{}", "");
+	expect_scope("{host: true}", "");
+	expect_scope("{host: false}", "container.id != host");
+	expect_scope("{namespaces: [shop, 'a b']}", "container.id != host and k8s.ns.name in (\"shop\", \"a b\")");
+	expect_scope("{pod_labels: {app: api, tier: \"\"}}",
+	             "container.id != host and (k8s.pod.label[app] = \"api\" and k8s.pod.label[tier] = \"\")");
+	expect_scope("{images: ['*/api']}", "container.id != host and (container.image glob \"*/api\" or "
+	                                    "container.image.repository glob \"*/api\")");
+	expect_scope("{namespaces: [n], containers: [c], host: true}",
+	             "(container.id = host or (container.id != host and k8s.ns.name in (\"n\") and "
+	             "container.name in (\"c\")))");
+	/* What is left out of the containers says nothing of the host. */
+	expect_scope("{exclude: {containers: [istio-proxy], namespaces: [n]}}",
+	             "(container.id = host or (container.id != host and not (k8s.ns.name in (\"n\") or "
+	             "container.name in (\"istio-proxy\"))))");
+	expect_scope("{host: false, exclude: {pod_labels: {a: b}}}",
+	             "container.id != host and not ((k8s.pod.label[a] = \"b\"))");
+	/* A name cannot end its own text. */
+	expect_scope(
+	        "{containers: ['x\") or evt.type = open or proc.name in (\"y', 'back\\']}",
+	        "container.id != host and container.name in (\"x\\\") or evt.type = open or proc.name in (\\\"y\", "
+	        "\"back\\\\\")");
+}
+
+static void a_scoped_rule_asks_about_containers_and_others_do_not(void **unused)
+{
+	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
+	_autoimage_ struct image *plain = NULL, *scoped = NULL, *again = NULL;
+
+	(void)unused;
+	assert_int_equal(apply("rules_files: [r.yaml]\n", &plain, &diags), 0);
+	assert_int_equal(plain->ncontainers, 0);
+	assert_int_equal(apply("rules_files: [r.yaml]\nrules:\n"
+	                       "  - {name: A shell, scope: {containers: [\"a\\\"b\"]}}\n"
+	                       "  - {name: A call, scope: {host: false}}\n",
+	                       &scoped, &diags),
+	                 0);
+	assert_int_equal(scoped->ncontainers, 1);
+	assert_string_equal(scoped->containers[0], "container.name in (\"a\\\"b\")");
+	assert_int_equal(scoped->nrules, 3);
+	/* The last scope counts, as of other keys. */
+	assert_int_equal(apply("rules_files: [r.yaml]\nrules:\n"
+	                       "  - {name: A shell, scope: {containers: [a]}}\n"
+	                       "  - {name: 'A *', scope: {}}\n",
+	                       &again, &diags),
+	                 0);
+	assert_int_equal(again->ncontainers, 0);
+	assert_int_equal(diags.count, 0);
+}
+
+static void a_fuse_is_kept_and_the_last_one_counts(void **unused)
+{
+	static const char text[] = "rules_files: [r.yaml]\nrules:\n"
+	                           "  - {name: '*', mode: enforce, fuse: {blocks: 20, per: 60s}}\n"
+	                           "  - {name: A shell, fuse: {per: 500ms, blocks: 1}}\n";
+	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
+	_autopolicy_ struct policy *p = NULL;
+	struct policy_setting s;
+
+	(void)unused;
+	assert_int_equal(policy_load_buffer(&p, "p.yaml", text, strlen(text), &diags), 0);
+	s = policy_setting_of(p, "A shell");
+	assert_int_equal(s.fuse.blocks, 1);
+	assert_int_equal(s.fuse.per_ns, 500000000);
+	assert_int_equal(s.mode, TERCEL_MODE_ENFORCE);
+	s = policy_setting_of(p, "A call");
+	assert_int_equal(s.fuse.blocks, 20);
+	assert_ptr_equal(s.mode_entry, &p->entries[0]);
+	assert_null(s.scope_entry);
+	/* What is set at run time comes last. */
+	assert_int_equal(policy_add_mode(p, "A c*", TERCEL_MODE_OFF), 0);
+	assert_int_equal(policy_setting_of(p, "A call").mode, TERCEL_MODE_OFF);
+	assert_int_equal(policy_setting_of(p, "A shell").mode, TERCEL_MODE_ENFORCE);
+	assert_int_equal(policy_setting_of(p, "A call").fuse.blocks, 20);
+	policy_drop_last(p);
+	assert_int_equal(policy_setting_of(p, "A call").mode, TERCEL_MODE_ENFORCE);
+	assert_int_equal(p->nentries, 2);
+}
+
 static void deep_nesting_is_refused_at_once(void **state)
 {
 	(void)state;
@@ -257,6 +356,9 @@ int main(void)
 	        cmocka_unit_test(nothing_is_enforced_without_being_named),
 	        cmocka_unit_test(what_cannot_be_enforced_is_said),
 	        cmocka_unit_test(an_action_that_the_point_has_not_is_refused),
+	        cmocka_unit_test(a_scope_is_a_condition),
+	        cmocka_unit_test(a_scoped_rule_asks_about_containers_and_others_do_not),
+	        cmocka_unit_test(a_fuse_is_kept_and_the_last_one_counts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
