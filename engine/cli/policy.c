@@ -3,7 +3,7 @@
  * `tercel policy`: shows and changes the policy of a running daemon.
  */
 #include <errno.h>
-#include <limits.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -120,7 +120,7 @@ static void add_policy(struct buf *out, const cJSON *reply)
 	         ask_number(p, "enforced"), ask_number(p, "monitored"), ask_number(p, "detect_only"));
 	if (unconfirmed_ms > 0)
 		buf_addf(out, "taken back in %.0f s unless 'tercel policy confirm' comes before\n",
-		         unconfirmed_ms / 1000 + 0.5);
+		         ceil(unconfirmed_ms / 1000));
 }
 
 static void add_rules(struct buf *out, const cJSON *reply)

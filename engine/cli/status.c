@@ -2,7 +2,7 @@
 /*
  * `tercel status` and `tercel metrics`: what a running daemon does and has counted.
  */
-#include <errno.h>
+#include <math.h>
 #include <string.h>
 #include <time.h>
 
@@ -76,7 +76,7 @@ static void add_policy(struct buf *out, const cJSON *p)
 	buf_addf(out, "\nrules:       enforce %.0f, monitor %.0f, only detect %.0f\n", ask_number(p, "enforced"),
 	         ask_number(p, "monitored"), ask_number(p, "detect_only"));
 	if (ask_number(p, "unconfirmed_ms") > 0)
-		buf_addf(out, "unconfirmed: taken back in %.0f s\n", ask_number(p, "unconfirmed_ms") / 1000 + 0.5);
+		buf_addf(out, "unconfirmed: taken back in %.0f s\n", ceil(ask_number(p, "unconfirmed_ms") / 1000));
 }
 
 /* The members of an object that are not 0. */

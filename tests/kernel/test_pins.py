@@ -1,156 +1,15 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Enforcement outlives the daemon: test_pins.py TERCEL
-
-Everything is in a cgroup and a BPF file system of the test's own, in a mount namespace of its own, and goes with it. Each
-attempt of the victim is a process in that cgroup; that it is killed says that a rule was enforced on it.
-"""
+"""Enforcement outlives the daemon, and the next one goes on with it."""
 import json
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
-import threading
 import time
 
-SKIPPED = 77
-PATIENCE = 120  # a virtual machine under emulation is slow to load programs
-RULES = """
-- rule: victim
-  desc: d
-  condition: evt.type in (execve, execveat) and proc.name = victim
-  output: o
-  priority: INFO
-"""
-
-
-def cgroup2():
-    for line in open("/proc/mounts"):
-        fields = line.split()
-        if fields[2] == "cgroup2":
-            return fields[1]
-    return None
-
-
-class World:
-    def __init__(self, tercel):
-        self.tercel = tercel
-        self.dir = tempfile.mkdtemp(prefix="tercel-pins-")
-        self.cgroup = os.path.join(cgroup2(), "tercel-pins-%d" % os.getpid())
-        os.mkdir(self.cgroup)
-        self.daemons = []
-        shutil.copy("/bin/true", self.path("victim"))
-        self.write("rules.yaml", RULES)
-        self.policy("enforce")
-        os.mkdir(self.path("bpf"))
-        subprocess.run(["mount", "-t", "bpf", "bpf", self.path("bpf")], check=True)
-        self.pins = self.path("bpf/tercel")
-
-    def path(self, name):
-        return os.path.join(self.dir, name)
-
-    def write(self, name, text):
-        with open(self.path(name), "w") as f:
-            f.write(text)
-
-    def policy(self, mode):
-        self.write("policy.yaml", "rules_files: [rules.yaml]\nrules: [{name: victim, mode: %s, action: kill}]\n" % mode)
-
-    def command(self, *args):
-        return subprocess.run([self.tercel, *args], capture_output=True, text=True, timeout=PATIENCE)
-
-    def start(self, *args, config="policy.yaml"):
-        """A daemon that is ready, or has ended."""
-        out, err = self.path("out"), self.path("err")
-        daemon = subprocess.Popen(
-            [self.tercel, "run", "--config", self.path(config), "--cgroup", self.cgroup, "--socket", self.path("s/socket"),
-             "--pin-dir", self.pins, "--verdicts-only", "-o", "json", *args],
-            stdout=open(out, "w"), stderr=open(err, "w"))
-        self.daemons.append(daemon)
-        end = time.monotonic() + PATIENCE
-        while daemon.poll() is None and "ready: " not in open(err).read():
-            assert time.monotonic() < end, "not ready: " + open(err).read()
-            time.sleep(0.02)
-        return daemon
-
-    def end(self, daemon, number):
-        daemon.send_signal(number)
-        return daemon.wait(PATIENCE)
-
-    def said(self):
-        return open(self.path("err")).read()
-
-    def verdicts(self):
-        return [json.loads(line)["process_lsm"] for line in open(self.path("out")) if line.endswith("\n")]
-
-    def attempt(self):
-        """Whether the victim was killed."""
-        def enter():
-            with open(os.path.join(self.cgroup, "cgroup.procs"), "w") as f:
-                f.write("0")
-        try:
-            status = subprocess.run([self.path("victim")], preexec_fn=enter, timeout=PATIENCE).returncode
-        except subprocess.SubprocessError:
-            return True  # killed before it could tell that it was started
-        assert status in (0, -signal.SIGKILL), status
-        return status == -signal.SIGKILL
-
-    def tool(self, *args):
-        return self.command(*args, "--socket", self.path("s/socket"))
-
-    def cleanup(self):
-        return self.tool("run", "--cleanup", "--pin-dir", self.pins)
-
-    def close(self):
-        for daemon in self.daemons:
-            if daemon.poll() is None:
-                daemon.kill()
-                daemon.wait()
-        self.cleanup()
-        subprocess.run(["umount", "-l", self.path("bpf")])
-        shutil.rmtree(self.dir, ignore_errors=True)
-        for _ in range(100):
-            try:
-                os.rmdir(self.cgroup)
-                break
-            except OSError:
-                time.sleep(0.05)
-
-
-class Hammer:
-    """Attempts without a pause beside what the test does; each has to be killed."""
-
-    def __init__(self, world):
-        self.world, self.attempts, self.passed, self.stop = world, 0, 0, False
-        self.thread = threading.Thread(target=self.run)
-
-    def run(self):
-        while not self.stop:
-            self.passed += not self.world.attempt()
-            self.attempts += 1
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stop = True
-        self.thread.join()
-
-
-def wait_for(what, timeout=10):
-    end = time.monotonic() + timeout
-    while time.monotonic() < end:
-        if what():
-            return True
-        time.sleep(0.05)
-    return what()
-
-
-# ---- tests ----------------------------------------------------------------------------------------------------------------
+from daemon import PATIENCE, Hammer, main, wait_for
 
 
 def an_ordered_end_takes_everything_away(w):
@@ -273,31 +132,4 @@ TESTS = [
     whenever_a_reload_is_cut_off_each_attempt_is_judged,
 ]
 
-
-def main():
-    if os.geteuid() != 0 or not cgroup2():
-        print("skipped: needs root and cgroup v2")
-        return SKIPPED
-    if os.environ.get("TERCEL_OWN_MOUNTS") != "1":
-        os.environ["TERCEL_OWN_MOUNTS"] = "1"
-        os.execvp("unshare", ["unshare", "--mount", "--propagation", "private", sys.executable, *sys.argv])
-    only = sys.argv[2:]
-    failed = 0
-    for test in TESTS:
-        if only and test.__name__ not in only:
-            continue
-        world = World(os.path.realpath(sys.argv[1]))
-        try:
-            test(world)
-            print("ok      " + test.__name__, flush=True)
-        except (AssertionError, subprocess.SubprocessError, OSError, ValueError, KeyError, IndexError) as error:
-            failed += 1
-            print("FAILED  %s: line %d: %r\n%s" % (test.__name__, error.__traceback__.tb_next.tb_lineno
-                                                    if error.__traceback__.tb_next else 0, error, world.said()
-                                                    if os.path.exists(world.path("err")) else ""), flush=True)
-        finally:
-            world.close()
-    return 1 if failed else 0
-
-
-sys.exit(main())
+sys.exit(main(TESTS))

@@ -95,6 +95,31 @@ static void commands_of_later_versions_say_so(void **state)
 	}
 }
 
+static void what_asks_a_daemon_says_how_it_is_used(void **state)
+{
+	(void)state;
+	expect("$T policy", 2, "", "one of show, apply, confirm, set-mode and reload is needed");
+	expect("$T policy shwo", 2, "", "'shwo' is not known");
+	expect("$T policy show now", 2, "", "show: it takes no operands");
+	expect("$T policy apply", 2, "", "apply: it takes the policy file");
+	expect("$T policy apply /nonexistent/policy.yaml", 2, "", "/nonexistent/policy.yaml: No such file");
+	expect("$T policy set-mode a", 2, "", "set-mode: it takes the name of a rule");
+	expect("$T policy apply $D --confirm 60", 2, "", "--confirm 60: not a time with its unit");
+	expect("$T policy reload --confirm 60s", 2, "", "--confirm goes with apply");
+	expect("$T policy show -o xml", 2, "", "the formats are 'text' and 'json'");
+	expect("$T status now", 2, "", "it takes no arguments");
+	expect("$T metrics --nothing", 2, "", "'--nothing'");
+	static const char *const asking[] = {"policy show", "policy confirm", "status", "metrics"};
+	for (size_t i = 0; i < sizeof(asking) / sizeof(*asking); i++) {
+		_autoran_ struct ran r = run("$T %s --socket $D/nobody", asking[i]);
+		assert_int_equal(r.status, 3);
+		assert_string_equal(r.out, "");
+		assert_non_null(strstr(r.err, "no daemon answers at "));
+		assert_non_null(strstr(r.err, "is 'tercel run' running"));
+		assert_ptr_equal(strchr(r.err, '\n'), r.err + strlen(r.err) - 1);
+	}
+}
+
 static void without_privileges_it_ends_with_3_and_one_line(void **state)
 {
 	(void)state;
@@ -700,6 +725,7 @@ int main(void)
 	        cmocka_unit_test(help_and_version_go_to_stdout),
 	        cmocka_unit_test(wrong_usage_is_one_line_and_status_2),
 	        cmocka_unit_test(commands_of_later_versions_say_so),
+	        cmocka_unit_test(what_asks_a_daemon_says_how_it_is_used),
 	        cmocka_unit_test(without_privileges_it_ends_with_3_and_one_line),
 	        cmocka_unit_test(a_skipped_rule_is_told_with_its_reason),
 	        cmocka_unit_test(a_mistyped_name_gets_a_suggestion),
