@@ -41,7 +41,9 @@ void cli_note(const struct command *c, const char *format, ...)
 
 enum cli_status cli_status_of(int error)
 {
-	return !error ? CLI_OK : error == -EINVAL || error == -ENOENT || error == -E2BIG ? CLI_USAGE : CLI_SYSTEM;
+	return !error                                                                       ? CLI_OK
+	       : error == -EINVAL || error == -ENOENT || error == -E2BIG || error == -EBUSY ? CLI_USAGE
+	                                                                                    : CLI_SYSTEM;
 }
 
 int cli_option(const struct command *c, int argc, char **argv, const char *shorts, const struct option *longs)

@@ -268,7 +268,7 @@ static enum cli_status open_control(struct daemon *d, const struct arguments *a)
 	int error = a->socket ? control_open(&d->control, a->socket, &err) : 0;
 	if (!error)
 		return CLI_OK;
-	return cli_fail(&command_run, error == -EBUSY ? CLI_USAGE : cli_status_of(error), "%s", err.text);
+	return cli_fail(&command_run, cli_status_of(error), "%s", err.text);
 }
 
 static enum cli_status open_sensor(struct daemon *d, const struct arguments *a)
@@ -321,7 +321,7 @@ static enum cli_status take_in(struct daemon *d, const char *pin_dir)
 static enum cli_status pin(struct daemon *d, const struct arguments *a)
 {
 	struct error err = {0};
-	int error = sensor_pin(d->sensor, a->pin_dir, &err);
+	int error = sensor_pin(d->sensor, &err);
 	if (!error) {
 		d->pin_dir = a->pin_dir;
 		error = keep_names(d, live_image(d->live), live_generation(d->live), &err);

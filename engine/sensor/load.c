@@ -477,9 +477,9 @@ static int share_pinned(struct load *l, const struct sensor_config *config)
 	if (shared <= 0)
 		return shared;
 	bpf_object__for_each_program(p, l->obj)(void) bpf_program__set_autoload(p, p == l->skel->progs.on_seed);
-	l->pin_dir = strdup(config->pin_dir);
+	l->pin_dir = l->pin_place;
 	l->adopted = true;
-	return l->pin_dir ? 0 : -ENOMEM;
+	return 0;
 }
 
 static int open_and_load(struct load *l, const struct sensor_config *config, const struct load_options *options,
@@ -521,7 +521,7 @@ static int open_and_load(struct load *l, const struct sensor_config *config, con
 		                 config->max_cgroups);
 	choose_programs(l->skel, config, options, btf, backend);
 	l->meta = make_meta(config, options);
-	if (config->pin_dir)
+	if (l->pin_lock)
 		code = share_pinned(l, config);
 	if (code)
 		return error_set(err, code, "cannot use what is pinned at %s: %s", config->pin_dir, strerror(-code));
@@ -898,29 +898,44 @@ static int go_on(struct load *l, const struct sensor_config *config, const struc
 	return code ? code : load_attach_points(l, config->points, err);
 }
 
-int load_pin(struct load *l, const char *dir, struct error *err)
+/* Nobody else may use what is pinned there. Where nothing can be pinned, that is told when it is asked for. */
+static int take_pin_place(struct load *l, const struct sensor_config *config, struct error *err)
 {
 	int code;
 
+	if (!config->pin_dir)
+		return 0;
+	l->pin_place = strdup(config->pin_dir);
+	if (!l->pin_place)
+		return error_set(err, -ENOMEM, "out of memory");
+	code = pins_lock(l->pin_place, &l->pin_lock, err);
+	return code == -EOPNOTSUPP ? 0 : code;
+}
+
+int load_pin(struct load *l, struct error *err)
+{
+	int code = 0;
+
 	if (l->pin_dir)
 		return 0;
+	if (!l->pin_place)
+		return error_set(err, -EINVAL, "this sensor was told of no place to pin at");
+	if (!l->pin_lock)
+		code = pins_lock(l->pin_place, &l->pin_lock, err);
 	/* Ours are in force: those of another version, or what is left of a beginning, are needed no more. */
-	code = pins_remove(dir, err);
-	if (code >= 0)
-		code = pins_make(dir, err);
 	if (!code)
-		code = pins_save(dir, l, &l->meta, err);
-	if (code)
-		return code;
-	l->pin_dir = strdup(dir);
-	return l->pin_dir ? 0 : error_set(err, -ENOMEM, "out of memory");
+		code = pins_remove(l->pin_place, err);
+	if (code >= 0)
+		code = pins_save(l->pin_place, l, &l->meta, err);
+	if (!code)
+		l->pin_dir = l->pin_place;
+	return code;
 }
 
 int load_unpin(struct load *l, struct error *err)
 {
 	int code = l->pin_dir ? pins_remove(l->pin_dir, err) : 0;
 
-	free(l->pin_dir);
 	l->pin_dir = NULL;
 	return code < 0 ? code : 0;
 }
@@ -938,6 +953,8 @@ int load_open(struct load *l, const struct sensor_config *config, const struct l
 		code = check_privileges(config, err);
 	if (!code && config->points & load_lsm_points())
 		code = load_check_lsm(options, err);
+	if (!code)
+		code = take_pin_place(l, config, err);
 	if (!code)
 		code = check_kernel(options, &btf, err);
 	if (code)
@@ -978,7 +995,11 @@ void load_close(struct load *l)
 			(void)close(l->ring_fds[i]);
 	free(l->ring_fds);
 	free(l->ring_sizes);
-	free(l->pin_dir);
+	if (l->pin_lock) {
+		pins_remove_empty(l->pin_place);
+		(void)close(l->pin_lock);
+	}
+	free(l->pin_place);
 	tercel_bpf__destroy(l->skel);
 	*l = (struct load){0};
 }

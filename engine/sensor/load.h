@@ -62,7 +62,9 @@ struct load {
 	uint32_t records;      /* record types whose programs are attached */
 	uint32_t tgid;         /* of this process, in the initial pid namespace */
 	struct pins_meta meta; /* what it would be known by if it is pinned */
-	char *pin_dir;         /* owned; where maps and links are pinned; NULL: nowhere */
+	char *pin_place;       /* owned; where it may be pinned; NULL: nowhere */
+	int pin_lock;          /* a descriptor that holds that place; 0: nothing can be pinned there */
+	const char *pin_dir;   /* pin_place, if maps and links are pinned there; else NULL */
 	bool adopted;          /* they were there before: another process loaded and attached them */
 };
 
@@ -86,8 +88,8 @@ struct bpf_link *load_link(const struct load *l, size_t i, const char **program)
 /* Takes a link of that program, which it owns from then on, also after a failure. */
 int load_take_link(struct load *l, struct bpf_link *link, const char *program);
 
-/* Pins maps and links at `dir`, in place of what is pinned there; or takes them away. */
-int load_pin(struct load *l, const char *dir, struct error *err);
+/* Pins maps and links at the configured place, in place of what is pinned there; or takes them away. */
+int load_pin(struct load *l, struct error *err);
 int load_unpin(struct load *l, struct error *err);
 
 /* The objects that programs were loaded from: the first one, and those of points that were added. */

@@ -7,6 +7,7 @@
 #include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -66,16 +67,15 @@ static int make_one(const char *dir, const char *kind)
 	return mkdir(buf_str(&path), S_IRWXU) && errno != EEXIST ? -errno : 0;
 }
 
-int pins_make(const char *dir, struct error *err)
+static int check_place(const char *dir, struct error *err)
 {
 	_autofree_ char *above = strdup(dir);
 	char *slash = above ? strrchr(above, '/') : NULL;
 	struct statfs fs;
-	int error;
 
 	if (!above)
 		return error_set(err, -ENOMEM, "out of memory");
-	if (dir[0] != '/' || !slash)
+	if (dir[0] != '/')
 		return error_set(err, -EINVAL, "%s: an absolute path is needed for pins", dir);
 	slash[slash == above] = '\0';
 	if (statfs(above, &fs) || fs.f_type != BPF_FS_MAGIC)
@@ -83,12 +83,26 @@ int pins_make(const char *dir, struct error *err)
 		                 "%s is not in a BPF file system: mount one (mount -t bpf bpf /sys/fs/bpf), or name "
 		                 "another place with --pin-dir",
 		                 dir);
-	error = mkdir(dir, S_IRWXU) && errno != EEXIST ? -errno : 0;
-	if (!error)
-		error = make_one(dir, "maps");
-	if (!error)
-		error = make_one(dir, "links");
-	return error ? error_set(err, error, "cannot make the directory %s: %s", dir, strerror(-error)) : 0;
+	return 0;
+}
+
+int pins_lock(const char *dir, int *lock, struct error *err)
+{
+	_autoclose_ int fd = -1;
+	int error = check_place(dir, err);
+
+	if (error)
+		return error;
+	if (mkdir(dir, S_IRWXU) && errno != EEXIST)
+		return error_set(err, -errno, "cannot make the directory %s: %s", dir, strerror(errno));
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return error_set(err, -errno, "%s: %s", dir, strerror(errno));
+	if (flock(fd, LOCK_EX | LOCK_NB))
+		return error_set(err, -EBUSY,
+		                 "another daemon pins at %s: end it first, or name another place with --pin-dir", dir);
+	*lock = TAKE_FD(fd);
+	return 0;
 }
 
 static int read_meta(const char *dir, struct pins_meta *out)
@@ -252,7 +266,12 @@ int pins_save(const char *dir, const struct load *l, const struct pins_meta *met
 {
 	struct error ignored;
 	const char *program;
-	int error = save_maps(dir, l);
+	int error = make_one(dir, "maps");
+
+	if (!error)
+		error = make_one(dir, "links");
+	if (!error)
+		error = save_maps(dir, l);
 
 	if (error)
 		error_set(err, error, "cannot pin the maps below %s: %s", dir, strerror(-error));
@@ -378,17 +397,19 @@ static int remove_tree(const char *path, int *removed)
 
 int pins_remove(const char *dir, struct error *err)
 {
-	_autobuf_ struct buf links = BUF_INIT;
-	struct statfs fs;
-	int removed = 0, error;
+	/* What says that the rest is whole goes before most of it. */
+	static const char *const kinds[] = {"links", "meta", "maps", "names", "names_new"};
+	_autobuf_ struct buf path = BUF_INIT;
+	int removed = 0, error = 0;
 
-	if (statfs(dir, &fs))
-		return errno == ENOENT ? 0 : error_set(err, -errno, "%s: %s", dir, strerror(errno));
-	if (fs.f_type != BPF_FS_MAGIC)
-		return error_set(err, -EINVAL, "%s is not in a BPF file system: nothing is removed there", dir);
-	make_path(&links, dir, "links", "");
-	error = remove_tree(buf_str(&links), &removed);
-	if (!error)
-		error = remove_tree(dir, &removed);
+	for (size_t i = 0; !error && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		make_path(&path, dir, "", kinds[i]);
+		error = buf_error(&path) ? -ENOMEM : remove_tree(buf_str(&path), &removed);
+	}
 	return error ? error_set(err, error, "cannot remove all of %s: %s", dir, strerror(-error)) : removed;
+}
+
+void pins_remove_empty(const char *dir)
+{
+	(void)rmdir(dir);
 }

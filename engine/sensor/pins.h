@@ -29,8 +29,11 @@ struct pins_meta {
 	uint32_t pad;
 };
 
-/* Makes the directory, with mode 0700. -EOPNOTSUPP if it would not be in a BPF file system. */
-int pins_make(const char *dir, struct error *err);
+/*
+ * Makes the directory, with mode 0700, and locks it: *lock is a descriptor that holds it until it is closed.
+ * -EOPNOTSUPP if it would not be in a BPF file system, -EBUSY if another process has it.
+ */
+int pins_lock(const char *dir, int *lock, struct error *err);
 
 /* Whether there is anything whole in it. */
 bool pins_exist(const char *dir);
@@ -58,7 +61,11 @@ int pins_read_names(const char *dir, void **out, size_t *size);
 /* The generation of the policy image that is pinned; 0: there is none, or it is of another version. 0 or -errno. */
 int pins_read_generation(const char *dir, uint32_t *out);
 
-/* Takes everything away, links first, and the directory. Returns how many objects that were, or -errno. */
+/* Takes everything away, links first, but not the directory, which is locked. Returns how many objects that were, or
+ * -errno. */
 int pins_remove(const char *dir, struct error *err);
+
+/* Takes the directory away if nothing is pinned in it. */
+void pins_remove_empty(const char *dir);
 
 #endif

@@ -300,9 +300,9 @@ int sensor_set_interest(struct sensor *s, uint32_t records, bool open_reads, str
 
 /* ---- what outlives the process -------------------------------------------------------------------------- */
 
-int sensor_pin(struct sensor *s, const char *dir, struct error *err)
+int sensor_pin(struct sensor *s, struct error *err)
 {
-	return load_pin(&s->load, dir, err);
+	return load_pin(&s->load, err);
 }
 
 int sensor_unpin(struct sensor *s, struct error *err)
@@ -333,7 +333,17 @@ int sensor_kept(const char *dir, void **out, size_t *size)
 
 int sensor_remove_pins(const char *dir, struct error *err)
 {
-	return pins_remove(dir, err);
+	_autoclose_ int lock = -1;
+	int removed;
+
+	if (access(dir, F_OK) && errno == ENOENT)
+		return 0;
+	removed = pins_lock(dir, &lock, err);
+	if (removed)
+		return removed;
+	removed = pins_remove(dir, err);
+	pins_remove_empty(dir);
+	return removed;
 }
 
 /* ---- counters ----------------------------------------------------------------------------------------- */

@@ -55,9 +55,10 @@ struct sensor_config {
 	 */
 	const char *cgroup;
 	/*
-	 * A directory of a BPF file system. If a sensor of the same version and configuration has pinned itself there
-	 * and is gone, this one goes on with what runs in the kernel: its records, its policy, its counters, and what
-	 * it has recorded meanwhile. NULL: does not look. sensor_pin() is what pins.
+	 * A directory of a BPF file system, which belongs to this sensor then (-EBUSY if it is another's). If a sensor
+	 * of the same version and configuration has pinned itself there and is gone, this one goes on with what runs in
+	 * the kernel: its records, its policy, its counters, and what it has recorded meanwhile. NULL: does not look.
+	 * sensor_pin() is what pins.
 	 */
 	const char *pin_dir;
 };
@@ -140,12 +141,12 @@ int sensor_attach_points(struct sensor *s, uint32_t points, struct error *err);
 void sensor_detach_points(struct sensor *s, uint32_t points);
 
 /*
- * Pins everything at `dir`, made if it is missing, so that it stays in force when this process is gone; in place of
- * what another sensor has pinned there. To be called when this one's policy is in force. What is attached or detached
- * later follows. sensor_unpin() takes it away again: then everything ends with the sensor. 0, or -errno with its
- * reason: -EOPNOTSUPP if `dir` is not in a BPF file system.
+ * Pins everything at pin_dir, so that it stays in force when this process is gone; in place of what another sensor has
+ * pinned there. To be called when this one's policy is in force. What is attached or detached later follows.
+ * sensor_unpin() takes it away again: then everything ends with the sensor. 0, or -errno with its reason: -EOPNOTSUPP
+ * if pin_dir is not in a BPF file system.
  */
-int sensor_pin(struct sensor *s, const char *dir, struct error *err);
+int sensor_pin(struct sensor *s, struct error *err);
 int sensor_unpin(struct sensor *s, struct error *err);
 
 /* Whether it goes on with what another process has pinned. */
@@ -161,7 +162,8 @@ bool sensor_is_pinned(const char *dir, uint32_t *generation);
 int sensor_keep(struct sensor *s, const void *bytes, size_t size);
 int sensor_kept(const char *dir, void **out, size_t *size);
 
-/* Takes away what is pinned at `dir`, whoever did it. Returns how many objects that were, or -errno with its reason. */
+/* Takes away what is pinned at `dir`, whoever did it. Returns how many objects that were, or -errno with its reason:
+ * -EBUSY if it is in use. */
 int sensor_remove_pins(const char *dir, struct error *err);
 
 /* Sums of the kernel's counters over all CPUs. */
