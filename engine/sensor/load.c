@@ -715,6 +715,9 @@ static void detach_except(struct load *l, uint32_t points, bool unpin)
 				pins_remove_link(l->pin_dir, point_programs[i].program);
 			(void)bpf_link__destroy(l->point_links[i]);
 			l->point_links[i] = NULL;
+			/* One that another process has loaded is gone with its link. */
+			if (!load_is_loaded(l, point_programs[i].program))
+				l->points &= ~BIT(point_programs[i].point);
 		}
 }
 
@@ -791,6 +794,17 @@ const struct bpf_object *load_object(const struct load *l, size_t i)
 	return i ? l->more[i - 1]->obj : l->obj;
 }
 
+/* The points that decide. */
+static uint32_t with_links(const struct load *l)
+{
+	uint32_t points = BIT(TERCEL_POINT_EXEC_COMMIT);
+
+	for (size_t i = 0; i < POINT_PROGRAMS; i++)
+		if (l->point_links[i])
+			points |= BIT(point_programs[i].point);
+	return points;
+}
+
 int load_attach_points(struct load *l, uint32_t points, struct error *err)
 {
 	const uint32_t missing = points & ~l->points;
@@ -798,6 +812,9 @@ int load_attach_points(struct load *l, uint32_t points, struct error *err)
 
 	for (size_t i = 0; !code && i < load_objects(l); i++)
 		code = attach_loaded(l, load_object(l, i), points, err);
+	if (!code && points & ~with_links(l))
+		code = error_set(err, -EOPNOTSUPP, "decision points 0x%x have no program that is attached",
+		                 points & ~with_links(l));
 	return code;
 }
 

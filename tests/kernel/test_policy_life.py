@@ -1,9 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """The life of a policy in a daemon that runs: changes by the command line, seen in what becomes of the victim."""
+import errno
 import json
 import re
 import signal
+import socket
+import subprocess
 import sys
 import threading
 import time
@@ -87,6 +90,51 @@ def a_fuse_ends_enforcement_and_says_so(w):
     assert w.tool("policy", "set-mode", "victim", "enforce").returncode == 0
     assert w.attempt()
     assert w.end(daemon, signal.SIGTERM) == 0
+
+
+CONNECT = """
+import os, socket, sys
+open(sys.argv[1] + "/cgroup.procs", "w").write("0")
+s = socket.socket()
+sys.exit(s.connect_ex(("127.0.0.1", int(sys.argv[2]))))
+"""
+
+
+def decision_points_come_and_go_with_the_policy(w):
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+
+    def connect():
+        """A program that is started in the cgroup, so that it is known: 0, or the error."""
+        return subprocess.run([sys.executable, "-c", CONNECT, w.cgroup, str(port)], timeout=PATIENCE).returncode
+
+    w.write("connect.yaml", """
+- rule: call
+  desc: d
+  condition: evt.type = connect and fd.sip = 127.0.0.1 and fd.sport = %d
+  output: o
+  priority: INFO
+""" % port)
+    w.write("both.yaml", "rules_files: [rules.yaml, connect.yaml]\nrules: [{name: '*', mode: enforce}]\n")
+    daemon = w.start()
+    assert w.attempt() and connect() == 0
+    done = w.tool("policy", "apply", w.path("both.yaml"))
+    assert done.returncode == 0, done
+    assert w.attempt() and connect() == errno.EPERM
+    assert "cgroup_connect4" in w.tool("status").stdout
+    # What was added is pinned as well, and the next daemon, whose file does not ask for it, lets it go.
+    w.end(daemon, signal.SIGKILL)
+    assert w.attempt() and connect() == errno.EPERM
+    daemon = w.start()
+    assert "goes on with" in w.said(), w.said()
+    assert w.attempt() and connect() == 0
+    done = w.tool("policy", "apply", w.path("both.yaml"))
+    assert done.returncode == 0, done
+    assert connect() == errno.EPERM
+    assert w.tool("policy", "set-mode", "call", "off").returncode == 0 and connect() == 0
+    assert w.tool("policy", "set-mode", "call", "enforce").returncode == 0 and connect() == errno.EPERM
+    assert w.end(daemon, signal.SIGTERM) == 0
+    assert connect() == 0
 
 
 def a_scope_keeps_the_host_out(w):
@@ -174,6 +222,7 @@ TESTS = [
     outputs_move_with_the_policy,
     a_fuse_ends_enforcement_and_says_so,
     a_scope_keeps_the_host_out,
+    decision_points_come_and_go_with_the_policy,
     status_and_metrics_say_what_was_counted,
     each_attempt_is_judged_by_exactly_one_generation,
 ]
