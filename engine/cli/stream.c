@@ -160,7 +160,8 @@ static bool wanted(const struct stream *s, const struct tercel_hdr *r)
 {
 	if (s->config.filter == STREAM_VERDICTS && r->type != TERCEL_VERDICT)
 		return false;
-	if (!s->config.pid && !s->within_id)
+	/* Decisions are made in the cgroup alone, whatever is known of who acts: verdicts are all wanted. */
+	if ((!s->config.pid && !s->within_id) || (r->type == TERCEL_VERDICT && s->config.sensor))
 		return true;
 	const struct process *p = r->exec_id.tgid ? process_table_find(s->processes, r->exec_id)
 	                                          : process_table_at(s->processes, r->tgid, r->ts);
