@@ -319,6 +319,24 @@ static int take_back(struct live *l)
 	return 0;
 }
 
+/* A glob that names this rule alone. */
+static void add_literal(struct buf *out, const char *name)
+{
+	for (; *name; name++) {
+		if (strchr("*?[\\", *name))
+			buf_addc(out, '\\');
+		buf_addc(out, *name);
+	}
+}
+
+static bool is_a_rule(const struct rules *rules, const char *name)
+{
+	for (size_t i = 0; i < rules_count(rules); i++)
+		if (strcmp(name, rules_at(rules, i)->name) == 0)
+			return true;
+	return false;
+}
+
 static bool names_a_rule(const struct rules *rules, const char *glob)
 {
 	for (size_t i = 0; i < rules_count(rules); i++)
@@ -329,16 +347,24 @@ static bool names_a_rule(const struct rules *rules, const char *glob)
 
 int live_set_mode(struct live *l, const char *rules, enum tercel_mode mode, struct diag_list *diags)
 {
+	_autobuf_ struct buf glob = BUF_INIT;
 	int error = refuse_unconfirmed(l, diags);
 
 	if (error)
 		return error;
-	if (!names_a_rule(l->now.plan->rules, rules)) {
+	/* Whoever names a rule means that one, whatever its name would be as a glob. */
+	if (is_a_rule(l->now.plan->rules, rules))
+		add_literal(&glob, rules);
+	else
+		buf_adds(&glob, rules);
+	if (buf_error(&glob))
+		return -ENOMEM;
+	if (!names_a_rule(l->now.plan->rules, buf_str(&glob))) {
 		diag_add(diags, DIAG_ERROR, (struct source_pos){0}, "no-such-rule",
 		         "no rule is named \"%s\"; 'tercel policy show' lists them", rules);
 		return -EINVAL;
 	}
-	error = policy_add_mode(l->now.plan->policy, rules, mode);
+	error = policy_add_mode(l->now.plan->policy, buf_str(&glob), mode);
 	if (error)
 		return error;
 	error = switch_to(l, l->now.plan, diags);
@@ -387,16 +413,6 @@ void live_verdict(struct live *l, const struct tercel_verdict *v)
 		return;
 	t->blown = true;
 	l->fuse_is_blown = true;
-}
-
-/* A glob that names this rule alone. */
-static void add_literal(struct buf *out, const char *name)
-{
-	for (; *name; name++) {
-		if (strchr("*?[\\", *name))
-			buf_addc(out, '\\');
-		buf_addc(out, *name);
-	}
 }
 
 /* A rule of the image that is in force only monitors from its next generation on. */

@@ -70,7 +70,8 @@ uint64_t live_unconfirmed_ns(const struct live *l, uint64_t now_ns);
 int live_apply(struct live *l, const char *file, uint64_t confirm_ns, uint64_t now_ns, struct diag_list *diags);
 int live_confirm(struct live *l, struct error *err); /* -ENOENT: nothing waits */
 
-/* Sets the mode of the rules that a glob names, until the next live_apply(). As live_apply(). */
+/* Sets the mode of the rule of that name, or else of those that the glob names, until the next live_apply(). As
+ * live_apply(). */
 int live_set_mode(struct live *l, const char *rules, enum tercel_mode mode, struct diag_list *diags);
 
 /* Takes a verdict into account. */
