@@ -45,7 +45,7 @@ static enum cli_status take_reply(const struct ask *ask, const cJSON *reply,
 	_autobuf_ struct buf out = BUF_INIT;
 	enum cli_status status = CLI_OK;
 	if (!cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(reply, "ok"))) {
-		const double said = ask_number(reply, "status");
+		const int said = (int)ask_number(reply, "status");
 		status = said == CLI_NO || said == CLI_USAGE ? (enum cli_status)said : CLI_SYSTEM;
 	}
 	if (ask->format == EVENT_JSON) {
