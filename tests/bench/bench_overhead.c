@@ -203,7 +203,7 @@ static int measure(const struct image *image, const char *scope, const char *cgr
 	static double without[LOOPS][MAX_ROUNDS], with[LOOPS][MAX_ROUNDS], ratio[LOOPS][MAX_ROUNDS];
 
 	for (size_t r = 0; r < rounds; r++) {
-		double a[LOOPS], b[LOOPS];
+		double a[LOOPS] = {0}, b[LOOPS] = {0};
 		struct decider d;
 		int error = run_loops(cgroup, tiny, a);
 
