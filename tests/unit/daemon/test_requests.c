@@ -4,6 +4,8 @@
  */
 #include "world.h"
 
+#include <sys/stat.h>
+
 #include <cjson/cJSON.h>
 
 #include "daemon/requests.h"
@@ -51,6 +53,8 @@ static void a_request_that_is_none_is_refused(void **state)
 	                                       "{\"command\":\"show\"",
 	                                       "{\"command\":null}"};
 
+	char request[256];
+
 	begin(*state, POLICY);
 	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++)
 		expect(*state, requests[i], 2, "a request is a JSON object with \"command\"");
@@ -61,6 +65,9 @@ static void a_request_that_is_none_is_refused(void **state)
 	expect(*state, "{\"command\":\"apply\",\"file\":\"/x\",\"confirm_ms\":1e300}", 2, "milliseconds");
 	expect(*state, "{\"command\":\"apply\",\"file\":\"/x\",\"confirm_ms\":\"1\"}", 2, "milliseconds");
 	expect(*state, "{\"command\":\"apply\",\"file\":\"/nonexistent\"}", 2, "cannot read the policy file");
+	assert_int_equal(mkfifo(in_directory("fifo"), 0600), 0);
+	(void)snprintf(request, sizeof(request), "{\"command\":\"apply\",\"file\":\"%s\"}", in_directory("fifo"));
+	expect(*state, request, 2, "a policy is a regular file");
 	expect(*state, "{\"command\":\"set-mode\"}", 2, "\"rules\"");
 	expect(*state, "{\"command\":\"set-mode\",\"rules\":\"a\"}", 2, "\"mode\" is one of");
 	expect(*state, "{\"command\":\"set-mode\",\"rules\":\"a\",\"mode\":\"on\"}", 2, "\"mode\" is one of");
