@@ -180,14 +180,14 @@ static int put(void *ctx, const struct plan *plan, const struct image *image, ui
 	                                     .generation = generation,
 	                                     .to_stdout = plan->policy->output_stdout,
 	                                     .file = plan->policy->output_file};
-	const uint32_t points = image_points(image);
+	const uint32_t points = image_points(image), before = sensor_attached_points(d->sensor);
 	int error = sensor_attach_points(d->sensor, points, err);
 	if (!error)
 		error = keep_names(d, image, generation, err);
 	if (!error)
 		error = stream_set_policy(d->stream, &policy, err);
-	/* The points of the policy that is in force now. */
-	sensor_detach_points(d->sensor, ~(error ? image_points(live_image(d->live)) : points));
+	/* Those that the policy in force does not need: of one that is refused, what was attached for it. */
+	sensor_detach_points(d->sensor, ~(error ? before : points));
 	return error;
 }
 

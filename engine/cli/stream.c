@@ -522,7 +522,11 @@ static int prepare(struct stream *s, struct preparation *p, const struct stream_
 	if (s->record && s->context.npolicies && !has_names(image, &s->policies[s->context.npolicies - 1]))
 		return error_set(err, -EBUSY,
 		                 "a recording is made (--record), which has the verdicts of one set of rules");
-	int error = answers_new(&p->answers, &config, err);
+	/* A daemon that was cut off may have left answers to other questions under this number: they would decide. */
+	int error = sensor_forget_generation(s->config.sensor, policy->generation);
+	if (error)
+		return error_set(err, error, "answers about containers cannot be taken away: %s", strerror(-error));
+	error = answers_new(&p->answers, &config, err);
 	if (!error)
 		error = open_outputs(p->outputs, policy->to_stdout, policy->file, s->config.format, err);
 	if (error)

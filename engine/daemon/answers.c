@@ -64,6 +64,16 @@ static int set_user(struct answers *a, const struct identity_user *u)
 	return sensor_set_user(a->config.sensor, u->uid, &u->user);
 }
 
+static bool is_listed(uint32_t uid, const void *ctx)
+{
+	const struct identity_users *users = ctx;
+
+	for (size_t i = 0; i < users->count; i++)
+		if (users->users[i].uid == uid)
+			return true;
+	return false;
+}
+
 /* The last one, of the id -1, says that those before it are all: it goes first, and comes back when that is true. */
 static int replace_users(struct answers *a)
 {
@@ -90,6 +100,9 @@ static int look_for_users(struct answers *a)
 		identity_users_free(&fresh);
 		return r;
 	}
+	/* Users that another daemon has told of, and that have gone since; the others are known without a pause. */
+	if (!a->users.count)
+		sensor_retain_users(a->config.sensor, is_listed, &fresh);
 	identity_users_free(&a->users);
 	a->users = fresh;
 	r = replace_users(a);

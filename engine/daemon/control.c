@@ -93,6 +93,7 @@ static int listen_at(struct control *c, struct error *err)
 {
 	struct sockaddr_un address;
 	int error = make_address(&address, c->path, err);
+	struct stat st;
 	mode_t mask;
 
 	if (error)
@@ -101,6 +102,11 @@ static int listen_at(struct control *c, struct error *err)
 	if (c->fd < 0)
 		return error_set(err, -errno, "cannot make a socket: %s", strerror(errno));
 	/* Nobody else listens there: we have the lock. */
+	if (!lstat(c->path, &st) && !S_ISSOCK(st.st_mode)) {
+		(void)close(c->fd);
+		c->fd = -1;
+		return error_set(err, -EINVAL, "%s is there, and is no socket", c->path);
+	}
 	(void)unlink(c->path);
 	mask = umask(S_IRWXG | S_IRWXO | S_IXUSR);
 	error = bind(c->fd, (struct sockaddr *)&address, sizeof(address)) || listen(c->fd, BACKLOG) ? -errno : 0;

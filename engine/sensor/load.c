@@ -794,8 +794,7 @@ const struct bpf_object *load_object(const struct load *l, size_t i)
 	return i ? l->more[i - 1]->obj : l->obj;
 }
 
-/* The points that decide. */
-static uint32_t with_links(const struct load *l)
+uint32_t load_attached_points(const struct load *l)
 {
 	uint32_t points = BIT(TERCEL_POINT_EXEC_COMMIT);
 
@@ -812,9 +811,9 @@ int load_attach_points(struct load *l, uint32_t points, struct error *err)
 
 	for (size_t i = 0; !code && i < load_objects(l); i++)
 		code = attach_loaded(l, load_object(l, i), points, err);
-	if (!code && points & ~with_links(l))
+	if (!code && points & ~load_attached_points(l))
 		code = error_set(err, -EOPNOTSUPP, "decision points 0x%x have no program that is attached",
-		                 points & ~with_links(l));
+		                 points & ~load_attached_points(l));
 	return code;
 }
 
@@ -882,16 +881,6 @@ static bool records_all(const struct load *l)
 	return found == sizeof(needed) / sizeof(needed[0]);
 }
 
-/* Names of users are unknown until they are told of again: some may have gone meanwhile. */
-static void forget_users(const struct load *l)
-{
-	const int fd = bpf_map__fd(l->skel->maps.users);
-	uint32_t uid;
-
-	while (!bpf_map_get_next_key(fd, NULL, &uid) && !bpf_map_delete_elem(fd, &uid))
-		;
-}
-
 /* The rest of opening where everything runs already. */
 static int go_on(struct load *l, const struct sensor_config *config, const struct load_options *options,
                  struct error *err)
@@ -908,7 +897,6 @@ static int go_on(struct load *l, const struct sensor_config *config, const struc
 	code = check_kernel(options, &btf, err);
 	if (code)
 		return code;
-	forget_users(l);
 	l->points = attached_points(l, btf) | BIT(TERCEL_POINT_EXEC_COMMIT);
 	btf__free(btf);
 	code = open_scope(l, config, err);

@@ -78,6 +78,9 @@ int load_open(struct load *l, const struct sensor_config *config, const struct l
 /* Attaches the programs of these points, and loads them first if they are not yet; those of others stay as they are. */
 int load_attach_points(struct load *l, uint32_t points, struct error *err);
 
+/* Those that decide. */
+uint32_t load_attached_points(const struct load *l);
+
 /* Detaches those of these points, and keeps them loaded. */
 void load_detach_points(struct load *l, uint32_t points);
 

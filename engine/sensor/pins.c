@@ -397,8 +397,8 @@ static int remove_tree(const char *path, int *removed)
 
 int pins_remove(const char *dir, struct error *err)
 {
-	/* What says that the rest is whole goes before most of it. */
-	static const char *const kinds[] = {"links", "meta", "maps", "names", "names_new"};
+	/* What says that the rest is whole goes first. */
+	static const char *const kinds[] = {"meta", "links", "maps", "names", "names_new"};
 	_autobuf_ struct buf path = BUF_INIT;
 	int removed = 0, error = 0;
 

@@ -285,6 +285,11 @@ void sensor_detach_points(struct sensor *s, uint32_t points)
 	load_detach_points(&s->load, points);
 }
 
+uint32_t sensor_attached_points(const struct sensor *s)
+{
+	return load_attached_points(&s->load);
+}
+
 int sensor_set_interest(struct sensor *s, uint32_t records, bool open_reads, struct error *err)
 {
 	const struct tercel_interest interest = {.records = records, .open_reads = open_reads};
@@ -296,6 +301,20 @@ int sensor_set_interest(struct sensor *s, uint32_t records, bool open_reads, str
 		                 records & ~s->load.records);
 	code = bpf_map_update_elem(sensor_map_fd(s, "interest"), &zero, &interest, BPF_ANY);
 	return code ? error_set(err, code, "cannot write the map `interest`: %s", strerror(-code)) : 0;
+}
+
+void sensor_retain_users(struct sensor *s, bool (*keep)(uint32_t uid, const void *ctx), const void *ctx)
+{
+	const int fd = sensor_map_fd(s, "users");
+	uint32_t uid, next;
+
+	/* The next key is asked for before this one is deleted: after a deleted one the walk would begin anew. */
+	for (int err = bpf_map_get_next_key(fd, NULL, &next); !err;) {
+		uid = next;
+		err = bpf_map_get_next_key(fd, &uid, &next);
+		if (!keep(uid, ctx))
+			(void)bpf_map_delete_elem(fd, &uid);
+	}
 }
 
 /* ---- what outlives the process -------------------------------------------------------------------------- */

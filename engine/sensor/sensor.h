@@ -117,6 +117,9 @@ int sensor_prune_container_facts(struct sensor *s);
 int sensor_set_user(struct sensor *s, uint32_t uid, const struct tercel_user *user);
 int sensor_forget_user(struct sensor *s, uint32_t uid);
 
+/* Forgets the users that `keep` does not want. */
+void sensor_retain_users(struct sensor *s, bool (*keep)(uint32_t uid, const void *ctx), const void *ctx);
+
 /* Changes what is delivered while running. Record types whose programs were not attached at open cannot be added:
  * -EINVAL. */
 int sensor_set_interest(struct sensor *s, uint32_t records, bool open_reads, struct error *err);
@@ -139,6 +142,7 @@ enum sensor_pid_namespace sensor_pid_namespace(const struct sensor *s);
  */
 int sensor_attach_points(struct sensor *s, uint32_t points, struct error *err);
 void sensor_detach_points(struct sensor *s, uint32_t points);
+uint32_t sensor_attached_points(const struct sensor *s);
 
 /*
  * Pins everything at pin_dir, so that it stays in force when this process is gone; in place of what another sensor has
