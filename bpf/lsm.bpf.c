@@ -33,8 +33,7 @@
 #define PTRACE_TRACEME 0
 #define PTRACE_ATTACH 16
 #define PTRACE_SEIZE 0x4206
-/* include/linux/net.h, include/uapi/linux/in.h */
-#define SOCK_TYPE_MASK 0xf
+/* include/linux/net.h, include/uapi/linux/in.h; more of them in decide.bpf.c */
 #define SOCK_RAW 3
 #define IPPROTO_RAW 255
 /* include/linux/security.h: of task_fix_setuid */
@@ -685,6 +684,20 @@ static __always_inline __u64 family_bit(__u64 family)
 	return family >= 40 || family == 27 || family == 28 ? 1 : 1ULL << (family & 63);
 }
 
+/*
+ * libsinsp: a socket is raw by the numbers of the call, in which flags make the type another one. Others have no
+ * transport before they are used.
+ */
+static __always_inline bool is_raw(__u64 family, __u64 type, __u64 protocol)
+{
+	const __u32 p = (__u32)protocol;
+
+	if (family != AF_INET && family != AF_INET6)
+		return false;
+	return p == IPPROTO_RAW ||
+	       ((__u32)type == SOCK_RAW && (p == IPPROTO_TCP || p == IPPROTO_UDP || p == IPPROTO_ICMP));
+}
+
 SEC("lsm/socket_create")
 int BPF_PROG(lsm_socket, int family, int type, int protocol, int kern, int ret)
 {
@@ -711,9 +724,8 @@ int BPF_PROG(lsm_socket, int family, int type, int protocol, int kern, int ret)
 		NUMBER_OF(f, MATCH_FD_TYPE) = 1ULL << MATCH_FD_UNIX;
 	else
 		f->unknown |= BIT_OF(MATCH_FD_TYPE);
-	NUMBER_OF(f, MATCH_L4PROTO) = 1ULL << MATCH_L4_NONE;
-	if ((type & SOCK_TYPE_MASK) == SOCK_RAW || protocol == IPPROTO_RAW)
-		f->unknown |= BIT_OF(MATCH_L4PROTO);
+	NUMBER_OF(f, MATCH_L4PROTO) =
+	        1ULL << (is_raw(asked, a.d->act.args.a[1], a.d->act.args.a[2]) ? MATCH_L4_RAW : MATCH_L4_NONE);
 	return decision_answer(&a, TERCEL_POINT_SOCKET);
 }
 

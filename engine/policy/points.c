@@ -1222,7 +1222,7 @@ static const struct point_field socket_fields[] = {
         OPEN_CHOICE(FD_TYPE, type_name, OF_OTHER_KINDS),
         OPEN_CHOICE(FD_TYPECHAR, typechar_name, OF_OTHER_KINDS),
         SOME_CHOICE(FD_SOCKFAMILY, MATCH_FD_TYPE, sockfamily_name, SOCKETS, OF_OTHER_KINDS),
-        CHOICE(FD_L4PROTO, MATCH_L4PROTO, l4proto_name, 1ULL << MATCH_L4_RAW | 1ULL << MATCH_L4_NONE, "of raw sockets"),
+        CHOICE(FD_L4PROTO, MATCH_L4PROTO, l4proto_name, 1ULL << MATCH_L4_RAW | 1ULL << MATCH_L4_NONE, NULL),
         RANGE(FD_CONNECTED, 0, 0),
         NO_FILE,
 };
