@@ -429,6 +429,9 @@ static void *disturb(void *arg)
 		for (volatile unsigned int i = chance >> (20 + (chance & 7)); i; i--)
 			;
 		rewrite(r, turn);
+		/* Where a processor is short, the process that is to be disturbed has to run, too. */
+		if ((chance & 31) == 0)
+			sched_yield();
 	}
 	return NULL;
 }
