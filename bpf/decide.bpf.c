@@ -973,15 +973,15 @@ static __noinline int runner_of(__u64 prog)
 	return !__builtin_memcmp(name, "tercel_connect\0", sizeof(name)) ? RUNNER_OURS : RUNNER_OTHER;
 }
 
-#define RUNNER(i)                                                                          \
-	do {                                                                               \
-		int runner = runner_of((__u64)BPF_CORE_READ(array, items[i].prog));        \
-                                                                                           \
-		if (runner == RUNNER_NONE)                                                 \
-			return 1;                                                          \
-		if (runner == RUNNER_OURS && others)                                       \
-			return 0;                                                          \
-		others |= runner == RUNNER_OTHER;                                          \
+#define RUNNER(i)                                                                   \
+	do {                                                                        \
+		int runner = runner_of((__u64)BPF_CORE_READ(array, items[i].prog)); \
+                                                                                    \
+		if (runner == RUNNER_NONE)                                          \
+			return 1;                                                   \
+		if (runner == RUNNER_OURS && others)                                \
+			return 0;                                                   \
+		others |= runner == RUNNER_OTHER;                                   \
 	} while (0)
 
 /* Whether at this hook, `type`, of the cgroup of socket `sk` no other program ran before one of ours. */

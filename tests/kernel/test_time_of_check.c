@@ -52,9 +52,9 @@ struct race {
 	enum outcome (*attempt)(void);
 	char *byte; /* what is rewritten, in turn, by … */
 	char values[2];
-	void (*swap)(void);   /* or this is done instead */
-	const char *object;   /* what verdicts name, from the scratch directory; NULL: no file */
-	unsigned int part;    /* of the tries: one of so many, where a try is slow */
+	void (*swap)(void);    /* or this is done instead */
+	const char *object;    /* what verdicts name, from the scratch directory; NULL: no file */
+	unsigned int part;     /* of the tries: one of so many, where a try is slow */
 	bool verdict_has_addr; /* of the peer */
 };
 
@@ -115,7 +115,8 @@ static bool has_text(const char *name, const char *text)
 /* The kernel's notifications tell which file was opened to be started: not Tercel's own word. */
 static void watch_programs(void)
 {
-	witness = fanotify_init(FAN_CLASS_NOTIF | FAN_NONBLOCK | FAN_UNLIMITED_QUEUE | FAN_CLOEXEC, O_RDONLY | O_CLOEXEC);
+	witness =
+	        fanotify_init(FAN_CLASS_NOTIF | FAN_NONBLOCK | FAN_UNLIMITED_QUEUE | FAN_CLOEXEC, O_RDONLY | O_CLOEXEC);
 	for (int i = 0; witness >= 0 && i < 2; i++)
 		if (fanotify_mark(witness, FAN_MARK_ADD, FAN_OPEN_EXEC, AT_FDCWD, file(i ? "raced1" : "raced0"))) {
 			close(witness);
@@ -580,7 +581,8 @@ static void expect_race(const struct race *r)
 	       shared->told[NEITHER], t.enforced, shared->witnessed);
 	if (shared->told[BYPASSED] || shared->told[FALSE_BLOCK] || t.uncertain || t.monitored || t.wrong)
 		fail_msg("%s: %ld bypassed, %ld blocked falsely; verdicts: %ld uncertain, %ld monitored, %ld wrong",
-		         r->title, shared->told[BYPASSED], shared->told[FALSE_BLOCK], t.uncertain, t.monitored, t.wrong);
+		         r->title, shared->told[BYPASSED], shared->told[FALSE_BLOCK], t.uncertain, t.monitored,
+		         t.wrong);
 	/* Both ends of the race have come. */
 	assert_true(shared->told[REACHED] > tries / 100 && shared->told[BLOCKED] > tries / 100);
 	assert_int_equal(after.dropped[TERCEL_VERDICT], before.dropped[TERCEL_VERDICT]);
