@@ -365,7 +365,8 @@ def tools_that_rules_are_about(w):
 
 
 def files_and_sockets(w):
-    everywhere(w, "files", FILES, 15)
+    # Under emulation loading takes most of the time: once has to do.
+    everywhere(w, "files", FILES, 15, container=not VM)
 
 
 def a_package_and_a_container_runtime(w):

@@ -93,11 +93,25 @@ static ino_t inode_of(const char *name)
 
 static void make_file(const char *name, const char *text)
 {
-	int fd = open(file(name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	int fd;
 
+	unlink(file(name));
+	fd = open(file(name), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
 	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
 		abort();
 	close(fd);
+}
+
+/* As it was before somebody got through, if that is possible. */
+static void restore(const char *name)
+{
+	int fd = open(file(name), O_WRONLY | O_TRUNC | O_CLOEXEC);
+
+	if (fd >= 0 && write(fd, "text", 4) != 4)
+		abort();
+	if (fd >= 0)
+		close(fd);
+	chmod(file(name), 0644);
 }
 
 static bool has_text(const char *name, const char *text)
@@ -350,8 +364,10 @@ static enum outcome attempt_truncation(void)
 	/* Read without a path that the other thread writes to. */
 	const bool untouched[] = {has_text("file0", "text"), has_text("file1", "text")};
 
-	if (!untouched[FORBIDDEN])
+	if (!untouched[FORBIDDEN]) {
+		restore("file1");
 		return BYPASSED;
+	}
 	if (!untouched[PERMITTED])
 		make_file("file0", "text");
 	shared->witnessed += outcome == REACHED;
@@ -400,8 +416,10 @@ static enum outcome attempt_mode(void)
 
 	if (stat(file("file0"), &st[0]) || stat(file("file1"), &st[1]))
 		abort();
-	if ((st[FORBIDDEN].st_mode & 07777) != 0644)
+	if ((st[FORBIDDEN].st_mode & 07777) != 0644) {
+		restore("file1");
 		return BYPASSED;
+	}
 	if ((st[PERMITTED].st_mode & 07777) == 0644)
 		return error == EPERM ? BLOCKED : NEITHER;
 	if (chmod(file("file0"), 0644))
@@ -442,20 +460,26 @@ static int race(const struct race *r, long tries)
 {
 	pthread_t thread;
 
-	r->prepare();
 	if (pthread_create(&thread, NULL, disturb, (void *)r))
 		return 1;
 	for (long i = 0; i < tries; i++)
 		shared->told[r->attempt()]++;
 	shared->stop = true;
 	pthread_join(thread, NULL);
-	/* Somebody who waits at the forbidden listener has got through, too. */
-	for (int i = 0; i < 2; i++)
-		if (listeners[i] >= 0) {
-			shared->told[BYPASSED] += i == FORBIDDEN && somebody_came(i);
-			close(listeners[i]);
-		}
+	/* Who waits at the forbidden listener has got through, too. */
+	shared->told[BYPASSED] += listeners[FORBIDDEN] >= 0 && somebody_came(FORBIDDEN);
 	return 0;
+}
+
+static void finish(void)
+{
+	int *const fds[] = {&listeners[0], &listeners[1], &witness};
+
+	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
+		if (*fds[i] >= 0)
+			close(*fds[i]);
+		*fds[i] = -1;
+	}
 }
 
 /* The byte of `r`, in the memory of this run. */
@@ -526,6 +550,8 @@ static struct told run_race(const struct race *which, const char *mode, long tri
 	buf_addf(&procs, "%s/cgroup.procs", cgroup);
 	take_verdicts(&r, &t, 50);
 	t = (struct told){0};
+	/* Before it is forbidden. */
+	r.prepare();
 	apply_one(buf_str(&condition), buf_str(&policy));
 	pid = fork();
 	assert_true(pid >= 0);
@@ -547,6 +573,7 @@ static struct told run_race(const struct race *which, const char *mode, long tri
 	while (waitpid(pid, &status, WNOHANG) == 0)
 		take_verdicts(&r, &t, 5);
 	take_verdicts(&r, &t, 300);
+	finish();
 	assert_int_equal(status, 0);
 	return t;
 }
