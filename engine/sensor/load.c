@@ -64,8 +64,8 @@ static const struct capture {
 };
 
 /*
- * Programs at decision points. That of exec commits is the one that records them; it is always there. By prefix: tercel_
- * those at hooks of a cgroup, which know each other by it (decide.bpf.c), lsm_ those at hooks of the BPF LSM.
+ * Programs at decision points. That of exec commits is the one that records them; it is always there. By prefix:
+ * tercel_ those at hooks of a cgroup, which know each other by it (decide.bpf.c), lsm_ those at hooks of the BPF LSM.
  */
 static const struct {
 	const char *program;

@@ -59,12 +59,12 @@ __attribute__((visibility("default"))) void *malloc(size_t size)
 	return fails() ? NULL : __libc_malloc(size);
 }
 
-__attribute__((visibility("default"))) void *calloc(size_t n, size_t size)
+__attribute__((visibility("default"))) void *calloc(size_t nmemb, size_t size)
 {
-	return fails() ? NULL : __libc_calloc(n, size);
+	return fails() ? NULL : __libc_calloc(nmemb, size);
 }
 
-__attribute__((visibility("default"))) void *realloc(void *p, size_t size)
+__attribute__((visibility("default"))) void *realloc(void *ptr, size_t size)
 {
-	return fails() ? NULL : __libc_realloc(p, size);
+	return fails() ? NULL : __libc_realloc(ptr, size);
 }

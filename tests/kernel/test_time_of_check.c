@@ -177,7 +177,7 @@ static int start_raced(void)
 
 	if (pid == 0) {
 		execve(shared->path, argv, envp);
-		_exit(64 + (errno & 63));
+		_exit(64 + (errno & 63)); /* NOLINT(clang-analyzer-unix.Vfork): the address of errno is known */
 	}
 	if (waitpid(pid, &status, 0) != pid)
 		abort();
@@ -221,8 +221,8 @@ static void prepare_connections(void)
 	for (int i = 0; i < 2; i++) {
 		listeners[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 		inet_pton(AF_INET, addresses[i], &a.sin_addr);
-		if (bind(listeners[i], (struct sockaddr *)&a, sizeof(a)) || listen(listeners[i], 128) ||
-		    getsockname(listeners[i], (struct sockaddr *)&a, &len))
+		if (listeners[i] < 0 || bind(listeners[i], (struct sockaddr *)&a, sizeof(a)) ||
+		    listen(listeners[i], 128) || getsockname(listeners[i], (struct sockaddr *)&a, &len))
 			abort();
 	}
 	shared->address = a;
@@ -253,6 +253,8 @@ static enum outcome attempt_connection(int type)
 	struct in_addr forbidden;
 
 	inet_pton(AF_INET, addresses[FORBIDDEN], &forbidden);
+	if (fd < 0)
+		abort();
 	error = connect(fd, (const struct sockaddr *)&shared->address, sizeof(shared->address)) ? errno : 0;
 	if (!error && getpeername(fd, (struct sockaddr *)&peer, &len))
 		abort();

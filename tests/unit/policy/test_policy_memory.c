@@ -64,8 +64,12 @@ static bool for_good;
 static bool fails(void)
 {
 	asked++;
-	if (left < 0 || left-- > 0)
+	if (left < 0)
 		return false;
+	if (left > 0) {
+		left--;
+		return false;
+	}
 	left = for_good ? 0 : -1;
 	errno = ENOMEM;
 	return true;
