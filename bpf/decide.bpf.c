@@ -914,17 +914,114 @@ static __always_inline void peer6_facts(struct match_facts *f, struct bpf_sock *
 	local_facts(f, sk, AF_INET6, !low || (addr[3] && addr[3] != bpf_htonl(1)));
 }
 
+/* The programs at hooks of a cgroup, in the order in which they run. */
+struct bpf_prog_aux___named {
+	char name[16];
+} __attribute__((preserve_access_index));
+
+struct bpf_prog___named {
+	struct bpf_prog_aux___named *aux;
+} __attribute__((preserve_access_index));
+
+struct bpf_prog_array_item___run {
+	struct bpf_prog___named *prog;
+} __attribute__((preserve_access_index));
+
+struct bpf_prog_array___run {
+	struct bpf_prog_array_item___run items[8];
+} __attribute__((preserve_access_index));
+
+struct cgroup_bpf___run {
+	struct bpf_prog_array___run *effective[1];
+} __attribute__((preserve_access_index));
+
+struct cgroup___run {
+	struct cgroup_bpf___run bpf;
+} __attribute__((preserve_access_index));
+
+struct sock_cgroup_data___run {
+	struct cgroup___run *cgroup;
+} __attribute__((preserve_access_index));
+
+struct sock___run {
+	struct sock_cgroup_data___run sk_cgrp_data;
+} __attribute__((preserve_access_index));
+
+enum cgroup_bpf_attach_type {
+	CGROUP_INET4_CONNECT,
+	CGROUP_INET6_CONNECT,
+};
+
+/* What one of them is to a program of ours. */
+enum runner {
+	RUNNER_NONE, /* behind the last */
+	RUNNER_OURS,
+	RUNNER_OTHER,
+};
+
+/* By its name, tercel_connect4 or tercel_connect6: also of another version's, of a daemon that is taking over. */
+static __noinline int runner_of(__u64 prog)
+{
+	struct bpf_prog_aux___named *aux = BPF_CORE_READ((struct bpf_prog___named *)prog, aux);
+	__u64 name[2] = {};
+
+	if (!prog)
+		return RUNNER_NONE;
+	if (bpf_probe_read_kernel(name, sizeof(name), __builtin_preserve_access_index(&aux->name)))
+		return RUNNER_OTHER;
+	((char *)name)[14] = 0;
+	return !__builtin_memcmp(name, "tercel_connect\0", sizeof(name)) ? RUNNER_OURS : RUNNER_OTHER;
+}
+
+#define RUNNER(i)                                                                   \
+	do {                                                                        \
+		int runner = runner_of((__u64)BPF_CORE_READ(array, items[i].prog)); \
+                                                                                    \
+		if (runner == RUNNER_NONE)                                          \
+			return 1;                                                   \
+		if (runner == RUNNER_OURS && others)                                \
+			return 0;                                                   \
+		others |= runner == RUNNER_OTHER;                                   \
+	} while (0)
+
+/* Whether at this hook, `type`, of the cgroup of socket `sk` no other program ran before one of ours. */
+static __noinline int runs_first(__u64 sk, __u32 type)
+{
+	struct cgroup___run *cgroup = BPF_CORE_READ((struct sock___run *)sk, sk_cgrp_data.cgroup);
+	const void *slots = __builtin_preserve_access_index(&cgroup->bpf.effective);
+	struct bpf_prog_array___run *array = NULL;
+	bool others = false;
+
+	if (!cgroup || bpf_probe_read_kernel(&array, sizeof(array), slots + type * sizeof(void *)) || !array)
+		return 0;
+	RUNNER(0);
+	RUNNER(1);
+	RUNNER(2);
+	RUNNER(3);
+	RUNNER(4);
+	RUNNER(5);
+	RUNNER(6);
+	RUNNER(7);
+	return 0;
+}
+
 /*
- * Programs of cgroups further down run before this one and may have put another address in place (service
- * translation); Falco sees the one that the caller asked for. What the caller's memory holds is only compared: it can
- * change meanwhile.
+ * Whether the kernel's address is the one that the caller asked for. Programs of cgroups further down run before this
+ * one and may have put another in place (service translation); Falco sees the one that was asked for. Where none has
+ * run, it is. Only where one has, what the caller's memory holds is compared: that can be rewritten meanwhile, so that
+ * a connection is let through.
  */
 static __always_inline bool is_as_asked(struct decision *d, struct bpf_sock_addr *ctx, const __u32 *addr, __u32 point,
                                         const void *asked)
 {
 	struct peer *peer = &d->peer;
 	__u32 size = point == TERCEL_POINT_CONNECT4 ? 8 : sizeof(*peer);
+	__u32 type = point == TERCEL_POINT_CONNECT4
+	                     ? (__u32)bpf_core_enum_value(enum cgroup_bpf_attach_type, CGROUP_INET4_CONNECT)
+	                     : (__u32)bpf_core_enum_value(enum cgroup_bpf_attach_type, CGROUP_INET6_CONNECT);
 
+	if (runs_first((__u64)d->sk, type))
+		return true;
 	if (!asked || bpf_probe_read_user(peer, size, asked) || peer->port != (__u16)ctx->user_port)
 		return false;
 	if (point == TERCEL_POINT_CONNECT4)
@@ -988,7 +1085,7 @@ static __always_inline int decide_connect(struct bpf_sock_addr *ctx, const __u32
 }
 
 SEC("cgroup/connect4")
-int on_connect4(struct bpf_sock_addr *ctx)
+int tercel_connect4(struct bpf_sock_addr *ctx)
 {
 	__u32 addr[4] = {ctx->user_ip4};
 
@@ -996,7 +1093,7 @@ int on_connect4(struct bpf_sock_addr *ctx)
 }
 
 SEC("cgroup/connect6")
-int on_connect6(struct bpf_sock_addr *ctx)
+int tercel_connect6(struct bpf_sock_addr *ctx)
 {
 	__u32 addr[4] = {ctx->user_ip6[0], ctx->user_ip6[1], ctx->user_ip6[2], ctx->user_ip6[3]};
 

@@ -174,3 +174,9 @@ int buf_error(const struct buf *b)
 {
 	return b->error;
 }
+
+void buf_pass_error(struct buf *to, const struct buf *from)
+{
+	if (from->error)
+		to->error = from->error;
+}

@@ -54,4 +54,7 @@ char *buf_take(struct buf *b);
 /* 0, or -ENOMEM if any call since the last reset could not allocate. */
 int buf_error(const struct buf *b);
 
+/* What was put together from `from` is as incomplete as that. */
+void buf_pass_error(struct buf *to, const struct buf *from);
+
 #endif

@@ -19,7 +19,10 @@ __attribute__((format(printf, 2, 0))) static void message(const struct command *
 	buf_addf(&line, "tercel%s%s: ", c ? " " : "", c ? c->name : "");
 	text_visible(&line, buf_str(&raw), raw.len);
 	buf_addc(&line, '\n');
-	(void)fputs(buf_str(&line), stderr);
+	if (buf_error(&raw) || buf_error(&line))
+		(void)fputs("tercel: out of memory\n", stderr);
+	else
+		(void)fputs(buf_str(&line), stderr);
 }
 
 enum cli_status cli_fail(const struct command *c, enum cli_status status, const char *format, ...)

@@ -422,6 +422,7 @@ static void write_json_tree(struct buf *out, const struct filter_node *n)
 		_autobuf_ struct buf text = BUF_INIT;
 
 		filter_print(&text, n);
+		buf_pass_error(out, &text);
 		buf_addc(out, ',');
 		add_string(out, "text", buf_str(&text));
 		buf_addc(out, ',');
@@ -448,6 +449,7 @@ static int write_json_condition(struct buf *out, const struct rule *r)
 	_autobuf_ struct buf text = BUF_INIT;
 
 	filter_print(&text, filter_root(r->filter));
+	buf_pass_error(out, &text);
 	buf_addc(out, ',');
 	add_string(out, "expanded", buf_str(&text));
 	buf_adds(out, ",\"tree\":");
@@ -461,6 +463,7 @@ static int write_json_condition(struct buf *out, const struct rule *r)
 		_autobuf_ struct buf name = BUF_INIT;
 
 		filter_print_term(&name, fields.terms[i]);
+		buf_pass_error(out, &name);
 		buf_adds(out, i ? ",{" : "{");
 		add_string(out, "name", buf_str(&name));
 		buf_addf(out, ",\"type\":\"%s\",\"list\":%s}", field_type_word(fields.terms[i]->type),

@@ -448,6 +448,7 @@ static int copy_names(struct event_rules *out, uint32_t generation, const char *
 		names[out->count] = strdup(from[out->count]);
 		if (!names[out->count]) {
 			free_names(out);
+			*out = (struct event_rules){0};
 			return -ENOMEM;
 		}
 	}

@@ -26,6 +26,7 @@ struct request {
 	cJSON *out;
 	struct diag_list diags;
 	struct error err;
+	bool changed; /* the policy is another one now */
 };
 
 static const char *text_of(const struct request *q, const char *name)
@@ -129,6 +130,13 @@ static int metrics(struct request *q)
 
 /* ---- what is to be done ------------------------------------------------------------------------------------------ */
 
+/* From here on it is done: an error is only that it cannot be told as it should be. */
+static int changed(struct request *q)
+{
+	q->changed = true;
+	return add_summary(q);
+}
+
 static int apply(struct request *q)
 {
 	const cJSON *confirm = cJSON_GetObjectItemCaseSensitive(q->in, "confirm_ms");
@@ -145,21 +153,21 @@ static int apply(struct request *q)
 	if (!(ms >= 0 && ms <= 366.0 * 86400 * 1000))
 		return error_set(&q->err, -EINVAL, "apply: \"confirm_ms\" is a number of milliseconds");
 	error = live_apply(q->r->live, file, (uint64_t)(ms * 1e6), q->r->now_ns, &q->diags);
-	return error ? error : add_summary(q);
+	return error ? error : changed(q);
 }
 
 static int reload(struct request *q)
 {
 	int error = live_apply(q->r->live, NULL, 0, q->r->now_ns, &q->diags);
 
-	return error ? error : add_summary(q);
+	return error ? error : changed(q);
 }
 
 static int confirm(struct request *q)
 {
 	int error = live_confirm(q->r->live, &q->err);
 
-	return error ? error : add_summary(q);
+	return error ? error : changed(q);
 }
 
 static int set_mode(struct request *q)
@@ -173,7 +181,7 @@ static int set_mode(struct request *q)
 		if (strcmp(mode, name_mode(m)) != 0)
 			continue;
 		error = live_set_mode(q->r->live, rules, (enum tercel_mode)m, &q->diags);
-		return error ? error : add_summary(q);
+		return error ? error : changed(q);
 	}
 	return error_set(&q->err, -EINVAL, "set-mode: \"mode\" is one of: off, monitor, enforce");
 }
@@ -249,6 +257,9 @@ char *requests_answer(const struct requests *r, const char *request)
 	char *text = NULL;
 	int error = q.out ? dispatch(&q) : -ENOMEM;
 
+	if (error && q.changed)
+		(void)error_set(&q.err, error, "it is done, generation %u is in force; but: %s",
+		                live_generation(r->live), strerror(-error));
 	/* Half an answer would be a wrong one. */
 	if (error && q.out) {
 		cJSON_Delete(q.out);

@@ -332,5 +332,5 @@ int event_write(struct buf *b, struct event_context *c, const struct tercel_hdr 
 	if (record_check(r, r->size))
 		return -EBADMSG;
 	int written = format == EVENT_JSON ? event_write_json(b, c, r) : event_write_text(b, c, r);
-	return written > 0 && (buf_error(b) || buf_error(&c->scratch)) ? -ENOMEM : written;
+	return written > 0 && buf_error(b) ? -ENOMEM : written;
 }

@@ -99,6 +99,7 @@ static void add_arguments(struct buf *b, struct event_context *c, struct text ar
 			buf_addc(joined, '"');
 		at += size + 1;
 	}
+	buf_pass_error(b, joined);
 	add_string(b, "arguments", buf_str(joined), joined->len);
 }
 
@@ -129,6 +130,7 @@ static void add_flags(struct buf *b, struct event_context *c, const struct proce
 	add_flag(flags, cut & TERCEL_F_TRUNC_CWD, "errorCWD");
 	add_flag(flags, p->cloned, "clone");
 	add_flag(flags, !seen, "unknown");
+	buf_pass_error(b, flags);
 	add_string(b, "flags", buf_str(flags), flags->len);
 }
 
@@ -331,6 +333,7 @@ static void add_lineage(struct buf *b, struct event_context *c, const struct ter
 	buf_reset(&c->scratch);
 	if (p)
 		process_lineage(&c->scratch, p, event_max_ancestors(c));
+	buf_pass_error(b, &c->scratch);
 	add_string(b, "lineage", buf_str(&c->scratch), c->scratch.len);
 }
 
@@ -375,6 +378,7 @@ static void add_file_arg(struct buf *b, struct event_context *c, const struct te
 			buf_addc(&c->scratch, '/');
 	}
 	buf_add(&c->scratch, path.data, path.len);
+	buf_pass_error(b, &c->scratch);
 	add_string(b, "path", buf_str(&c->scratch), c->scratch.len);
 	buf_adds(b, "}}");
 }
@@ -514,6 +518,7 @@ static void add_verdict_object(struct buf *b, struct event_context *c, const str
 	open_object(b, "tercel");
 	buf_reset(&c->scratch);
 	add_rule(&c->scratch, c, v);
+	buf_pass_error(b, &c->scratch);
 	add_string(b, "rule", buf_str(&c->scratch), c->scratch.len);
 	add_word(b, "mode", name_mode(v->mode));
 	add_word(b, "action", name_action(v->action));
@@ -577,6 +582,7 @@ static int write_verdict(struct buf *b, struct event_context *c, const struct te
 	add_word(b, "function_name", name_hook(v->point));
 	buf_reset(&c->scratch);
 	add_rule(&c->scratch, c, v);
+	buf_pass_error(b, &c->scratch);
 	add_string(b, "policy_name", buf_str(&c->scratch), c->scratch.len);
 	key(b, "args");
 	buf_addc(b, '[');

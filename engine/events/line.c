@@ -282,6 +282,7 @@ static int write_verdict(struct buf *b, struct event_context *c, const struct te
 	buf_adds(b, " \"");
 	buf_reset(&c->scratch);
 	add_rule(&c->scratch, c, v);
+	buf_pass_error(b, &c->scratch);
 	text_escape(b, buf_str(&c->scratch), c->scratch.len, '"');
 	buf_adds(b, "\": ");
 	buf_adds(b, name_act(v->point));

@@ -32,7 +32,7 @@ struct wanted {
 #define NO_FIELD SIZE_MAX
 
 /* What a name in the lines was found to be. */
-enum { NAME_UNUSED = -1, NAME_UNKNOWN = -2 };
+enum { NAME_UNUSED = -1, NAME_UNKNOWN = -2, NAME_NO_MEMORY = -3 };
 
 struct alias {
 	char *name;
@@ -172,8 +172,8 @@ static int want_sources(struct eval_input *in, const struct filter_term *t)
 	return r;
 }
 
-/* The field that a name is, as text that names are compared by; NULL if it is none. */
-static char *canonical(const char *name, size_t len)
+/* The field that a name is, as text that names are compared by; *out is NULL if it is none. Or -ENOMEM. */
+static int canonical(char **out, const char *name, size_t len)
 {
 	_autodiag_ struct diag_list quiet = DIAG_LIST_INIT;
 	struct arena memory = {0};
@@ -182,28 +182,33 @@ static char *canonical(const char *name, size_t len)
 	struct syntax_term *s = NULL;
 	struct filter_term *t = NULL;
 	size_t taken = 0;
-	char *result = NULL;
+	int r = syntax_parse_term(&text, 0, &memory, &s, &taken, &quiet);
 
-	if (!syntax_parse_term(&text, 0, &memory, &s, &taken, &quiet) && s && taken == len &&
-	    s->kind == FILTER_TERM_FIELD)
+	*out = NULL;
+	if (!r && s && taken == len && s->kind == FILTER_TERM_FIELD)
 		t = term_compile(&c, s);
 	if (t)
-		result = name_of(t);
+		*out = name_of(t);
 	arena_free(&memory);
-	return result;
+	return r == -ENOMEM || c.out_of_memory || quiet.out_of_memory || (t && !*out) ? -ENOMEM : 0;
 }
 
 /* What a name is that is met for the first time; remembered while there is room. */
 static ptrdiff_t learn(struct eval_input *in, const char *name, size_t len)
 {
-	_autofree_ char *whole = canonical(name, len), *copy = strdup(name);
-	size_t found = whole ? find_wanted(in, whole) : TABLE_NONE;
-	ptrdiff_t what = !whole ? NAME_UNKNOWN : found == TABLE_NONE ? NAME_UNUSED : (ptrdiff_t)found;
+	_autofree_ char *whole = NULL, *copy = NULL;
+	size_t found;
+	ptrdiff_t what;
 
+	if (canonical(&whole, name, len))
+		return NAME_NO_MEMORY;
+	found = whole ? find_wanted(in, whole) : TABLE_NONE;
+	what = !whole ? NAME_UNKNOWN : found == TABLE_NONE ? NAME_UNUSED : (ptrdiff_t)found;
 	if (in->naliases == ALIASES_MAX)
 		return what;
 	if (what == NAME_UNKNOWN && in->unknown)
 		in->unknown(in->ctx, name);
+	copy = strdup(name);
 	if (!copy || table_add(&in->alias_names, table_hash(name, strlen(name)), in->naliases))
 		return what;
 	in->aliases[in->naliases++] = (struct alias){TAKE_PTR(copy), what};
@@ -476,6 +481,9 @@ static int sort_members(struct eval_input *in, size_t *offset, struct error *err
 		if (memchr(m->name, '\0', m->name_len))
 			return error_set(err, -EINVAL, "a zero byte in a name");
 		ptrdiff_t number = look_up(in, m->name, m->name_len);
+
+		if (number == NAME_NO_MEMORY)
+			return -ENOMEM;
 
 		if (number < 0)
 			continue;

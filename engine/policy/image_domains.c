@@ -147,6 +147,7 @@ static void write_texts(struct builder *b, uint32_t domain)
 	struct automata automata;
 	size_t natoms, room = 0, n = 0;
 	const uint32_t *ids = atoms_of(b, domain, &natoms);
+	int error;
 
 	if (!natoms)
 		return;
@@ -159,9 +160,12 @@ static void write_texts(struct builder *b, uint32_t domain)
 	}
 	for (size_t i = 0; i < natoms; i++)
 		add_patterns(patterns, &n, atoms_get(b->atoms, ids[i]));
-	b->error = automata_build(&automata, patterns, n, zero_in(domain));
-	if (b->error)
+	/* What went wrong before stays. */
+	error = automata_build(&automata, patterns, n, zero_in(domain));
+	if (error) {
+		b->error = error;
 		return;
+	}
 	for (size_t i = 0; i < automata.n; i++)
 		written[i] = write_automaton(b, &automata.items[i]);
 	table->count = (uint32_t)automata.n;

@@ -230,6 +230,7 @@ static void json_atom(struct buf *out, const struct view *v, uint32_t id)
 	_autobuf_ struct buf text = BUF_INIT;
 
 	atom_print(&text, atoms_get(v->b.atoms, id));
+	buf_pass_error(out, &text);
 	buf_addf(out, "{\"bit\":%u,\"rules\":%u,\"atom\":", atoms_get(v->b.atoms, id)->bit, v->askers[id]);
 	buf_add_json(out, buf_str(&text), text.len);
 	buf_addc(out, '}');

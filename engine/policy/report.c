@@ -282,6 +282,7 @@ static void json_expr(struct buf *out, const struct filter_node *node)
 	_autobuf_ struct buf text = BUF_INIT;
 
 	filter_print(&text, node);
+	buf_pass_error(out, &text);
 	json_text(out, "expr", buf_str(&text));
 }
 
@@ -464,6 +465,7 @@ static void text_expr(struct buf *out, const struct filter_node *node)
 	size_t len = NOTE_EXPR_MAX;
 
 	filter_print(&text, node);
+	buf_pass_error(out, &text);
 	if (text.len <= NOTE_EXPR_MAX) {
 		buf_adds(out, buf_str(&text));
 		return;
@@ -704,6 +706,7 @@ void report_explain_json(struct buf *out, const struct report *report, const str
 		for (int may = 0; may < 2; may++) {
 			buf_reset(&text);
 			explain_form(&text, report, &rule->points[p], may);
+			buf_pass_error(out, &text);
 			buf_addc(out, ',');
 			json_text(out, may ? "may" : "must", buf_str(&text));
 		}

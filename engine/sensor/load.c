@@ -64,15 +64,15 @@ static const struct capture {
 };
 
 /*
- * Programs at decision points. That of exec commits is the one that records them; it is always there. By prefix: on_
- * those at hooks of a cgroup, lsm_ those at hooks of the BPF LSM.
+ * Programs at decision points. That of exec commits is the one that records them; it is always there. By prefix:
+ * tercel_ those at hooks of a cgroup, which know each other by it (decide.bpf.c), lsm_ those at hooks of the BPF LSM.
  */
 static const struct {
 	const char *program;
 	enum tercel_point point;
 } point_programs[] = {
-        {"on_connect4", TERCEL_POINT_CONNECT4},
-        {"on_connect6", TERCEL_POINT_CONNECT6},
+        {"tercel_connect4", TERCEL_POINT_CONNECT4},
+        {"tercel_connect6", TERCEL_POINT_CONNECT6},
         {"lsm_exec", TERCEL_POINT_EXEC_CHECK},
         {"lsm_file_open", TERCEL_POINT_FILE_OPEN},
         {"lsm_file_create", TERCEL_POINT_FILE_OPEN},
