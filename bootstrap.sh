@@ -24,6 +24,7 @@ packages=(
 	libyaml-dev libpcre2-dev libcjson-dev
 	libcmocka-dev debootstrap python3 busybox-static util-linux       # tests and the demo
 	e2fsprogs                                                         # file systems of virtual machines
+	xz-utils                                                          # their modules are compressed
 )
 
 say() {

@@ -978,9 +978,10 @@ static __noinline int runner_of(__u64 prog)
 		int runner = runner_of((__u64)BPF_CORE_READ(array, items[i].prog)); \
                                                                                     \
 		if (runner == RUNNER_NONE)                                          \
-			return 1;                                                   \
+			return ours;                                                \
 		if (runner == RUNNER_OURS && others)                                \
 			return 0;                                                   \
+		ours |= runner == RUNNER_OURS;                                      \
 		others |= runner == RUNNER_OTHER;                                   \
 	} while (0)
 
@@ -990,7 +991,7 @@ static __noinline int runs_first(__u64 sk, __u32 type)
 	struct cgroup___run *cgroup = BPF_CORE_READ((struct sock___run *)sk, sk_cgrp_data.cgroup);
 	const void *slots = __builtin_preserve_access_index(&cgroup->bpf.effective);
 	struct bpf_prog_array___run *array = NULL;
-	bool others = false;
+	bool ours = false, others = false;
 
 	if (!cgroup || bpf_probe_read_kernel(&array, sizeof(array), slots + type * sizeof(void *)) || !array)
 		return 0;

@@ -450,8 +450,11 @@ static void *disturb(void *arg)
 		for (volatile unsigned int i = chance >> (20 + (chance & 7)); i; i--)
 			;
 		rewrite(r, turn);
-		/* Where a processor is short, the process that is to be disturbed has to run, too. */
-		if ((chance & 31) == 0)
+		/*
+		 * Where a processor is short, the process that is to be disturbed has to run, too. By the upper bits:
+		 * the lowest come round with the turns, so that it would always be the same value that is left there.
+		 */
+		if (chance >> 27 == 0)
 			sched_yield();
 	}
 	return NULL;
