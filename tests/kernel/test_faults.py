@@ -133,8 +133,8 @@ def the_clock_jumps(w):
         return
     w.policy("monitor", name="mild.yaml")
     daemon = w.start()
-    for days in (400, -800, 400):
-        assert w.tool("policy", "apply", w.path("mild.yaml"), "--confirm", "6s").returncode == 0
+    for days in (400, -800):
+        assert w.tool("policy", "apply", w.path("mild.yaml"), "--confirm", "4s").returncode == 0
         time.clock_settime(time.CLOCK_REALTIME, time.time() + days * 86400)
         assert not w.attempt(), "taken back at once"
         assert wait_for(w.attempt, 60), "not taken back"
