@@ -603,22 +603,13 @@ static long divisor(void)
 	return n > 0 ? n : 1;
 }
 
-static void expect_race(const struct race *r)
+/* Whether both ends of the race have come in these tries; fails if one of them was a wrong one. */
+static bool race_enforced(const struct race *r, long tries)
 {
-	const long tries = TRIES / divisor() / (r->part ? r->part : 1), trial = tries / 20 > 100 ? tries / 20 : 100;
 	struct tercel_stats before, after;
 	struct timespec begin, end;
 	struct told t;
 
-	/* Unless it is enforced, the race does come to what is forbidden: the attack is one, and it would be seen. */
-	for (int i = 0; i < 5; i++) {
-		t = run_race(r, "monitor", trial);
-		if (shared->told[BYPASSED] && shared->told[REACHED])
-			break;
-	}
-	if (!shared->told[BYPASSED] || !shared->told[REACHED] || !t.monitored || t.enforced)
-		fail_msg("%s: without enforcement %ld permitted, %ld forbidden; %ld verdicts, %ld enforced", r->title,
-		         shared->told[REACHED], shared->told[BYPASSED], t.monitored, t.enforced);
 	assert_int_equal(sensor_stats(sensor, &before), 0);
 	clock_gettime(CLOCK_MONOTONIC, &begin);
 	t = run_race(r, "enforce", tries);
@@ -631,13 +622,33 @@ static void expect_race(const struct race *r)
 		fail_msg("%s: %ld bypassed, %ld blocked falsely; verdicts: %ld uncertain, %ld monitored, %ld wrong",
 		         r->title, shared->told[BYPASSED], shared->told[FALSE_BLOCK], t.uncertain, t.monitored,
 		         t.wrong);
-	/* Both ends of the race have come. */
-	assert_true(shared->told[REACHED] > tries / 200 && shared->told[BLOCKED] > tries / 200);
 	assert_int_equal(after.dropped[TERCEL_VERDICT], before.dropped[TERCEL_VERDICT]);
 	assert_int_equal(t.enforced, shared->told[BLOCKED]);
 	assert_int_equal(after.policy_errors, before.policy_errors);
 	for (int i = 0; i < TERCEL_POINTS; i++)
 		assert_int_equal(after.undecided[i], before.undecided[i]);
+	return shared->told[REACHED] > tries / 200 && shared->told[BLOCKED] > tries / 200;
+}
+
+static void expect_race(const struct race *r)
+{
+	const long tries = TRIES / divisor() / (r->part ? r->part : 1), trial = tries / 20 > 100 ? tries / 20 : 100;
+	struct told t;
+	bool both = false;
+
+	/* Unless it is enforced, the race does come to what is forbidden: the attack is one, and it would be seen. */
+	for (int i = 0; i < 5; i++) {
+		t = run_race(r, "monitor", trial);
+		if (shared->told[BYPASSED] && shared->told[REACHED])
+			break;
+	}
+	if (!shared->told[BYPASSED] || !shared->told[REACHED] || !t.monitored || t.enforced)
+		fail_msg("%s: without enforcement %ld permitted, %ld forbidden; %ld verdicts, %ld enforced", r->title,
+		         shared->told[REACHED], shared->told[BYPASSED], t.monitored, t.enforced);
+	/* Both ends of the race have to come; where there are few tries, they may not at once. */
+	for (int i = 0; i < 5 && !both; i++)
+		both = race_enforced(r, tries);
+	assert_true(both);
 }
 
 /* ---- tests ------------------------------------------------------------------------------------------------------- */
