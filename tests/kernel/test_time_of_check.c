@@ -40,6 +40,7 @@ static struct shared {
 	_Alignas(64) struct sockaddr_in address;
 	_Alignas(64) struct open_how how;
 	_Alignas(64) atomic_bool stop;
+	atomic_uint turns; /* how often it was rewritten */
 	atomic_long told[OUTCOMES];
 	atomic_long witnessed; /* tries of which something else than Tercel told what they came to */
 } *shared;
@@ -450,6 +451,7 @@ static void *disturb(void *arg)
 		for (volatile unsigned int i = chance >> (20 + (chance & 7)); i; i--)
 			;
 		rewrite(r, turn);
+		atomic_store_explicit(&shared->turns, turn + 1, memory_order_relaxed);
 		/*
 		 * Where a processor is short, the process that is to be disturbed has to run, too. By the upper bits:
 		 * the lowest come round with the turns, so that it would always be the same value that is left there.
@@ -460,6 +462,16 @@ static void *disturb(void *arg)
 	return NULL;
 }
 
+/* Where processors are short, many tries would else go by while the other thread waits for one, and be no race. */
+static void await_turn(void)
+{
+	static unsigned int last;
+
+	for (int i = 0; i < 100 && atomic_load_explicit(&shared->turns, memory_order_relaxed) == last; i++)
+		sched_yield();
+	last = atomic_load_explicit(&shared->turns, memory_order_relaxed);
+}
+
 /* What the racing process does: `tries` tries, with a thread that disturbs them. */
 static int race(const struct race *r, long tries)
 {
@@ -467,8 +479,11 @@ static int race(const struct race *r, long tries)
 
 	if (pthread_create(&thread, NULL, disturb, (void *)r))
 		return 1;
-	for (long i = 0; i < tries; i++)
+	for (long i = 0; i < tries; i++) {
+		if (i % 16 == 0)
+			await_turn();
 		shared->told[r->attempt()]++;
+	}
 	shared->stop = true;
 	pthread_join(thread, NULL);
 	/* Who waits at the forbidden listener has got through, too. */
@@ -591,18 +606,13 @@ static long divisor(void)
 	return n > 0 ? n : 1;
 }
 
-static void expect_race(const struct race *r)
+/* Whether both ends of the race have come in these tries; fails if one of them was a wrong one. */
+static bool race_enforced(const struct race *r, long tries)
 {
-	const long tries = TRIES / divisor() / (r->part ? r->part : 1), trial = tries / 20 > 100 ? tries / 20 : 100;
 	struct tercel_stats before, after;
 	struct timespec begin, end;
 	struct told t;
 
-	/* Unless it is enforced, the race does come to what is forbidden: the attack is one, and it would be seen. */
-	t = run_race(r, "monitor", trial);
-	if (!shared->told[BYPASSED] || !shared->told[REACHED] || !t.monitored || t.enforced)
-		fail_msg("%s: without enforcement %ld permitted, %ld forbidden; %ld verdicts, %ld enforced", r->title,
-		         shared->told[REACHED], shared->told[BYPASSED], t.monitored, t.enforced);
 	assert_int_equal(sensor_stats(sensor, &before), 0);
 	clock_gettime(CLOCK_MONOTONIC, &begin);
 	t = run_race(r, "enforce", tries);
@@ -615,13 +625,33 @@ static void expect_race(const struct race *r)
 		fail_msg("%s: %ld bypassed, %ld blocked falsely; verdicts: %ld uncertain, %ld monitored, %ld wrong",
 		         r->title, shared->told[BYPASSED], shared->told[FALSE_BLOCK], t.uncertain, t.monitored,
 		         t.wrong);
-	/* Both ends of the race have come. */
-	assert_true(shared->told[REACHED] > tries / 100 && shared->told[BLOCKED] > tries / 100);
 	assert_int_equal(after.dropped[TERCEL_VERDICT], before.dropped[TERCEL_VERDICT]);
 	assert_int_equal(t.enforced, shared->told[BLOCKED]);
 	assert_int_equal(after.policy_errors, before.policy_errors);
 	for (int i = 0; i < TERCEL_POINTS; i++)
 		assert_int_equal(after.undecided[i], before.undecided[i]);
+	return shared->told[REACHED] > tries / 200 && shared->told[BLOCKED] > tries / 200;
+}
+
+static void expect_race(const struct race *r)
+{
+	const long tries = TRIES / divisor() / (r->part ? r->part : 1), trial = tries / 20 > 100 ? tries / 20 : 100;
+	struct told t;
+	bool both = false;
+
+	/* Unless it is enforced, the race does come to what is forbidden: the attack is one, and it would be seen. */
+	for (int i = 0; i < 5; i++) {
+		t = run_race(r, "monitor", trial);
+		if (shared->told[BYPASSED] && shared->told[REACHED])
+			break;
+	}
+	if (!shared->told[BYPASSED] || !shared->told[REACHED] || !t.monitored || t.enforced)
+		fail_msg("%s: without enforcement %ld permitted, %ld forbidden; %ld verdicts, %ld enforced", r->title,
+		         shared->told[REACHED], shared->told[BYPASSED], t.monitored, t.enforced);
+	/* Both ends of the race have to come; where there are few tries, they may not at once. */
+	for (int i = 0; i < 5 && !both; i++)
+		both = race_enforced(r, tries);
+	assert_true(both);
 }
 
 /* ---- tests ------------------------------------------------------------------------------------------------------- */
