@@ -387,6 +387,13 @@ static void add_string(struct buf *out, const char *key, const char *value)
 	buf_add_json(out, value, strlen(value));
 }
 
+/* What was put together in another buffer. */
+static void add_text(struct buf *out, const char *key, const struct buf *value)
+{
+	buf_pass_error(out, value);
+	add_string(out, key, buf_str(value));
+}
+
 static void add_json_place(struct buf *out, struct source_pos pos)
 {
 	add_string(out, "file", pos.file ? pos.file : "");
@@ -422,9 +429,8 @@ static void write_json_tree(struct buf *out, const struct filter_node *n)
 		_autobuf_ struct buf text = BUF_INIT;
 
 		filter_print(&text, n);
-		buf_pass_error(out, &text);
 		buf_addc(out, ',');
-		add_string(out, "text", buf_str(&text));
+		add_text(out, "text", &text);
 		buf_addc(out, ',');
 		add_json_place(out, n->pos);
 		buf_adds(out, ",\"through\":[");
@@ -449,9 +455,8 @@ static int write_json_condition(struct buf *out, const struct rule *r)
 	_autobuf_ struct buf text = BUF_INIT;
 
 	filter_print(&text, filter_root(r->filter));
-	buf_pass_error(out, &text);
 	buf_addc(out, ',');
-	add_string(out, "expanded", buf_str(&text));
+	add_text(out, "expanded", &text);
 	buf_adds(out, ",\"tree\":");
 	write_json_tree(out, filter_root(r->filter));
 	buf_adds(out, ",\"events\":[");
@@ -463,9 +468,8 @@ static int write_json_condition(struct buf *out, const struct rule *r)
 		_autobuf_ struct buf name = BUF_INIT;
 
 		filter_print_term(&name, fields.terms[i]);
-		buf_pass_error(out, &name);
 		buf_adds(out, i ? ",{" : "{");
-		add_string(out, "name", buf_str(&name));
+		add_text(out, "name", &name);
 		buf_addf(out, ",\"type\":\"%s\",\"list\":%s}", field_type_word(fields.terms[i]->type),
 		         fields.terms[i]->is_list ? "true" : "false");
 	}

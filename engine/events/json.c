@@ -50,6 +50,13 @@ static void add_string(struct buf *b, const char *name, const char *text, size_t
 	buf_add_json(b, text, len);
 }
 
+/* What was put together in another buffer. */
+static void add_text(struct buf *b, const char *name, const struct buf *text)
+{
+	buf_pass_error(b, text);
+	add_string(b, name, buf_str(text), text->len);
+}
+
 static void add_word(struct buf *b, const char *name, const char *text)
 {
 	add_string(b, name, text, strlen(text));
@@ -99,8 +106,7 @@ static void add_arguments(struct buf *b, struct event_context *c, struct text ar
 			buf_addc(joined, '"');
 		at += size + 1;
 	}
-	buf_pass_error(b, joined);
-	add_string(b, "arguments", buf_str(joined), joined->len);
+	add_text(b, "arguments", joined);
 }
 
 static void add_flag(struct buf *flags, bool set, const char *name)
@@ -130,8 +136,7 @@ static void add_flags(struct buf *b, struct event_context *c, const struct proce
 	add_flag(flags, cut & TERCEL_F_TRUNC_CWD, "errorCWD");
 	add_flag(flags, p->cloned, "clone");
 	add_flag(flags, !seen, "unknown");
-	buf_pass_error(b, flags);
-	add_string(b, "flags", buf_str(flags), flags->len);
+	add_text(b, "flags", flags);
 }
 
 /*
@@ -333,8 +338,7 @@ static void add_lineage(struct buf *b, struct event_context *c, const struct ter
 	buf_reset(&c->scratch);
 	if (p)
 		process_lineage(&c->scratch, p, event_max_ancestors(c));
-	buf_pass_error(b, &c->scratch);
-	add_string(b, "lineage", buf_str(&c->scratch), c->scratch.len);
+	add_text(b, "lineage", &c->scratch);
 }
 
 static void add_plain_tercel(struct buf *b, struct event_context *c, const struct tercel_hdr *r)
@@ -378,8 +382,7 @@ static void add_file_arg(struct buf *b, struct event_context *c, const struct te
 			buf_addc(&c->scratch, '/');
 	}
 	buf_add(&c->scratch, path.data, path.len);
-	buf_pass_error(b, &c->scratch);
-	add_string(b, "path", buf_str(&c->scratch), c->scratch.len);
+	add_text(b, "path", &c->scratch);
 	buf_adds(b, "}}");
 }
 
@@ -518,8 +521,7 @@ static void add_verdict_object(struct buf *b, struct event_context *c, const str
 	open_object(b, "tercel");
 	buf_reset(&c->scratch);
 	add_rule(&c->scratch, c, v);
-	buf_pass_error(b, &c->scratch);
-	add_string(b, "rule", buf_str(&c->scratch), c->scratch.len);
+	add_text(b, "rule", &c->scratch);
 	add_word(b, "mode", name_mode(v->mode));
 	add_word(b, "action", name_action(v->action));
 	key(b, "enforced");
@@ -582,8 +584,7 @@ static int write_verdict(struct buf *b, struct event_context *c, const struct te
 	add_word(b, "function_name", name_hook(v->point));
 	buf_reset(&c->scratch);
 	add_rule(&c->scratch, c, v);
-	buf_pass_error(b, &c->scratch);
-	add_string(b, "policy_name", buf_str(&c->scratch), c->scratch.len);
+	add_text(b, "policy_name", &c->scratch);
 	key(b, "args");
 	buf_addc(b, '[');
 	add_object_args(b, c, v);

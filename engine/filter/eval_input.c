@@ -484,7 +484,6 @@ static int sort_members(struct eval_input *in, size_t *offset, struct error *err
 
 		if (number == NAME_NO_MEMORY)
 			return -ENOMEM;
-
 		if (number < 0)
 			continue;
 		if (in->wanted[number].given)

@@ -249,6 +249,13 @@ static void json_text(struct buf *out, const char *key, const char *text)
 		buf_adds(out, "null");
 }
 
+/* What was put together in another buffer. */
+static void json_buf(struct buf *out, const char *key, const struct buf *text)
+{
+	buf_pass_error(out, text);
+	json_text(out, key, buf_str(text));
+}
+
 static void json_place(struct buf *out, const char *file, uint32_t line, uint32_t column)
 {
 	json_text(out, "file", file);
@@ -282,8 +289,7 @@ static void json_expr(struct buf *out, const struct filter_node *node)
 	_autobuf_ struct buf text = BUF_INIT;
 
 	filter_print(&text, node);
-	buf_pass_error(out, &text);
-	json_text(out, "expr", buf_str(&text));
+	json_buf(out, "expr", &text);
 }
 
 static void json_lost(struct buf *out, const struct lost_leaf *l)
@@ -706,9 +712,8 @@ void report_explain_json(struct buf *out, const struct report *report, const str
 		for (int may = 0; may < 2; may++) {
 			buf_reset(&text);
 			explain_form(&text, report, &rule->points[p], may);
-			buf_pass_error(out, &text);
 			buf_addc(out, ',');
-			json_text(out, may ? "may" : "must", buf_str(&text));
+			json_buf(out, may ? "may" : "must", &text);
 		}
 		buf_adds(out, ",\"report\":");
 		json_point(out, report, &rule->points[p]);
