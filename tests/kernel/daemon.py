@@ -33,6 +33,25 @@ def cgroup2():
     return None
 
 
+# What a cgroup has to be named for its processes to be in a container.
+CONTAINER = "docker-%s.scope" % ("fedcba9876543210" * 4)
+
+
+def enter(cgroup):
+    """For the child of a Popen: it goes there before it starts its program."""
+    with open(os.path.join(cgroup, "cgroup.procs"), "w") as f:
+        f.write("0")
+
+
+def remove_cgroup(cgroup):
+    for _ in range(100):
+        try:
+            os.rmdir(cgroup)
+            break
+        except OSError:
+            time.sleep(0.05)
+
+
 class World:
     def __init__(self, tercel):
         self.tercel = tercel
@@ -61,11 +80,14 @@ class World:
         return subprocess.run([self.tercel, *args], capture_output=True, text=True, timeout=PATIENCE)
 
     def start(self, *args, config="policy.yaml"):
-        """A daemon that is ready, or has ended."""
+        """A daemon that can be asked, that is ready, or has ended."""
+        return self.run("--socket", self.path("s/socket"), "--pin-dir", self.pins, "--verdicts-only", *args, config=config)
+
+    def run(self, *args, config="policy.yaml"):
+        """The same with these options alone."""
         out, err = self.path("out"), self.path("err")
         daemon = subprocess.Popen(
-            [self.tercel, "run", "--config", self.path(config), "--cgroup", self.cgroup, "--socket", self.path("s/socket"),
-             "--pin-dir", self.pins, "--verdicts-only", "-o", "json", *args],
+            [self.tercel, "run", "--config", self.path(config), "--cgroup", self.cgroup, "-o", "json", *args],
             stdout=open(out, "w"), stderr=open(err, "w"))
         self.daemons.append(daemon)
         end = time.monotonic() + PATIENCE
@@ -86,10 +108,7 @@ class World:
 
     def attempt_of(self):
         """A victim's process id, and whether it was killed."""
-        def enter():
-            with open(os.path.join(self.cgroup, "cgroup.procs"), "w") as f:
-                f.write("0")
-        victim = subprocess.Popen([self.path("victim")], preexec_fn=enter)
+        victim = subprocess.Popen([self.path("victim")], preexec_fn=lambda: enter(self.cgroup))
         status = victim.wait(PATIENCE)
         assert status in (0, -signal.SIGKILL), status
         return victim.pid, status == -signal.SIGKILL
@@ -99,6 +118,13 @@ class World:
 
     def tool(self, *args):
         return self.command(*args, "--socket", self.path("s/socket"))
+
+    def status(self):
+        return json.loads(self.tool("status", "-o", "json").stdout)
+
+    def shown(self):
+        """What `tercel policy show` says."""
+        return json.loads(self.tool("policy", "show", "-o", "json").stdout)
 
     def cleanup(self):
         return self.tool("run", "--cleanup", "--pin-dir", self.pins)
@@ -111,12 +137,7 @@ class World:
         self.cleanup()
         subprocess.run(["umount", "-l", self.path("bpf")])
         shutil.rmtree(self.dir, ignore_errors=True)
-        for _ in range(100):
-            try:
-                os.rmdir(self.cgroup)
-                break
-            except OSError:
-                time.sleep(0.05)
+        remove_cgroup(self.cgroup)
 
 
 class Hammer:

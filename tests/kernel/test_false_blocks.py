@@ -18,11 +18,10 @@ import subprocess
 import sys
 import time
 
-from daemon import PATIENCE, main
+from daemon import CONTAINER, PATIENCE, enter, main, remove_cgroup
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RULES = ROOT / "rules" / "tercel_rules.yaml"
-CONTAINER = "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210"
 VM = os.environ.get("TERCEL_VM") == "1"
 EXEC_POINTS = ("sched_process_exec", "bprm_creds_from_file")
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/tmp", "LC_ALL": "C.UTF-8",
@@ -77,15 +76,15 @@ printf '#!/bin/sh\\ntest -e a\\n' >run && chmod 755 run && ./run && bash ./run &
 APT = "set -e; apt-get install -qq -y --no-install-recommends containerd runc busybox-static >/dev/null"
 
 CONTAINERD = r"""
-mkdir -p /run/work && cd /run/work || exit
+mkdir -p /run/its && cd /run/its || exit
 cat >config.toml <<E
 version = 2
-root = "/run/work/root"
-state = "/run/work/state"
+root = "/run/its/root"
+state = "/run/its/state"
 oom_score = 0
 disabled_plugins = ["io.containerd.grpc.v1.cri"]
 [grpc]
-  address = "/run/work/socket"
+  address = "/run/its/socket"
 E
 containerd --config config.toml >log 2>&1 &
 pid=$!
@@ -150,30 +149,22 @@ class Overlay:
 
 def work_in(w, cgroup, script, root=None):
     """Runs it in that cgroup, without a terminal, by a program that is no interpreter; returns (exit status, what it said)."""
-    def enter():
-        with open(os.path.join(cgroup, "cgroup.procs"), "w") as f:
-            f.write("0")
+    def become():
+        enter(cgroup)
         if root:
             os.chroot(root)
             os.chdir("/")
     place = os.path.relpath(cgroup, os.path.dirname(w.cgroup))
     done = subprocess.run(["/usr/bin/timeout", "300", "/bin/bash", "-c", script], env={**ENVIRONMENT, "CGROUP": "/" + place}, stdin=subprocess.DEVNULL, cwd=w.dir,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", timeout=5 * PATIENCE,
-                          preexec_fn=enter, start_new_session=True)
+                          preexec_fn=become, start_new_session=True)
     return done.returncode, done.stdout
 
 
 def under(w, mode, work):
     """What the daemon told while the work was done, and what the work came to."""
     w.write("p.yaml", "rules_files: [%s]\nrules: [{name: '*', mode: %s}]\n" % (RULES, mode))
-    with open(w.path("out"), "w") as out, open(w.path("err"), "w") as err:
-        daemon = subprocess.Popen([w.tercel, "run", "--config", w.path("p.yaml"), "--cgroup", w.cgroup, "-o", "json"],
-                                  stdout=out, stderr=err)
-    w.daemons.append(daemon)
-    end = time.monotonic() + PATIENCE
-    while daemon.poll() is None and "ready: " not in w.said():
-        assert time.monotonic() < end, w.said()
-        time.sleep(0.02)
+    daemon = w.run(config="p.yaml")
     assert daemon.poll() is None, w.said()
     came_to = work()
     time.sleep(0.5)
@@ -332,19 +323,14 @@ def everywhere(w, name, script, least, root=None, container=True):
     assert starts >= least, starts
     if not container:
         return matched
-    inner = os.path.join(w.cgroup, "docker-%s.scope" % CONTAINER)
+    inner = os.path.join(w.cgroup, CONTAINER)
     os.makedirs(inner, exist_ok=True)
     try:
         for mode in ("monitor", "enforce"):
             told, _ = under(w, mode, lambda: work_in(w, inner, script, root))
             matched += compare(w, told, name + " (c)", mode)[2]
     finally:
-        for _ in range(100):
-            try:
-                os.rmdir(inner)
-                break
-            except OSError:
-                time.sleep(0.05)
+        remove_cgroup(inner)
     return matched
 
 

@@ -8,7 +8,6 @@ Nothing hangs, nothing goes unjudged, and counters add up. TROUBLE and FAILING_M
 failing_malloc.c. $TERCEL_TEST_LONG=1: full lengths (60 s of saturation, every allocation of a short run).
 """
 import contextlib
-import json
 import os
 import random
 import re
@@ -18,7 +17,7 @@ import subprocess
 import sys
 import time
 
-from daemon import PATIENCE, RULES, main, wait_for
+from daemon import PATIENCE, RULES, enter, main, wait_for
 
 LONG = os.environ.get("TERCEL_TEST_LONG") == "1"
 VM = os.environ.get("TERCEL_VM") == "1"
@@ -30,16 +29,9 @@ AT_ONCE = 64
 
 def trouble(w, *args):
     """In the scratch cgroup; returns (started, killed)."""
-    def enter():
-        with open(os.path.join(w.cgroup, "cgroup.procs"), "w") as f:
-            f.write("0")
-    done = subprocess.run([TROUBLE, *map(str, args)], preexec_fn=enter, capture_output=True, text=True, timeout=400)
+    done = subprocess.run([TROUBLE, *map(str, args)], preexec_fn=lambda: enter(w.cgroup), capture_output=True, text=True, timeout=400)
     assert done.returncode == 0, done
     return tuple(map(int, done.stdout.split()))
-
-
-def status_of(w):
-    return json.loads(w.tool("status", "-o", "json").stdout)
 
 
 def assert_adds_up(status, attempts):
@@ -56,7 +48,7 @@ def all_are_killed(w, *args):
     begin = time.monotonic()
     started, killed = trouble(w, *args)
     took = time.monotonic() - begin
-    status = status_of(w)
+    status = w.status()
     assert_adds_up(status, started)
     delivered = status["records"]["verdict"]["delivered"]
     assert wait_for(lambda: len(w.verdicts()) >= delivered, PATIENCE), (len(w.verdicts()), delivered)
@@ -91,7 +83,7 @@ def a_ring_that_nobody_empties(w):
     finally:
         daemon.send_signal(signal.SIGCONT)
     assert killed == started == PROCESSES // 2, (started, killed)
-    status = status_of(w)
+    status = w.status()
     assert_adds_up(status, started)
     verdicts = status["records"]["verdict"]
     assert wait_for(lambda: len(w.verdicts()) >= verdicts["delivered"], PATIENCE), len(w.verdicts())
@@ -138,7 +130,7 @@ def the_clock_jumps(w):
         time.clock_settime(time.CLOCK_REALTIME, time.time() + days * 86400)
         assert not w.attempt(), "taken back at once"
         assert wait_for(w.attempt, 60), "not taken back"
-        assert status_of(w)["pid"] == daemon.pid
+        assert w.status()["pid"] == daemon.pid
     seen = len(w.verdicts())
     assert w.attempt() and wait_for(lambda: len(w.verdicts()) > seen, 30), "no verdict after the jumps"
     assert w.end(daemon, signal.SIGTERM) == 0

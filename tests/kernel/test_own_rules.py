@@ -23,10 +23,9 @@ import sys
 import termios
 import time
 
-from daemon import PATIENCE, main, wait_for
+from daemon import CONTAINER, PATIENCE, enter, main, wait_for
 
 RULES = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", "..", "rules", "tercel_rules.yaml"))
-CONTAINER = "fedcba9876543210" * 4
 KILLED = 128 + signal.SIGKILL
 ANYWHERE, ANYWHERE6 = "203.0.113.9", "2001:db8::9"
 METADATA, NO_METADATA = ("169.254.169.254", "fd00:ec2::254"), ("169.254.169.253", "fd00:ec2::253")
@@ -278,17 +277,17 @@ class Place:
 
     def __init__(self, w):
         self.root, self.without = w.path("root"), {}
-        self.container, self.host = os.path.join(w.cgroup, "docker-%s.scope" % CONTAINER), os.path.join(w.cgroup, "plain")
+        self.container, self.host = os.path.join(w.cgroup, CONTAINER), os.path.join(w.cgroup, "plain")
         os.mkdir(self.container)
         os.mkdir(self.host)
-        for path in ("/app/", "/srv/", "/mnt/", "/layers/work/", "/layers/merged/"):
+        for path in ("/app/", "/srv/", "/mnt/", "/layers/workdir/", "/layers/merged/"):
             self.directory_of(path)
         shutil.copy(os.path.join(os.path.dirname(w.tercel), "bin", "deed"), self.at("/app/deed"))
         for act in ACTS + NEAR:
             for path in (act.path, "/app/" + act.by):
-                self.add_program(path.replace("merged/above", "upper/above").replace("merged/below", "lower/below"))
+                self.add_program(path.replace("merged/above", "upperdir/above").replace("merged/below", "lowerdir/below"))
         self.add_module()
-        options = ",".join("%sdir=%s" % (which, self.at("/layers/" + which)) for which in ("lower", "upper", "work"))
+        options = ",".join("%s=%s" % (which, self.at("/layers/" + which)) for which in ("lowerdir", "upperdir", "workdir"))
         mount = ["mount", "-t", "overlay", "-o", options, "overlay", self.at("/layers/merged")]
         if subprocess.run(mount, capture_output=True).returncode:
             assert os.environ.get("TERCEL_VM") != "1", "no overlay, for which tests/vm/run has to see"
@@ -355,15 +354,14 @@ class Place:
         self.prepare(act)
         terminal, slave = os.openpty() if act.tty else (-1, -1)
 
-        def enter():
-            with open(os.path.join(self.host if act.host else self.container, "cgroup.procs"), "w") as f:
-                f.write("0")
+        def become():
+            enter(self.host if act.host else self.container)
             if act.tty:
                 fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
             os.chroot(self.root)
             os.chdir("/")
 
-        process = subprocess.Popen(act.command(), preexec_fn=enter, start_new_session=True, stdout=subprocess.PIPE, env={})
+        process = subprocess.Popen(act.command(), preexec_fn=become, start_new_session=True, stdout=subprocess.PIPE, env={})
         pids = {process.pid, *map(int, process.communicate(timeout=PATIENCE)[0].split())}
         if act.tty:
             os.close(terminal)
@@ -522,7 +520,7 @@ def each_rule_blocks_what_it_says(w):
         w.write("policy.yaml", "rules_files: [%s]\nrules: [{name: '*', mode: monitor}]\n" % RULES)
         daemon = w.start()
         assert daemon.poll() is None, w.said()
-        shown = {r["rule"]: r for r in json.loads(w.tool("policy", "show", "-o", "json").stdout)["rules"]}
+        shown = {r["rule"]: r for r in w.shown()["rules"]}
         # To ask what this kernel takes is to load all programs once more: only where something is missing.
         whole = all(said["class"] == "exact" for said in shown.values())
         rules = judged(w.tercel, "--target", "full" if whole else "auto")

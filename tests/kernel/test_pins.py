@@ -1,7 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Enforcement outlives the daemon, and the next one goes on with it."""
-import json
 import os
 import random
 import signal
@@ -15,7 +14,7 @@ from daemon import PATIENCE, Hammer, main, wait_for
 def an_ordered_end_takes_everything_away(w):
     daemon = w.start()
     assert w.attempt()
-    status = json.loads(w.tool("status", "-o", "json").stdout)
+    status = w.status()
     assert status["pins"] == w.pins and status["pid"] == daemon.pid
     assert w.end(daemon, signal.SIGTERM) == 0
     assert not os.path.exists(w.pins)
@@ -34,7 +33,7 @@ def enforcement_outlives_a_daemon_that_is_killed(w):
     told = [(v["policy_name"], v["tercel"]["generation"]) for v in w.verdicts()]
     assert told == [("victim", 1)] * 3 + [("victim", 2)], told
     # The kernel's counters go on as well.
-    points = json.loads(w.tool("status", "-o", "json").stdout)["points"]
+    points = w.status()["points"]
     assert points[0]["blocked"] == 4, points
     assert w.end(daemon, signal.SIGTERM) == 0
     assert not w.attempt()
@@ -47,7 +46,7 @@ def a_change_of_the_policy_is_in_force_after_the_daemon_too(w):
     assert not w.attempt()
     daemon = w.start()
     assert w.attempt()  # the file says enforce
-    assert json.loads(w.tool("policy", "show", "-o", "json").stdout)["policy"]["generation"] == 3
+    assert w.shown()["policy"]["generation"] == 3
     w.end(daemon, signal.SIGTERM)
 
 

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The life of a policy in a daemon that runs: changes by the command line, seen in what becomes of the victim."""
 import errno
-import json
 import os
 import re
 import signal
@@ -22,7 +21,7 @@ CALL = "cgroup_connect4"
 
 
 def generation(w):
-    return json.loads(w.tool("policy", "show", "-o", "json").stdout)["policy"]["generation"]
+    return w.shown()["policy"]["generation"]
 
 
 def a_mode_is_set_and_the_file_read_again(w):
@@ -180,7 +179,7 @@ def status_and_metrics_say_what_was_counted(w):
             assert re.match(r"[a-z_]+", line)[0] in types, line
     assert 'tercel_rule_verdicts_total{rule="odd \\"name\\\\",outcome="blocked"} 0' in text, text
     assert 'tercel_decisions_total{point="%s",outcome="blocked"} 2' % EXEC in text, text
-    status = json.loads(w.tool("status", "-o", "json").stdout)
+    status = w.status()
     assert status["pid"] == daemon.pid and status["policy"]["enforced"] == 1, status
     for record in status["records"].values():
         assert record["generated"] == record["delivered"] + record["filtered"] + record["dropped"], status

@@ -20,7 +20,6 @@
 #define TRIES 100000
 #define PERMITTED 0
 #define FORBIDDEN 1
-#define LSM_ONLY true
 
 /* How a try ended. */
 enum outcome {
@@ -48,7 +47,6 @@ static struct shared {
 struct race {
 	const char *title;
 	const char *condition; /* '@' is the scratch directory */
-	bool lsm_only;
 	void (*prepare)(void);
 	enum outcome (*attempt)(void);
 	char *byte; /* what is rewritten, in turn, by … */
@@ -308,7 +306,7 @@ static bool was_followed(const char *link)
 {
 	struct stat st;
 
-	return lstat(link, &st) == 0 && st.st_atim.tv_sec != long_ago[0].tv_sec;
+	return lstat(file(link), &st) == 0 && st.st_atim.tv_sec != long_ago[0].tv_sec;
 }
 
 static enum outcome outcome_of_open(int fd, int error)
@@ -332,15 +330,13 @@ static enum outcome attempt_open(void)
 
 static enum outcome attempt_open_by_link(void)
 {
-	static char links[2][PATH_MAX];
+	static const char *const links[] = {"link0", "link1"};
 	enum outcome outcome;
 	bool followed[2];
 	int fd, error;
 
-	for (int i = 0; i < 2; i++) {
-		in_work(links[i], sizeof(links[i]), i ? "link1" : "link0");
-		utimensat(AT_FDCWD, links[i], long_ago, AT_SYMLINK_NOFOLLOW);
-	}
+	for (int i = 0; i < 2; i++)
+		utimensat(AT_FDCWD, file(links[i]), long_ago, AT_SYMLINK_NOFOLLOW);
 	fd = open(shared->path, O_RDONLY | O_CLOEXEC);
 	error = errno;
 	for (int i = 0; i < 2; i++)
@@ -472,14 +468,21 @@ static void await_turn(void)
 	last = atomic_load_explicit(&shared->turns, memory_order_relaxed);
 }
 
+struct run {
+	const struct race *race;
+	long tries;
+};
+
 /* What the racing process does: `tries` tries, with a thread that disturbs them. */
-static int race(const struct race *r, long tries)
+static int race(void *arg)
 {
+	const struct run *run = arg;
+	const struct race *r = run->race;
 	pthread_t thread;
 
 	if (pthread_create(&thread, NULL, disturb, (void *)r))
 		return 1;
-	for (long i = 0; i < tries; i++) {
+	for (long i = 0; i < run->tries; i++) {
 		if (i % 16 == 0)
 			await_turn();
 		shared->told[r->attempt()]++;
@@ -552,8 +555,9 @@ static void take_verdicts(const struct race *r, struct told *t, int timeout)
 /* Runs it in the scratch cgroup, and takes verdicts meanwhile. */
 static struct told run_race(const struct race *which, const char *mode, long tries)
 {
-	_autobuf_ struct buf condition = BUF_INIT, policy = BUF_INIT, procs = BUF_INIT;
+	_autobuf_ struct buf condition = BUF_INIT, policy = BUF_INIT;
 	const struct race r = placed(*which);
+	struct run run = {.race = &r, .tries = tries};
 	struct told t = {0};
 	int status = 0;
 	pid_t pid;
@@ -567,29 +571,12 @@ static struct told run_race(const struct race *which, const char *mode, long tri
 	memset(shared->told, 0, sizeof(shared->told));
 	shared->stop = false;
 	shared->witnessed = 0;
-	buf_addf(&procs, "%s/cgroup.procs", cgroup);
 	take_verdicts(&r, &t, 50);
 	t = (struct told){0};
 	/* Before it is forbidden. */
 	r.prepare();
 	apply_one(buf_str(&condition), buf_str(&policy));
-	pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		alarm(400);
-		if (write_text(buf_str(&procs), "0"))
-			_exit(99);
-		/* The container is that of the fork. */
-		pid = fork();
-		if (pid == 0) {
-			prctl(PR_SET_PDEATHSIG, SIGKILL);
-			alarm(400);
-			_exit(race(&r, tries));
-		}
-		waitpid(pid, &status, 0);
-		_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 98);
-	}
+	pid = start_in(cgroup, race, &run, 400);
 	while (waitpid(pid, &status, WNOHANG) == 0)
 		take_verdicts(&r, &t, 5);
 	take_verdicts(&r, &t, 300);

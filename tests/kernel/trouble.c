@@ -45,12 +45,12 @@ static pid_t start(const char *program, const char *cgroup)
 	_exit(98);
 }
 
-/* Returns whether there was one. */
-static bool end_one(void)
+/* Waits for `pid`, -1: for any. Returns whether there was one. */
+static bool end_one(pid_t pid)
 {
 	int status;
 
-	if (wait(&status) < 0)
+	if (waitpid(pid, &status, 0) < 0)
 		return false;
 	killed += WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
 	return true;
@@ -73,9 +73,9 @@ static int do_starts(long n, long width, const char *program)
 				continue;
 			}
 		}
-		running -= end_one();
+		running -= end_one(-1);
 	}
-	while (end_one())
+	while (end_one(-1))
 		;
 	return 0;
 }
@@ -90,7 +90,7 @@ static int do_cgroups(long n, const char *dir, const char *program)
 		failed = mkdir(path, 0755) || start(program, path) < 0;
 		started += !failed;
 		if (!failed)
-			end_one();
+			end_one(-1);
 	}
 	for (long i = 0; i < n; i++) {
 		snprintf(path, sizeof(path), "%s/n%ld", dir, i);
@@ -120,13 +120,11 @@ static int do_saturate(long seconds, const char *program)
 			open_files();
 	}
 	while (time(NULL) < end) {
-		int status;
 		const pid_t pid = start(program, NULL);
 
-		if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		if (pid < 0 || !end_one(pid))
 			break;
 		started++;
-		killed += WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
 	}
 	for (long i = 0; i < n; i++)
 		kill(workers[i], SIGTERM);

@@ -294,8 +294,11 @@ static inline void apply_one(const char *condition, const char *policy_text)
 	apply(buf_str(&rules), policy_text);
 }
 
-/* A deed of a process that was made in `place`, a cgroup. Returns its wait status; its pid is in *actor. */
-static inline int done_in(const char *place, int (*deed)(void *), void *arg)
+/*
+ * Starts a deed of a process that was made in `place`, a cgroup, and has so many seconds. Returns the pid of one that
+ * ends as it does; its own is in *actor.
+ */
+static inline pid_t start_in(const char *place, int (*deed)(void *), void *arg, unsigned int seconds)
 {
 	_autobuf_ struct buf procs = BUF_INIT;
 	int status = 0;
@@ -307,13 +310,16 @@ static inline int done_in(const char *place, int (*deed)(void *), void *arg)
 	if (mover == 0) {
 		pid_t child;
 
-		alarm(20);
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		alarm(seconds);
 		if (write_text(buf_str(&procs), "0"))
 			_exit(99);
+		/* The container is that of the fork. */
 		child = fork();
 		if (child == 0) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
 			*actor = getpid();
-			alarm(20);
+			alarm(seconds);
 			_exit(deed(arg));
 		}
 		waitpid(child, &status, 0);
@@ -321,6 +327,15 @@ static inline int done_in(const char *place, int (*deed)(void *), void *arg)
 			raise(WTERMSIG(status));
 		_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 98);
 	}
+	return mover;
+}
+
+/* The same to its end. Returns its wait status. */
+static inline int done_in(const char *place, int (*deed)(void *), void *arg)
+{
+	const pid_t mover = start_in(place, deed, arg, 20);
+	int status = 0;
+
 	assert_int_equal(waitpid(mover, &status, 0), mover);
 	return status;
 }
