@@ -7,8 +7,11 @@
 #include "match.h"
 #include "record.h"
 
-/* Set before loading: the process that loads the programs is never blocked. */
-__u32 loader_tgid = 0;
+/* The process that holds the policy. Also by its start: when it is dead, another one will get its id. */
+struct {
+	__u64 start; /* CLOCK_BOOTTIME ns */
+	__u32 tgid;  /* in the initial pid namespace */
+} loader = {};
 
 /* The image in force: looked up once for each decision, so that each is made by one generation. Empty: no policy. */
 struct {
@@ -535,7 +538,17 @@ static __always_inline bool is_indispensable(void)
 {
 	__u32 tgid = current_tgid();
 
-	return tgid == 1 || tgid == loader_tgid;
+	return tgid == 1 || (tgid == loader.tgid && current_start() == loader.start);
+}
+
+/* Run by the process itself, before anything decides. */
+SEC("syscall")
+int name_loader(void *ctx)
+{
+	(void)ctx;
+	loader.tgid = current_tgid();
+	loader.start = current_start();
+	return 0;
 }
 
 /* Judges the facts in `d` with the texts in `s`. Returns whether the operation is to be blocked. */

@@ -45,6 +45,12 @@ static __always_inline __u32 current_tgid(void)
 	return (__u32)(bpf_get_current_pid_tgid() >> 32);
 }
 
+/* Of the process, not of its thread: CLOCK_BOOTTIME ns. */
+static __always_inline __u64 current_start(void)
+{
+	return BPF_CORE_READ((struct task_struct *)bpf_get_current_task(), group_leader, start_boottime);
+}
+
 /* The header for an act of the current task, whose process has the record `proc` (NULL: none, counted). */
 static __always_inline void hdr_fill(struct tercel_hdr *hdr, struct tercel_proc *proc, __u64 ts)
 {

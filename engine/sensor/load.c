@@ -301,29 +301,6 @@ static uint32_t page_kib_shift(void)
 	return shift;
 }
 
-/* The id of this process in the initial pid namespace, which only the kernel can tell. -errno. */
-static int kernel_tgid(uint32_t *out)
-{
-	/* return bpf_get_current_pid_tgid() >> 32 */
-	const struct bpf_insn code[] = {
-	        {.code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_get_current_pid_tgid},
-	        {.code = BPF_ALU64 | BPF_RSH | BPF_K, .dst_reg = BPF_REG_0, .imm = 32},
-	        {.code = BPF_JMP | BPF_EXIT},
-	};
-	LIBBPF_OPTS(bpf_prog_load_opts, load, .prog_flags = BPF_F_SLEEPABLE);
-	LIBBPF_OPTS(bpf_test_run_opts, run);
-	_autoclose_ int fd =
-	        bpf_prog_load(BPF_PROG_TYPE_SYSCALL, "tercel_self", "GPL", code, sizeof(code) / sizeof(code[0]), &load);
-	int err;
-
-	if (fd < 0)
-		return fd;
-	err = bpf_prog_test_run_opts(fd, &run);
-	if (!err)
-		*out = run.retval;
-	return err;
-}
-
 static uint32_t tick_ns(void)
 {
 	const long ticks = sysconf(_SC_CLK_TCK);
@@ -468,7 +445,7 @@ static struct pins_meta make_meta(const struct sensor_config *config, const stru
 	return meta;
 }
 
-/* Of what is pinned, if that is of the same, all is used, and nothing is loaded but the program that seeds. */
+/* Of what is pinned, if that is of the same, all is used, and nothing is loaded but what this process runs itself. */
 static int share_pinned(struct load *l, const struct sensor_config *config)
 {
 	struct bpf_program *p;
@@ -476,10 +453,21 @@ static int share_pinned(struct load *l, const struct sensor_config *config)
 
 	if (shared <= 0)
 		return shared;
-	bpf_object__for_each_program(p, l->obj)(void) bpf_program__set_autoload(p, p == l->skel->progs.on_seed);
+	bpf_object__for_each_program(p, l->obj)(void)
+	        bpf_program__set_autoload(p, p == l->skel->progs.on_seed || p == l->skel->progs.name_loader);
 	l->pin_dir = l->pin_place;
 	l->adopted = true;
 	return 0;
+}
+
+/* Only the kernel can tell who we are to it: this process may be in a pid namespace of its own. */
+static int name_loader(struct load *l)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, run);
+	int error = bpf_prog_test_run_opts(bpf_program__fd(l->skel->progs.name_loader), &run);
+
+	l->tgid = l->skel->bss->loader.tgid;
+	return error;
 }
 
 static int open_and_load(struct load *l, const struct sensor_config *config, const struct load_options *options,
@@ -505,12 +493,6 @@ static int open_and_load(struct load *l, const struct sensor_config *config, con
 	if (!l->skel)
 		return error_set(err, -errno, "cannot open the built-in kernel programs: %s", strerror(errno));
 	l->obj = l->skel->obj;
-	code = kernel_tgid(&l->tgid);
-	if (code == -EPERM)
-		return load_error(code, log, err);
-	if (code)
-		return error_set(err, -EOPNOTSUPP, "this kernel does not tell the id of this process: %s",
-		                 strerror(-code));
 	set_constants(l->skel, config, options, btf, cpus);
 	/* The program that sees who changes its credentials is that of all calls. */
 	if (backend != CAPTURE_SYS_EXIT)
@@ -528,7 +510,10 @@ static int open_and_load(struct load *l, const struct sensor_config *config, con
 	code = tercel_bpf__load(l->skel);
 	if (code)
 		return load_error(code, log, err);
-	l->skel->bss->loader_tgid = l->tgid;
+	code = name_loader(l);
+	if (code)
+		return error_set(err, -EOPNOTSUPP, "this kernel does not tell the id of this process: %s",
+		                 strerror(-code));
 	l->records = (config->records & CALL_RECORDS) | ~CALL_RECORDS;
 	l->points = l->adopted ? 0 : config->points | BIT(TERCEL_POINT_EXEC_COMMIT);
 	return 0;

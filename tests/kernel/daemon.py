@@ -4,6 +4,7 @@
 Everything is in a cgroup and a BPF file system of the test's own, in a mount namespace of its own, and goes with it. Each
 attempt of the victim is a process in that cgroup; that it is killed says that a rule was enforced on it.
 """
+import ctypes
 import json
 import os
 import shutil
@@ -15,6 +16,7 @@ import threading
 import time
 
 SKIPPED = 77
+CLONE3 = 435  # the system call's number, on every architecture
 PATIENCE = 120  # a virtual machine under emulation is slow to load programs
 RULES = """
 - rule: victim
@@ -115,6 +117,23 @@ class World:
 
     def attempt(self):
         return self.attempt_of()[1]
+
+    def attempt_as(self, pid):
+        """The same of a victim with this process id, which nobody has."""
+        ids = ctypes.c_int(pid)
+        # struct clone_args: flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size
+        args = (ctypes.c_uint64 * 10)(0, 0, 0, 0, signal.SIGCHLD, 0, 0, 0, ctypes.addressof(ids), 1)
+        child = ctypes.CDLL(None, use_errno=True).syscall(CLONE3, args, ctypes.sizeof(args))
+        if child == 0:
+            try:
+                enter(self.cgroup)
+                os.execv(self.path("victim"), ["victim"])
+            finally:
+                os._exit(99)
+        assert child == pid, os.strerror(ctypes.get_errno())
+        status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        assert status in (0, -signal.SIGKILL), status
+        return status == -signal.SIGKILL
 
     def tool(self, *args):
         return self.command(*args, "--socket", self.path("s/socket"))

@@ -39,6 +39,11 @@ def enforcement_outlives_a_daemon_that_is_killed(w):
     assert not w.attempt()
 
 
+def whoever_gets_the_dead_daemons_id_is_no_exception(w):
+    w.end(w.start(), signal.SIGKILL)
+    assert w.attempt_as(w.daemons[-1].pid)
+
+
 def a_change_of_the_policy_is_in_force_after_the_daemon_too(w):
     daemon = w.start()
     assert w.tool("policy", "set-mode", "victim", "monitor").returncode == 0
@@ -126,6 +131,7 @@ def whenever_a_reload_is_cut_off_each_attempt_is_judged(w):
 TESTS = [
     an_ordered_end_takes_everything_away,
     enforcement_outlives_a_daemon_that_is_killed,
+    whoever_gets_the_dead_daemons_id_is_no_exception,
     a_change_of_the_policy_is_in_force_after_the_daemon_too,
     a_daemon_of_another_configuration_takes_over_without_a_gap,
     what_is_in_force_stays_if_the_next_daemon_cannot_start,
