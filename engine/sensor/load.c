@@ -545,6 +545,8 @@ static int make_rings(struct load *l, uint32_t size)
 	const size_t count = l->ring_count - 1;
 	const int outer = bpf_map__fd(l->skel->maps.rings);
 
+	if (!count)
+		return -EINVAL; /* prepare_rings() made one at least */
 	for (size_t i = 0; i < count; i++) {
 		l->ring_fds[i] = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "tercel_ring", 0, 0, size, NULL);
 		if (l->ring_fds[i] < 0)
