@@ -136,6 +136,9 @@ static void write_status(struct buf *out, const cJSON *reply)
 		buf_adds(out, "ends with the daemon\n");
 	}
 	add_policy(out, cJSON_GetObjectItemCaseSensitive(reply, "policy"));
+	if (ask_number(reply, "late_verdicts") > 0)
+		buf_addf(out, "late:        %.0f verdicts of a policy before, counted for none of its rules\n",
+		         ask_number(reply, "late_verdicts"));
 	add_counts(out, "uncertain:   ", cJSON_GetObjectItemCaseSensitive(reply, "uncertain"));
 	add_counts(out, "lost:        ", cJSON_GetObjectItemCaseSensitive(reply, "lost"));
 	add_points(out, cJSON_GetObjectItemCaseSensitive(reply, "points"));

@@ -18,6 +18,18 @@ struct tally {
 	bool was_blown;  /* in one before, and the rule has not been enforced since */
 };
 
+#define NO_RULE SIZE_MAX
+
+/* A generation whose verdicts may still come: which rule of now its rules are, NO_RULE of none. */
+struct former {
+	uint32_t generation;
+	size_t *rules; /* owned */
+	size_t count;
+};
+
+/* More changes than this in the time that a verdict takes to come through the ring are not thought of. */
+#define FORMERS 64
+
 /* One policy with all that belongs to it. */
 struct state {
 	struct plan *plan;
@@ -32,16 +44,13 @@ struct live {
 	/* While a confirmation is waited for: what was in force before, and when to go back to it. */
 	struct plan *before;
 	uint64_t deadline_ns;
-	bool fuse_is_blown; /* of some rule: its mode has yet to be changed */
-	uint64_t retry_ns;  /* not before, after something that was due has failed */
-	/*
-	 * Of the generation before, as its verdicts may still come: which rule of now its rules are, NO_RULE of none.
-	 */
-	size_t *former;
-	size_t nformer;
+	bool fuse_is_blown;             /* of some rule: its mode has yet to be changed */
+	uint64_t retry_ns;              /* not before, after something that was due has failed */
+	struct former formers[FORMERS]; /* of the same policy, the oldest first, by one generation each */
+	size_t nformers;
+	uint64_t late; /* verdicts that none of its rules is told of any more */
 };
 
-#define NO_RULE SIZE_MAX
 #define RETRY_NS 1000000000ULL
 
 static void tallies_free(struct tally *t, size_t n)
@@ -58,6 +67,12 @@ static void state_free(struct state *s)
 	*s = (struct state){.plan = s->plan};
 }
 
+static void forget_formers(struct live *l)
+{
+	while (l->nformers)
+		free(l->formers[--l->nformers].rules);
+}
+
 void live_free(struct live *l)
 {
 	if (!l)
@@ -65,7 +80,7 @@ void live_free(struct live *l)
 	state_free(&l->now);
 	plan_free(l->now.plan);
 	plan_free(l->before);
-	free(l->former);
+	forget_formers(l);
 	free(l);
 }
 
@@ -163,6 +178,21 @@ static void inherit(struct state *to, struct state *from, const size_t *map)
 	}
 }
 
+/* The generation that is in force becomes a former one, whose rules are those of the next one by `map`, now owned. */
+static void add_former(struct live *l, size_t *map)
+{
+	for (size_t i = 0; i < l->nformers; i++)
+		for (size_t r = 0; r < l->formers[i].count; r++)
+			if (l->formers[i].rules[r] != NO_RULE)
+				l->formers[i].rules[r] = map[l->formers[i].rules[r]];
+	if (l->nformers == FORMERS) {
+		free(l->formers[0].rules);
+		memmove(l->formers, l->formers + 1, --l->nformers * sizeof(*l->formers));
+	}
+	l->formers[l->nformers++] =
+	        (struct former){.generation = l->generation, .rules = map, .count = l->now.image->nrules};
+}
+
 /* Makes the next generation of a plan and puts it in force. The plan that was in force is not freed. */
 static int switch_to(struct live *l, struct plan *plan, struct diag_list *diags)
 {
@@ -183,11 +213,12 @@ static int switch_to(struct live *l, struct plan *plan, struct diag_list *diags)
 		state_free(&next);
 		return error;
 	}
-	free(l->former);
-	l->nformer = map ? l->now.image->nrules : 0;
-	if (map)
+	if (map) {
 		inherit(&next, &l->now, map);
-	l->former = TAKE_PTR(map);
+		add_former(l, TAKE_PTR(map));
+	} else {
+		forget_formers(l);
+	}
 	state_free(&l->now);
 	l->now = next;
 	l->generation++;
@@ -251,6 +282,11 @@ struct live_rule live_rule(const struct live *l, size_t i)
 	        .uncertain = t->uncertain,
 	        .blown = is_blown(&l->now, i),
 	};
+}
+
+uint64_t live_late(const struct live *l)
+{
+	return l->late;
 }
 
 uint64_t live_unconfirmed_ns(const struct live *l, uint64_t now_ns)
@@ -329,6 +365,63 @@ static void add_literal(struct buf *out, const char *name)
 	}
 }
 
+/* The rules whose fuse has blown while they were in force, but for those that the glob `except`, if any, names. */
+static void name_blown(const struct live *l, const char *except, struct buf *names)
+{
+	for (size_t i = 0; i < l->now.image->nrules; i++) {
+		const struct policy_fuse fuse = l->now.tallies[i].fuse;
+		const char *name = l->now.image->rules[i].name;
+
+		if (l->now.tallies[i].blown && (!except || fnmatch(except, name, 0) != 0))
+			buf_addf(names, "%s\"%s\" (more than %u blocks in %llu ms)", names->len ? ", " : "", name,
+			         fuse.blocks, (unsigned long long)(fuse.per_ns / 1000000));
+	}
+}
+
+/* They only monitor from the next generation on. */
+static int add_blown(struct live *l)
+{
+	int error = 0;
+
+	for (size_t i = 0; !error && i < l->now.image->nrules; i++) {
+		_autobuf_ struct buf glob = BUF_INIT;
+
+		if (!l->now.tallies[i].blown)
+			continue;
+		add_literal(&glob, l->now.image->rules[i].name);
+		error = buf_error(&glob);
+		if (!error)
+			error = policy_add_mode(l->now.plan->policy, buf_str(&glob), TERCEL_MODE_MONITOR);
+	}
+	return error;
+}
+
+/*
+ * The next generation: fuses that have blown are obeyed, then the rules that the glob names, if any, get the mode. A
+ * blown fuse whose generation went without it would be forgotten.
+ */
+static int change_modes(struct live *l, const char *rules, enum tercel_mode mode, struct diag_list *diags)
+{
+	_autobuf_ struct buf blown = BUF_INIT;
+	struct policy *policy = l->now.plan->policy;
+	const size_t entries = policy->nentries;
+	int error = add_blown(l);
+
+	name_blown(l, rules, &blown);
+	if (!error && rules)
+		error = policy_add_mode(policy, rules, mode);
+	if (!error)
+		error = switch_to(l, l->now.plan, diags);
+	while (error && policy->nentries > entries)
+		policy_drop_last(policy);
+	if (error)
+		return error;
+	policy_drop_overridden(policy, l->now.plan->rules);
+	if (blown.len)
+		note(l, "fuse blown: %s; monitored only from now on (generation %u)", buf_str(&blown), l->generation);
+	return 0;
+}
+
 static bool is_a_rule(const struct rules *rules, const char *name)
 {
 	for (size_t i = 0; i < rules_count(rules); i++)
@@ -364,13 +457,7 @@ int live_set_mode(struct live *l, const char *rules, enum tercel_mode mode, stru
 		         "no rule is named \"%s\"; 'tercel policy show' lists them", rules);
 		return -EINVAL;
 	}
-	error = policy_add_mode(l->now.plan->policy, buf_str(&glob), mode);
-	if (error)
-		return error;
-	error = switch_to(l, l->now.plan, diags);
-	if (error)
-		policy_drop_last(l->now.plan->policy);
-	return error;
+	return change_modes(l, buf_str(&glob), mode, diags);
 }
 
 /* ---- fuses ------------------------------------------------------------------------------------------------------- */
@@ -389,12 +476,11 @@ static bool blows(struct tally *t, uint64_t ts)
 /* What is counted of the rule of a verdict, or NULL. */
 static struct tally *tally_of(struct live *l, const struct tercel_verdict *v)
 {
-	size_t rule = NO_RULE;
+	size_t rule = v->generation == l->generation ? v->rule : NO_RULE;
 
-	if (v->generation == l->generation)
-		rule = v->rule;
-	else if (v->generation + 1 == l->generation && v->rule < l->nformer)
-		rule = l->former[v->rule];
+	for (size_t i = 0; i < l->nformers; i++)
+		if (v->generation == l->formers[i].generation && v->rule < l->formers[i].count)
+			rule = l->formers[i].rules[v->rule];
 	return rule < l->now.image->nrules ? &l->now.tallies[rule] : NULL;
 }
 
@@ -402,6 +488,7 @@ void live_verdict(struct live *l, const struct tercel_verdict *v)
 {
 	struct tally *t = tally_of(l, v);
 
+	l->late += !t;
 	if (!t)
 		return;
 	t->uncertain += v->uncertain != 0;
@@ -415,47 +502,15 @@ void live_verdict(struct live *l, const struct tercel_verdict *v)
 	l->fuse_is_blown = true;
 }
 
-/* A rule of the image that is in force only monitors from its next generation on. */
-static int add_monitored(struct live *l, size_t rule)
-{
-	_autobuf_ struct buf glob = BUF_INIT;
-
-	add_literal(&glob, l->now.image->rules[rule].name);
-	return buf_error(&glob) ? -ENOMEM : policy_add_mode(l->now.plan->policy, buf_str(&glob), TERCEL_MODE_MONITOR);
-}
-
-static int add_blown(struct live *l, struct buf *names, size_t *added)
-{
-	int error = 0;
-
-	for (size_t i = 0; !error && i < l->now.image->nrules; i++) {
-		const struct policy_fuse fuse = l->now.tallies[i].fuse;
-
-		if (!l->now.tallies[i].blown)
-			continue;
-		error = add_monitored(l, i);
-		*added += !error;
-		buf_addf(names, "%s\"%s\" (more than %u blocks in %llu ms)", names->len ? ", " : "",
-		         l->now.image->rules[i].name, fuse.blocks, (unsigned long long)(fuse.per_ns / 1000000));
-	}
-	return error;
-}
-
 static int obey_fuses(struct live *l)
 {
 	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
 	_autobuf_ struct buf names = BUF_INIT;
-	size_t added = 0;
-	int error = add_blown(l, &names, &added);
+	int error = change_modes(l, NULL, TERCEL_MODE_MONITOR, &diags);
 
 	if (!error)
-		error = switch_to(l, l->now.plan, &diags);
-	if (!error) {
-		note(l, "fuse blown: %s; monitored only from now on (generation %u)", buf_str(&names), l->generation);
 		return 0;
-	}
-	while (added--)
-		policy_drop_last(l->now.plan->policy);
+	name_blown(l, NULL, &names);
 	note(l, "fuse blown: %s; but the mode could not be changed yet: %s", buf_str(&names),
 	     diags.count ? diags.items[diags.count - 1].message : strerror(-error));
 	return error;

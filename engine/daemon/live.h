@@ -74,8 +74,11 @@ int live_confirm(struct live *l, struct error *err); /* -ENOENT: nothing waits *
  * live_apply(). */
 int live_set_mode(struct live *l, const char *rules, enum tercel_mode mode, struct diag_list *diags);
 
-/* Takes a verdict into account. */
+/* Takes a verdict into account: for the rule of that name, also if modes were changed since it was made. */
 void live_verdict(struct live *l, const struct tercel_verdict *v);
+
+/* How many there were that no rule in force was told of: of a policy before it, or of rules that are off by now. */
+uint64_t live_late(const struct live *l);
 
 /* To be called several times a second: does what is due. */
 void live_tick(struct live *l, uint64_t now_ns);

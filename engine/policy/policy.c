@@ -676,6 +676,11 @@ int policy_of_rules(struct policy **out, const char *const *rules_files, size_t 
 
 /* ---- applying ---------------------------------------------------------------------------------------------------- */
 
+static bool names_rule(const struct policy_entry *e, const char *rule)
+{
+	return fnmatch(e->name, rule, 0) == 0;
+}
+
 struct policy_setting policy_setting_of(const struct policy *p, const char *rule)
 {
 	struct policy_setting s = {
@@ -684,7 +689,7 @@ struct policy_setting policy_setting_of(const struct policy *p, const char *rule
 	for (size_t i = 0; i < p->nentries; i++) {
 		const struct policy_entry *e = &p->entries[i];
 
-		if (fnmatch(e->name, rule, 0) != 0)
+		if (!names_rule(e, rule))
 			continue;
 		if (e->has_mode) {
 			s.mode = e->mode;
@@ -714,15 +719,44 @@ int policy_add_mode(struct policy *p, const char *name, enum tercel_mode mode)
 	e->name = TAKE_PTR(copied);
 	e->has_mode = true;
 	e->mode = mode;
+	e->at_run_time = true;
 	return 0;
+}
+
+static void free_entry(struct policy_entry *e)
+{
+	free(e->name);
+	scope_free(&e->scope);
 }
 
 void policy_drop_last(struct policy *p)
 {
-	struct policy_entry *e = &p->entries[--p->nentries];
+	free_entry(&p->entries[--p->nentries]);
+}
 
-	free(e->name);
-	scope_free(&e->scope);
+void policy_drop_overridden(struct policy *p, const struct rules *rules)
+{
+	_autofree_ bool *used = calloc(p->nentries + 1, sizeof(*used));
+	size_t kept = 0;
+
+	if (!used)
+		return; /* they do no harm */
+	for (size_t r = 0; r < rules_count(rules); r++) {
+		size_t last = p->nentries;
+
+		while (last &&
+		       !(p->entries[last - 1].has_mode && names_rule(&p->entries[last - 1], rules_at(rules, r)->name)))
+			last--;
+		if (last)
+			used[last - 1] = true;
+	}
+	for (size_t i = 0; i < p->nentries; i++) {
+		if (p->entries[i].at_run_time && !used[i])
+			free_entry(&p->entries[i]);
+		else
+			p->entries[kept++] = p->entries[i];
+	}
+	p->nentries = kept;
 }
 
 static void warn_of_unused_entries(const struct policy *p, const struct rules *rules, struct diag_list *diags)
@@ -731,7 +765,7 @@ static void warn_of_unused_entries(const struct policy *p, const struct rules *r
 		bool used = false;
 
 		for (size_t r = 0; r < rules_count(rules); r++)
-			used |= fnmatch(p->entries[i].name, rules_at(rules, r)->name, 0) == 0;
+			used |= names_rule(&p->entries[i], rules_at(rules, r)->name);
 		if (!used)
 			diag_add(diags, DIAG_WARNING, p->entries[i].pos, "no-such-rule",
 			         "no rule is named \"%s\"; see the names with tercel check", p->entries[i].name);

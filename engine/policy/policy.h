@@ -33,6 +33,7 @@ struct policy_entry {
 	char *name; /* a glob (fnmatch) over rule names */
 	struct source_pos pos;
 	bool has_mode, has_action, has_on_uncertain, has_scope, has_fuse;
+	bool at_run_time; /* by policy_add_mode() */
 	enum tercel_mode mode;
 	struct source_pos mode_pos;
 	enum tercel_action action;
@@ -94,6 +95,9 @@ struct policy_setting policy_setting_of(const struct policy *p, const char *rule
  */
 int policy_add_mode(struct policy *p, const char *name, enum tercel_mode mode);
 void policy_drop_last(struct policy *p);
+
+/* Takes those away that say nothing any more, as later entries say the modes of all their rules. */
+void policy_drop_overridden(struct policy *p, const struct rules *rules);
 
 /*
  * Applies the policy to the rules and builds the image: enabled rules about system calls whose mode is not off, to be

@@ -190,11 +190,62 @@ static void verdicts_are_counted_for_their_rule_over_a_change(void **state)
 	/* Neither of a policy before that one nor of a rule that there is none of. */
 	block(w, 7, 0, 1);
 	block(w, 2, 99, 1);
+	assert_int_equal(live_late(w->live), 2);
 	assert_int_equal(apply(w, NULL, 0, 0), 0);
 	assert_int_equal(rule_of(w, "b").blocked, 0);
 	block(w, 2, 0, 1);
 	block(w, 3, index_of(w, "b"), 1);
 	assert_int_equal(rule_of(w, "b").blocked, 1);
+	assert_int_equal(live_late(w->live), 3);
+}
+
+static void verdicts_are_counted_for_their_rule_over_many_changes(void **state)
+{
+	struct world *w = *state;
+	uint32_t b, a;
+
+	begin(w, POLICY);
+	a = index_of(w, "a");
+	b = index_of(w, "b");
+	for (unsigned int i = 0; i < 60; i++)
+		assert_int_equal(set_mode(w, i % 3 ? "c*" : "a", i % 2 ? TERCEL_MODE_OFF : TERCEL_MODE_ENFORCE, NULL),
+		                 0);
+	assert_int_equal(set_mode(w, "a", TERCEL_MODE_OFF, NULL), 0);
+	block(w, 1, b, 1);
+	assert_int_equal(rule_of(w, "b").blocked, 1);
+	/* One that was off in between is not the one of before. */
+	assert_int_equal(set_mode(w, "a", TERCEL_MODE_ENFORCE, NULL), 0);
+	block(w, 1, a, 1);
+	assert_int_equal(rule_of(w, "a").blocked, 0);
+	assert_int_equal(live_late(w->live), 1);
+	/* Of more than are remembered, the oldest are forgotten, and that is told. */
+	for (unsigned int i = 0; i < 80; i++)
+		assert_int_equal(set_mode(w, "cxy", i % 2 ? TERCEL_MODE_OFF : TERCEL_MODE_ENFORCE, NULL), 0);
+	block(w, 1, b, 1);
+	assert_int_equal(rule_of(w, "b").blocked, 1);
+	assert_int_equal(live_late(w->live), 2);
+}
+
+static void modes_that_say_nothing_any_more_are_forgotten(void **state)
+{
+	struct world *w = *state;
+	const struct policy *p;
+	size_t of_file;
+
+	begin(w, POLICY);
+	p = live_plan(w->live)->policy;
+	of_file = p->nentries;
+	for (unsigned int i = 0; i < 100; i++) {
+		assert_int_equal(set_mode(w, "a", i % 2 ? TERCEL_MODE_OFF : TERCEL_MODE_ENFORCE, NULL), 0);
+		assert_int_equal(set_mode(w, i % 2 ? "c*" : "c[x]*", TERCEL_MODE_ENFORCE, NULL), 0);
+	}
+	assert_int_equal(p->nentries, of_file + 2);
+	assert_int_equal(set_mode(w, "b", TERCEL_MODE_ENFORCE, NULL), 0);
+	assert_int_equal(p->nentries, of_file + 3);
+	assert_int_equal(rule_of(w, "cxy").mode, TERCEL_MODE_ENFORCE);
+	assert_int_equal(set_mode(w, "*", TERCEL_MODE_MONITOR, NULL), 0);
+	assert_int_equal(p->nentries, of_file + 1);
+	assert_int_equal(rule_of(w, "a").mode, TERCEL_MODE_MONITOR);
 }
 
 #define FUSED POLICY "rules: [{name: '*', mode: enforce, fuse: {blocks: 3, per: 10s}}]\n"
@@ -278,6 +329,34 @@ static void a_fuse_remembers_over_other_changes_and_is_new_when_set_again(void *
 	assert_int_equal(w->generation, 5);
 }
 
+static void a_change_meanwhile_does_not_forget_a_blown_fuse(void **state)
+{
+	struct world *w = *state;
+
+	begin(w, FUSED);
+	for (uint64_t i = 0; i < 4; i++) {
+		block(w, 1, index_of(w, "a"), SECOND + i);
+		block(w, 1, index_of(w, "b"), SECOND + i);
+	}
+	w->refuse = -ENOSPC;
+	live_tick(w->live, SECOND);
+	assert_int_equal(set_mode(w, "cxy", TERCEL_MODE_MONITOR, "refused"), -ENOSPC);
+	assert_int_equal(rule_of(w, "a").mode, TERCEL_MODE_ENFORCE);
+	w->refuse = 0;
+	/* Before it is tried again. Whoever wants one of them to go on blocking says so. */
+	assert_int_equal(set_mode(w, "b", TERCEL_MODE_ENFORCE, NULL), 0);
+	assert_int_equal(w->generation, 2);
+	assert_int_equal(rule_of(w, "a").mode, TERCEL_MODE_MONITOR);
+	assert_true(rule_of(w, "a").blown);
+	assert_int_equal(rule_of(w, "b").mode, TERCEL_MODE_ENFORCE);
+	assert_false(rule_of(w, "b").blown);
+	assert_int_equal(rule_of(w, "cxy").mode, TERCEL_MODE_ENFORCE);
+	assert_non_null(
+	        strstr(w->notes, "fuse blown: \"a\" (more than 3 blocks in 10000 ms); monitored only from now on"));
+	live_tick(w->live, 5 * SECOND);
+	assert_int_equal(w->generation, 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -289,9 +368,12 @@ int main(void)
 	        cmocka_unit_test(while_a_confirmation_is_waited_for_nothing_else_changes),
 	        cmocka_unit_test(taking_back_is_tried_again_but_not_without_a_pause),
 	        cmocka_unit_test(verdicts_are_counted_for_their_rule_over_a_change),
+	        cmocka_unit_test(verdicts_are_counted_for_their_rule_over_many_changes),
+	        cmocka_unit_test(modes_that_say_nothing_any_more_are_forgotten),
 	        cmocka_unit_test(a_fuse_allows_what_it_says_and_no_more),
 	        cmocka_unit_test(fuses_that_blow_together_are_all_obeyed),
 	        cmocka_unit_test(a_fuse_remembers_over_other_changes_and_is_new_when_set_again),
+	        cmocka_unit_test(a_change_meanwhile_does_not_forget_a_blown_fuse),
 	};
 
 	return cmocka_run_group_tests(tests, make_world, clean_world);
