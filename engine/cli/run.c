@@ -227,6 +227,7 @@ static char *answer(void *ctx, const char *request)
 	                           .pins = d->pin_dir,
 	                           .containers_unknown = stream_containers_unknown(d->stream),
 	                           .answers_lost = stream_answers_lost(d->stream),
+	                           .events_unwritten = stream_unwritten(d->stream),
 	                           .started_s = d->started_s,
 	                           .now_ns = monotonic_ns()};
 	return requests_answer(&r, request);
@@ -291,6 +292,7 @@ static enum cli_status open_stream(struct daemon *d, struct arguments *a)
 {
 	const struct policy *policy = live_plan(d->live)->policy;
 	a->stream.sensor = d->sensor;
+	a->stream.lasting = true;
 	a->stream.to_stdout = policy->output_stdout;
 	a->stream.file = policy->output_file;
 	a->stream.recorded = live_image(d->live);
@@ -404,8 +406,10 @@ static enum cli_status run(int argc, char **argv)
 		return status == CLI_OK ? clean_up(&a) : status;
 	const bool pinned = a.pin_dir && sensor_is_pinned(a.pin_dir, &d.former);
 	status = start(&d, &a);
-	if (status == CLI_OK)
-		return end(&d, &a, stream_run(d.stream));
+	if (status == CLI_OK) {
+		status = end(&d, &a, stream_run(d.stream));
+		return status == CLI_OK && stream_is_broken(d.stream) ? CLI_SYSTEM : status;
+	}
 	if (pinned && !d.pin_dir)
 		cli_note(&command_run, "what is pinned at %s (generation %u) stays in force", a.pin_dir, d.former);
 	return status;

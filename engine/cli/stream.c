@@ -11,6 +11,7 @@
 #include <sys/vfs.h>
 #include <time.h>
 
+#include "cli/output.h"
 #include "daemon/answers.h"
 #include "events/names.h"
 #include "identity/identity.h"
@@ -28,14 +29,6 @@ enum {
 static const uint64_t report_ns = 1000000000; /* drops are reported at most so often */
 static const uint64_t ask_ns = 1000000000;    /* … and users and containers looked for */
 
-struct output {
-	char *name; /* owned; for messages; NULL: none */
-	int fd;
-	bool owned;
-	enum event_format format;
-	struct buf pending;
-};
-
 struct stream {
 	const struct command *command;
 	struct stream_config config;
@@ -48,11 +41,15 @@ struct stream {
 	struct event_rules recorded;           /* of the recording that is read */
 	struct output outputs[OUTPUTS];
 	sigset_t former_signals;
-	int signals; /* signalfd */
+	int signals;      /* signalfd */
+	bool in_terminal; /* it was begun in one, and is to end with it */
 	uint64_t begin, reported, asked;
 	uint64_t drops; /* as last reported */
 	uint64_t events;
 	bool stopping;
+	uint64_t unwritten,
+	        told_unwritten; /* events that outputs of former policies were left with; as last reported */
+	bool record_failed;
 	bool failed; /* an output cannot be written */
 	bool unread; /* the reader of standard output is gone */
 	union {
@@ -83,10 +80,7 @@ static enum cli_status flush(struct stream *s)
 		struct output *o = &s->outputs[i];
 		if (!o->name)
 			continue;
-		int error = buf_error(&o->pending);
-		if (!error)
-			error = cli_write(o->fd, buf_str(&o->pending), o->pending.len);
-		buf_reset(&o->pending);
+		int error = output_flush(o);
 		s->failed |= error;
 		/* Whoever reads events may have seen enough (`| head`); that ends the watch, and is no failure. */
 		if (error == -EPIPE && s->command == &command_events && !o->owned) {
@@ -99,43 +93,16 @@ static enum cli_status flush(struct stream *s)
 	return CLI_OK;
 }
 
-static void close_output(struct output *o)
-{
-	buf_free(&o->pending);
-	if (o->owned)
-		(void)close(o->fd);
-	free(o->name);
-	*o = (struct output){0};
-}
-
-/* Events hold arguments, and with them at times secrets: a file is for root alone. */
-static int open_output(struct output *out, const char *file, enum event_format format, struct error *err)
-{
-	struct output o = {.name = strdup(file ? file : "standard output"), .fd = STDOUT_FILENO, .format = format};
-	if (!o.name)
-		return error_set(err, -ENOMEM, "out of memory");
-	if (file) {
-		o.format = EVENT_JSON;
-		o.fd = open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, S_IRUSR | S_IWUSR);
-		o.owned = o.fd >= 0;
-	}
-	if (o.fd < 0) {
-		int error = errno;
-		close_output(&o);
-		return error_set(err, -EINVAL, "%s: cannot open it for writing: %s", file, strerror(error));
-	}
-	*out = o;
-	return 0;
-}
-
-static int open_outputs(struct output outputs[OUTPUTS], bool to_stdout, const char *file, enum event_format format,
+static int open_outputs(const struct stream *s, struct output outputs[OUTPUTS], bool to_stdout, const char *file,
                         struct error *err)
 {
-	int error = to_stdout ? open_output(&outputs[0], NULL, format, err) : 0;
+	struct output_config config = {.format = s->config.format, .lasting = s->config.lasting};
+	int error = to_stdout ? output_open(&outputs[0], &config, err) : 0;
+	config.file = file;
 	if (!error && file)
-		error = open_output(&outputs[1], file, format, err);
+		error = output_open(&outputs[1], &config, err);
 	for (size_t i = 0; error && i < OUTPUTS; i++)
-		close_output(&outputs[i]);
+		output_close(&outputs[i]);
 	return error;
 }
 
@@ -143,8 +110,29 @@ static enum cli_status open_first_outputs(struct stream *s)
 {
 	const struct stream_config *c = &s->config;
 	struct error err = {0};
-	int error = open_outputs(s->outputs, c->to_stdout, c->file, c->format, &err);
+	int error = open_outputs(s, s->outputs, c->to_stdout, c->file, &err);
 	return error ? cli_fail(s->command, cli_status_of(error), "%s", err.text) : CLI_OK;
+}
+
+uint64_t stream_unwritten(const struct stream *s)
+{
+	uint64_t n = s->unwritten;
+	for (size_t i = 0; i < OUTPUTS; i++)
+		n += s->outputs[i].unwritten;
+	return n;
+}
+
+static void report_unwritten(struct stream *s)
+{
+	const uint64_t all = stream_unwritten(s);
+	for (size_t i = 0; i < OUTPUTS && all != s->told_unwritten; i++)
+		if (s->outputs[i].unwritten)
+			cli_note(s->command, "cannot write to %s: %s", s->outputs[i].name,
+			         s->outputs[i].error == -EAGAIN ? "nobody reads it" : strerror(-s->outputs[i].error));
+	if (all != s->told_unwritten)
+		cli_note(s->command, "%llu events not written (%llu in all)",
+		         (unsigned long long)(all - s->told_unwritten), (unsigned long long)all);
+	s->told_unwritten = all;
 }
 
 static bool within_cgroup(const struct stream *s, const struct process *p)
@@ -179,7 +167,7 @@ static enum cli_status put(struct stream *s, const struct tercel_hdr *r)
 	int written = 0;
 	for (size_t i = 0; i < OUTPUTS && written >= 0; i++)
 		if (s->outputs[i].name)
-			written = event_write(&s->outputs[i].pending, &s->context, r, s->outputs[i].format);
+			written = output_add(&s->outputs[i], &s->context, r);
 	if (written == -ENOMEM)
 		return cli_fail(s->command, CLI_SYSTEM, "out of memory");
 	if (written <= 0)
@@ -188,7 +176,7 @@ static enum cli_status put(struct stream *s, const struct tercel_hdr *r)
 	if (s->config.max_events && s->events >= s->config.max_events)
 		s->stopping = true;
 	for (size_t i = 0; i < OUTPUTS; i++)
-		if (s->outputs[i].pending.len >= FLUSH_BYTES)
+		if (s->outputs[i].pending.len >= FLUSH_BYTES && !s->outputs[i].error)
 			return flush(s);
 	return CLI_OK;
 }
@@ -207,10 +195,13 @@ static void report_drops(struct stream *s)
 {
 	struct tercel_stats stats;
 	uint64_t now = now_ns();
-	if (!s->config.sensor || now - s->reported < report_ns || sensor_stats(s->config.sensor, &stats))
+	if (!s->config.sensor || now - s->reported < report_ns)
+		return;
+	s->reported = now;
+	report_unwritten(s);
+	if (sensor_stats(s->config.sensor, &stats))
 		return;
 	uint64_t drops = sum(stats.dropped, TERCEL_RECORD_TYPES);
-	s->reported = now;
 	if (drops == s->drops)
 		return;
 	cli_note(s->command, "%llu records lost (%llu in all): the ring buffers were full",
@@ -266,6 +257,10 @@ static void account(const struct stream *s)
 	account_counter(s, "ancestors let go (process table full)", t.evicted_parents);
 	account_counter(s, "living processes let go (process table full)", t.evicted_live);
 	account_counter(s, "cgroups forgotten (table full)", identity_forgotten(s->identity));
+	uint64_t missing = s->unwritten;
+	for (size_t i = 0; i < OUTPUTS && s->config.lasting; i++)
+		missing += output_missing(&s->outputs[i]);
+	account_counter(s, "events not written (an output failed)", missing);
 	if (s->answers) {
 		account_counter(s, "cgroups of containers that nothing more is known of", answers_waiting(s->answers));
 		account_counter(s, "names of users or answers about containers that could not be kept",
@@ -286,21 +281,40 @@ static void look_for_answers(struct stream *s)
 	answers_look(s->answers, s->identity, now / 1000000000);
 }
 
+static bool has_terminal(void)
+{
+	_autoclose_ int fd = open("/dev/tty", O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	return fd >= 0;
+}
+
+/*
+ * SIGHUP has two meanings: a daemon is to read its files again, and a program in the foreground has lost its terminal.
+ * The latter comes from the kernel, or the shell whose session it is passes it on.
+ */
+static bool terminal_is_gone(const struct stream *s, const struct signalfd_siginfo *info)
+{
+	bool of_session = info->ssi_code == SI_KERNEL || (pid_t)info->ssi_pid == getsid(0);
+	return s->in_terminal && of_session && !has_terminal();
+}
+
 /* A signal, or the time is over. */
 static void look_up(struct stream *s)
 {
 	const struct stream_hooks *hooks = &s->config.hooks;
 	struct signalfd_siginfo info;
 	while (read(s->signals, &info, sizeof(info)) == sizeof(info)) {
-		if (info.ssi_signo == SIGHUP && hooks->hangup)
-			hooks->hangup(hooks->ctx);
-		else
+		if (info.ssi_signo != SIGHUP || !hooks->hangup || terminal_is_gone(s, &info))
 			s->stopping = true;
+		else
+			hooks->hangup(hooks->ctx);
 	}
 	if (s->config.duration_ns && now_ns() - s->begin >= s->config.duration_ns)
 		s->stopping = true;
 	report_drops(s);
 	look_for_answers(s);
+	for (size_t i = 0; i < OUTPUTS; i++)
+		if (s->outputs[i].error)
+			(void)output_flush(&s->outputs[i]);
 	if (hooks->tick && !s->stopping)
 		hooks->tick(hooks->ctx, now_ns());
 }
@@ -321,7 +335,15 @@ static const struct tercel_hdr *without_environment(struct stream *s, const stru
 static enum cli_status keep(struct stream *s, const struct tercel_hdr *r)
 {
 	int error = s->record ? recording_write(s->record, without_environment(s, r)) : 0;
-	return error ? cli_fail(s->command, CLI_SYSTEM, "%s: %s", s->config.record, strerror(-error)) : CLI_OK;
+	if (!error)
+		return CLI_OK;
+	if (!s->config.lasting)
+		return cli_fail(s->command, CLI_SYSTEM, "%s: %s", s->config.record, strerror(-error));
+	(void)recording_finish(TAKE_PTR(s->record));
+	s->record_failed = true;
+	cli_note(s->command, "%s: %s; the recording is of no use, and nothing more is recorded", s->config.record,
+	         strerror(-error));
+	return CLI_OK;
 }
 
 static void tell_answers(struct stream *s, const struct tercel_hdr *r)
@@ -510,7 +532,7 @@ static void preparation_undo(struct preparation *p)
 	answers_free(p->answers);
 	free_names(&p->names);
 	for (size_t i = 0; i < OUTPUTS; i++)
-		close_output(&p->outputs[i]);
+		output_close(&p->outputs[i]);
 }
 
 static int prepare(struct stream *s, struct preparation *p, const struct stream_policy *policy, struct error *err)
@@ -529,7 +551,7 @@ static int prepare(struct stream *s, struct preparation *p, const struct stream_
 		return error_set(err, error, "answers about containers cannot be taken away: %s", strerror(-error));
 	error = answers_new(&p->answers, &config, err);
 	if (!error)
-		error = open_outputs(p->outputs, policy->to_stdout, policy->file, s->config.format, err);
+		error = open_outputs(s, p->outputs, policy->to_stdout, policy->file, err);
 	if (error)
 		return error;
 	identity_each(s->identity, answer_for, p->answers);
@@ -548,10 +570,12 @@ int stream_set_policy(struct stream *s, const struct stream_policy *policy, stru
 		preparation_undo(&p);
 		return error;
 	}
-	/* What is written already goes where it was to go; a failure shows again with the next. */
-	(void)flush(s);
+	/* What is pending goes where it was to go, if it can. */
 	for (size_t i = 0; i < OUTPUTS; i++) {
-		close_output(&s->outputs[i]);
+		if (s->outputs[i].name)
+			(void)output_flush(&s->outputs[i]);
+		s->unwritten += output_missing(&s->outputs[i]);
+		output_close(&s->outputs[i]);
 		s->outputs[i] = p.outputs[i];
 	}
 	keep_names(s, &p.names);
@@ -585,12 +609,22 @@ enum cli_status stream_run(struct stream *s)
 		status = flush(s);
 	if (s->record) {
 		int error = recording_finish(TAKE_PTR(s->record));
+		s->record_failed |= error;
 		if (error && status == CLI_OK)
 			status = cli_fail(s->command, CLI_SYSTEM, "%s: %s", s->config.record, strerror(-error));
 	}
+	report_unwritten(s);
 	if (!s->unread)
 		account(s);
 	return status;
+}
+
+bool stream_is_broken(const struct stream *s)
+{
+	bool broken = s->record_failed;
+	for (size_t i = 0; i < OUTPUTS; i++)
+		broken |= s->outputs[i].error != 0;
+	return broken;
 }
 
 /* ---- making ready ---- */
@@ -598,6 +632,9 @@ enum cli_status stream_run(struct stream *s)
 static enum cli_status catch_signals(struct stream *s)
 {
 	sigset_t set;
+	struct sigaction hangup;
+	/* Not so under nohup. */
+	s->in_terminal = !sigaction(SIGHUP, NULL, &hangup) && hangup.sa_handler != SIG_IGN && has_terminal();
 	(void)sigemptyset(&set);
 	(void)sigaddset(&set, SIGINT);
 	(void)sigaddset(&set, SIGTERM);
@@ -699,7 +736,7 @@ void stream_close(struct stream *s)
 	if (!s)
 		return;
 	for (size_t i = 0; i < OUTPUTS; i++)
-		close_output(&s->outputs[i]);
+		output_close(&s->outputs[i]);
 	(void)recording_finish(s->record);
 	buf_free(&s->context.scratch);
 	answers_free(s->answers);

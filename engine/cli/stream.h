@@ -26,7 +26,8 @@ struct stream_hooks {
 	void *ctx;
 	void (*tick)(void *ctx, uint64_t now_ns); /* about ten times a second; CLOCK_MONOTONIC */
 	void (*verdict)(void *ctx, const struct tercel_verdict *v);
-	void (*hangup)(void *ctx); /* SIGHUP; NULL: it ends the stream, as SIGINT and SIGTERM do */
+	/* SIGHUP; NULL: it ends the stream, as SIGINT and SIGTERM do, and as it does when the terminal is closed. */
+	void (*hangup)(void *ctx);
 };
 
 struct stream_config {
@@ -38,6 +39,7 @@ struct stream_config {
 	enum event_format format; /* of stdout */
 	const char *file;         /* JSON lines are appended to it (made with mode 0600); NULL: none */
 	const char *record;       /* all records are written to it, as a recording; NULL: none */
+	bool lasting;             /* what cannot be written is counted (output.h), and ends nothing */
 	enum stream_filter filter;
 	uint32_t pid;                 /* only this process and its descendants; 0: all */
 	const char *cgroup;           /* only processes in this cgroup v2 directory and below; NULL: all */
@@ -81,8 +83,14 @@ int stream_set_policy(struct stream *s, const struct stream_policy *policy, stru
 size_t stream_containers_unknown(const struct stream *s);
 uint64_t stream_answers_lost(const struct stream *s);
 
+/* Events that an output could not be given: 0 unless the stream is lasting. */
+uint64_t stream_unwritten(const struct stream *s);
+
 /* Runs to the end. The account of records is on stderr afterwards. */
 enum cli_status stream_run(struct stream *s);
+
+/* Of a lasting stream, after its end: whether an output did not get its last events, or the recording is not whole. */
+bool stream_is_broken(const struct stream *s);
 
 void stream_close(struct stream *s);
 static inline void cleanup_stream(struct stream **s)

@@ -91,7 +91,8 @@ int counters_add_json(cJSON *to, const struct requests *r)
 		whole = add_count(losses, lost[i].name, lost_count(&s, i));
 	whole = whole && add_count(to, "late_verdicts", live_late(r->live)) &&
 	        add_count(losses, "container_unknown", r->containers_unknown) &&
-	        add_count(losses, "answer_not_kept", r->answers_lost);
+	        add_count(losses, "answer_not_kept", r->answers_lost) &&
+	        add_count(losses, "event_not_written", r->events_unwritten);
 	return whole ? 0 : -ENOMEM;
 }
 
@@ -198,6 +199,7 @@ int counters_add_metrics(struct buf *to, const struct requests *r)
 	for (size_t i = 0; i < LOST; i++)
 		add_sample(to, "tercel_lost_total", "cause", lost[i].name, NULL, lost_count(&s, i));
 	add_sample(to, "tercel_lost_total", "cause", "answer_not_kept", NULL, r->answers_lost);
+	add_sample(to, "tercel_lost_total", "cause", "event_not_written", NULL, r->events_unwritten);
 	add_family(to, "tercel_containers_unknown", "gauge", "Cgroups of containers that nothing is known of.");
 	buf_addf(to, "tercel_containers_unknown %zu\n", r->containers_unknown);
 	return 0;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 void plan_free(struct plan *p)
 {
@@ -15,6 +16,21 @@ void plan_free(struct plan *p)
 	policy_free(p->policy);
 	free(p->file);
 	free(p);
+}
+
+/*
+ * One that has no end, or that somebody else has to write first, would hold the daemon up when it is read again. What
+ * is not there is for its reader to tell.
+ */
+static int refuse_irregular(const char *file, const char *what, struct diag_list *diags)
+{
+	struct stat st;
+
+	if (stat(file, &st) || S_ISREG(st.st_mode))
+		return 0;
+	diag_add(diags, DIAG_ERROR, (struct source_pos){.file = file}, "file",
+	         "%s is a regular file, which can be read again at any time; copy it into one", what);
+	return -EINVAL;
 }
 
 /* The files that the policy names, and those in the directories that it names. */
@@ -30,8 +46,11 @@ static int find_files(struct plan *p, struct diag_list *diags)
 		diag_add(diags, DIAG_ERROR, (struct source_pos){0}, "file", "%s", err.text);
 		return -EINVAL;
 	}
+	for (size_t i = 0; i < p->files.count; i++)
+		if (refuse_irregular(p->files.names[i], "a rule file", diags))
+			error = -EINVAL;
 	if (p->files.count)
-		return 0;
+		return error;
 	diag_add(diags, DIAG_ERROR, (struct source_pos){.file = p->file}, "file",
 	         "in the directories under \"rules_files\" no file ends in .yaml or .yml");
 	return -EINVAL;
@@ -48,7 +67,9 @@ int plan_load(struct plan **out, const char *file, uint32_t points, struct diag_
 	p->file = strdup(file);
 	if (!p->file)
 		return -ENOMEM;
-	error = policy_load(&p->policy, p->file, diags);
+	error = refuse_irregular(p->file, "a policy", diags);
+	if (!error)
+		error = policy_load(&p->policy, p->file, diags);
 	if (!error)
 		error = find_files(p, diags);
 	if (!error)

@@ -81,16 +81,16 @@ class World:
     def command(self, *args):
         return subprocess.run([self.tercel, *args], capture_output=True, text=True, timeout=PATIENCE)
 
-    def start(self, *args, config="policy.yaml"):
+    def start(self, *args, **more):
         """A daemon that can be asked, that is ready, or has ended."""
-        return self.run("--socket", self.path("s/socket"), "--pin-dir", self.pins, "--verdicts-only", *args, config=config)
+        return self.run("--socket", self.path("s/socket"), "--pin-dir", self.pins, "--verdicts-only", *args, **more)
 
-    def run(self, *args, config="policy.yaml"):
+    def run(self, *args, config="policy.yaml", stdout=None, via=(), preexec_fn=None):
         """The same with these options alone."""
         out, err = self.path("out"), self.path("err")
         daemon = subprocess.Popen(
-            [self.tercel, "run", "--config", self.path(config), "--cgroup", self.cgroup, "-o", "json", *args],
-            stdout=open(out, "w"), stderr=open(err, "w"))
+            [*via, self.tercel, "run", "--config", self.path(config), "--cgroup", self.cgroup, "-o", "json", *args],
+            stdout=open(out, "w") if stdout is None else stdout, stderr=open(err, "w"), preexec_fn=preexec_fn)
         self.daemons.append(daemon)
         end = time.monotonic() + PATIENCE
         while daemon.poll() is None and "ready: " not in open(err).read():
