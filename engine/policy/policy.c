@@ -74,6 +74,26 @@ static const char *scalar(const yaml_node_t *n)
 	return n->type == YAML_SCALAR_NODE ? (const char *)n->data.scalar.value : NULL;
 }
 
+/* NULL also of nothing at all, as YAML writes it: without quotes. */
+static const char *text_of(const yaml_node_t *n)
+{
+	static const char *const nothing[] = {"", "~", "null", "Null", "NULL"};
+	const char *text = scalar(n);
+
+	for (size_t i = 0; text && i < sizeof(nothing) / sizeof(nothing[0]); i++)
+		if (n->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && !strcmp(text, nothing[i]))
+			return NULL;
+	return text;
+}
+
+/* NULL also of one without a letter. */
+static const char *name_of(const yaml_node_t *n)
+{
+	const char *text = text_of(n);
+
+	return text && text[0] ? text : NULL;
+}
+
 static char *copy(struct reader *r, const char *text)
 {
 	char *c = strdup(text);
@@ -204,10 +224,10 @@ static void read_rules_files(struct reader *r, const yaml_node_t *n, void *targe
 	for (const yaml_node_item_t *i = n->data.sequence.items.start; i < n->data.sequence.items.top; i++) {
 		const yaml_node_t *item = node_at(r, *i);
 
-		if (!scalar(item) || !scalar(item)[0])
+		if (!name_of(item))
 			complain(r, item, "bad-value", "a file name is expected");
 		else
-			add_text(r, &p->rules_files, &p->nrules_files, beside_policy(r, scalar(item)));
+			add_text(r, &p->rules_files, &p->nrules_files, beside_policy(r, text_of(item)));
 	}
 }
 
@@ -296,12 +316,12 @@ static void read_name(struct reader *r, const yaml_node_t *n, void *target)
 {
 	struct policy_entry *e = target;
 
-	if (!scalar(n) || !scalar(n)[0]) {
+	if (!name_of(n)) {
 		complain(r, n, "bad-value", "name is a rule's name, or a glob such as \"Terminal *\"");
 		return;
 	}
 	free(e->name);
-	e->name = copy(r, scalar(n));
+	e->name = copy(r, text_of(n));
 }
 
 static void read_mode(struct reader *r, const yaml_node_t *n, void *target)
@@ -361,10 +381,10 @@ static void read_texts(struct reader *r, const yaml_node_t *n, const char *what,
 	for (const yaml_node_item_t *i = n->data.sequence.items.start; i < n->data.sequence.items.top; i++) {
 		const yaml_node_t *item = node_at(r, *i);
 
-		if (!scalar(item) || !scalar(item)[0])
+		if (!name_of(item))
 			complain(r, item, "bad-value", "%s is a list of texts", what);
 		else
-			add_text(r, &out->items, &out->n, copy(r, scalar(item)));
+			add_text(r, &out->items, &out->n, copy(r, text_of(item)));
 	}
 }
 
@@ -401,11 +421,11 @@ static void read_labels(struct reader *r, const yaml_node_t *n, void *target)
 		const yaml_node_t *name = node_at(r, p->key), *value = node_at(r, p->value);
 		_autobuf_ struct buf label = BUF_INIT;
 
-		if (!is_label(scalar(name)) || !scalar(value)) {
+		if (!is_label(text_of(name)) || !text_of(value)) {
 			complain(r, name, "bad-value", "pod_labels is a mapping of labels to their values: {app: api}");
 			continue;
 		}
-		buf_addf(&label, "%s=%s", scalar(name), scalar(value));
+		buf_addf(&label, "%s=%s", text_of(name), text_of(value));
 		add_text(r, &m->labels.items, &m->labels.n, buf_take(&label));
 	}
 }

@@ -14,21 +14,22 @@
 #include "base/buf.h"
 #include "policy/policy.h"
 
-static const char rules_text[] = "- rule: A shell\n"
-                                 "  desc: d\n"
-                                 "  condition: evt.type in (execve, execveat) and proc.name = sh\n"
-                                 "  output: o\n"
-                                 "  priority: WARNING\n"
-                                 "- rule: A call\n"
-                                 "  desc: d\n"
-                                 "  condition: evt.type = connect and fd.sport = 22\n"
-                                 "  output: o\n"
-                                 "  priority: WARNING\n"
-                                 "- rule: A file\n"
-                                 "  desc: d\n"
-                                 "  condition: evt.type = open and fd.name = /etc/shadow\n"
-                                 "  output: o\n"
-                                 "  priority: WARNING\n";
+static const char rules_text[] =
+        "- rule: A shell\n"
+        "  desc: d\n"
+        "  condition: evt.type in (execve, execveat) and proc.name = sh\n"
+        "  output: o\n"
+        "  priority: WARNING\n"
+        "- rule: A call\n"
+        "  desc: d\n"
+        "  condition: evt.type = connect and fd.sport = 22\n"
+        "  output: o\n"
+        "  priority: WARNING\n"
+        "- rule: A file\n"
+        "  desc: d\n"
+        "  condition: evt.type = open and fd.name = /etc/shadow\n"
+        "  output: o\n"
+        "  priority: WARNING\n";
 
 static void everything_that_it_says_is_kept(void **unused)
 {
@@ -271,6 +272,32 @@ static void a_scope_is_a_condition(void **unused)
 	        "\"back\\\\\")");
 }
 
+static void expect_bad_value(const char *scope, unsigned int column)
+{
+	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
+	_autobuf_ struct buf text = BUF_INIT;
+	_autopolicy_ struct policy *p = NULL;
+
+	buf_addf(&text, RULE "    scope: %s\n", scope);
+	assert_int_equal(policy_load_buffer(&p, "p.yaml", buf_str(&text), text.len, &diags), -EINVAL);
+	assert_int_equal(diags.count, 1);
+	assert_string_equal(diags.items[0].code, "bad-value");
+	assert_int_equal(diags.items[0].column, column);
+}
+
+/* What YAML writes for nothing is no name, unless it is quoted. */
+static void nothing_is_no_name(void **unused)
+{
+	(void)unused;
+	expect_bad_value("{containers: [~]}", 26);
+	expect_bad_value("{namespaces: [a, null]}", 29);
+	expect_bad_value("{images: ['']}", 22);
+	expect_bad_value("{pod_labels: {app: ~}}", 26);
+	expect_bad_value("{pod_labels: {app: }}", 26);
+	expect_scope("{containers: ['~']}", "container.id != host and container.name in (\"~\")");
+	expect_scope("{pod_labels: {app: 'null'}}", "container.id != host and (k8s.pod.label[app] = \"null\")");
+}
+
 static void a_scoped_rule_asks_about_containers_and_others_do_not(void **unused)
 {
 	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
@@ -357,6 +384,7 @@ int main(void)
 	        cmocka_unit_test(what_cannot_be_enforced_is_said),
 	        cmocka_unit_test(an_action_that_the_point_has_not_is_refused),
 	        cmocka_unit_test(a_scope_is_a_condition),
+	        cmocka_unit_test(nothing_is_no_name),
 	        cmocka_unit_test(a_scoped_rule_asks_about_containers_and_others_do_not),
 	        cmocka_unit_test(a_fuse_is_kept_and_the_last_one_counts),
 	};
