@@ -41,10 +41,13 @@ struct {
 	__array(values, struct ring);
 } rings SEC(".maps");
 
-/* Verdicts have their own, so that no flood of events can displace them. */
+/*
+ * Verdicts have their own, so that no flood of events can displace them. Nobody may read for a while (a daemon that
+ * starts again): it holds some 32,000 of programs, and 500 of the longest.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 1 << 20);
+	__uint(max_entries, 1 << 22);
 } verdicts SEC(".maps");
 
 /* Indexed by CPU. Not a per-CPU map: those cannot be mapped. */

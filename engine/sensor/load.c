@@ -693,6 +693,23 @@ static int attach_loaded(struct load *l, const struct bpf_object *obj, uint32_t 
 	return code;
 }
 
+int load_add_missed(const struct bpf_link *link, __u64 *missed)
+{
+	struct bpf_link_info of = {0};
+	struct bpf_prog_info info = {0};
+	uint32_t size = sizeof(of), len = sizeof(info);
+	_autoclose_ int fd = -1;
+	int err = bpf_obj_get_info_by_fd(bpf_link__fd(link), &of, &size);
+
+	if (err)
+		return err;
+	fd = bpf_prog_get_fd_by_id(of.prog_id);
+	err = fd < 0 ? fd : bpf_obj_get_info_by_fd(fd, &info, &len);
+	if (!err)
+		*missed += info.recursion_misses;
+	return err;
+}
+
 /* `unpin`: for good; else only this process lets go of them. */
 static void detach_except(struct load *l, uint32_t points, bool unpin)
 {
@@ -700,11 +717,13 @@ static void detach_except(struct load *l, uint32_t points, bool unpin)
 		if (l->point_links[i] && !(points & BIT(point_programs[i].point))) {
 			if (l->pin_dir && unpin)
 				pins_remove_link(l->pin_dir, point_programs[i].program);
+			/* One that another process has loaded is gone with its link, and so is its count. */
+			if (!load_is_loaded(l, point_programs[i].program)) {
+				(void)load_add_missed(l->point_links[i], &l->missed);
+				l->points &= ~BIT(point_programs[i].point);
+			}
 			(void)bpf_link__destroy(l->point_links[i]);
 			l->point_links[i] = NULL;
-			/* One that another process has loaded is gone with its link. */
-			if (!load_is_loaded(l, point_programs[i].program))
-				l->points &= ~BIT(point_programs[i].point);
 		}
 }
 

@@ -55,6 +55,7 @@ struct load {
 	struct tercel_bpf *more[LOAD_MORE_MAX]; /* owned: programs that were loaded later, on the same maps */
 	size_t more_count;
 	uint32_t points; /* 1 << enum tercel_point: those whose programs are loaded */
+	__u64 missed;    /* runs that the kernel skipped of programs that are gone */
 	int cgroup;      /* where network decision points attach; 0: none was asked for */
 	int *ring_fds;   /* owned, each; one more at the end for verdicts, which belongs to the skeleton */
 	size_t *ring_sizes;
@@ -101,6 +102,9 @@ const struct bpf_object *load_object(const struct load *l, size_t i);
 
 /* Whether this process has loaded the program: else, if it has a link, another one did. */
 bool load_is_loaded(const struct load *l, const char *program);
+
+/* Adds what the kernel has skipped of the program behind a link, whoever has loaded it. 0 or -errno. */
+int load_add_missed(const struct bpf_link *link, __u64 *missed);
 
 /* The decision points, 1 << enum tercel_point, that need the BPF LSM. */
 uint32_t load_lsm_points(void);

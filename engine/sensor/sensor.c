@@ -390,38 +390,18 @@ static void add_seeded(struct tercel_stats *out, const struct seed_counts *c)
 	out->cgroups_full += c->cgroups_full;
 }
 
-/* The program behind a link that another process has made. */
-static int adopted_info(const struct bpf_link *link, struct bpf_prog_info *info)
-{
-	struct bpf_link_info of = {0};
-	uint32_t size = sizeof(of), len = sizeof(*info);
-	_autoclose_ int fd = -1;
-	int err = bpf_obj_get_info_by_fd(bpf_link__fd(link), &of, &size);
-
-	if (err)
-		return err;
-	fd = bpf_prog_get_fd_by_id(of.prog_id);
-	memset(info, 0, sizeof(*info));
-	return fd < 0 ? fd : bpf_obj_get_info_by_fd(fd, info, &len);
-}
-
 static int add_missed_of_adopted(const struct load *l, struct tercel_stats *out)
 {
-	struct bpf_prog_info info;
 	const char *program;
+	int err = 0;
 
-	for (size_t i = 0; i < load_links(l); i++) {
+	for (size_t i = 0; !err && i < load_links(l); i++) {
 		const struct bpf_link *link = load_link(l, i, &program);
-		int err;
 
-		if (!link || load_is_loaded(l, program))
-			continue;
-		err = adopted_info(link, &info);
-		if (err)
-			return err;
-		out->missed += info.recursion_misses;
+		if (link && !load_is_loaded(l, program))
+			err = load_add_missed(link, &out->missed);
 	}
-	return 0;
+	return err;
 }
 
 /* Adds up what the kernel skipped of the programs of one object. */
@@ -457,6 +437,7 @@ int sensor_stats(struct sensor *s, struct tercel_stats *out)
 		for (size_t i = 0; i < STATS_WORDS; i++)
 			sum[i] += words[(size_t)cpu * STATS_WORDS + i];
 	memcpy(out, sum, sizeof(*out));
+	out->missed += s->load.missed;
 	add_seeded(out, &s->seeded);
 	for (size_t i = 0; !err && i < load_objects(&s->load); i++)
 		err = add_missed(load_object(&s->load, i), out);

@@ -76,13 +76,14 @@ def events_at_saturation(w):
 
 def a_ring_that_nobody_empties(w):
     """A daemon that is stopped: what does not fit is dropped and counted, and each attempt is killed all the same."""
+    attempts = PROCESSES if VM else 2 * PROCESSES  # more than the ring holds
     daemon = w.start()
     daemon.send_signal(signal.SIGSTOP)
     try:
-        started, killed = trouble(w, "starts", PROCESSES // 2, AT_ONCE, w.path("victim"))
+        started, killed = trouble(w, "starts", attempts, AT_ONCE, w.path("victim"))
     finally:
         daemon.send_signal(signal.SIGCONT)
-    assert killed == started == PROCESSES // 2, (started, killed)
+    assert killed == started == attempts, (started, killed)
     status = w.status()
     assert_adds_up(status, started)
     verdicts = status["records"]["verdict"]
@@ -93,7 +94,7 @@ def a_ring_that_nobody_empties(w):
     assert w.end(daemon, signal.SIGTERM) == 0
     print("  %d attempts without a reader, all killed; %d verdicts told, %d dropped" %
           (started, verdicts["delivered"], verdicts["dropped"]), flush=True)
-    assert VM or verdicts["dropped"] > 0 or verdicts["delivered"] == started
+    assert VM or verdicts["dropped"] > 0
 
 
 def a_policy_of_4000_rules(w):
