@@ -126,8 +126,6 @@ static inline void remove_place(void)
 	                                    "tcgone",   "tclink",   "marker", "passwd"};
 	_autobuf_ struct buf path = BUF_INIT;
 
-	sensor_close(sensor);
-	sensor = NULL;
 	if (listener >= 0)
 		close(listener);
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
@@ -378,15 +376,46 @@ static inline void in_work(char *out, size_t size, const char *name)
 	snprintf(out, size, "%s/%s", work, name);
 }
 
-/*
- * Runs the group of tests in the scratch place, with a sensor that decides there; the exit status of the program. At
- * the points that need no BPF LSM, unless decide_points names others.
- */
-static inline int decide_main(int (*group)(void))
+static inline int decide(int (*group)(void))
 {
 	struct sensor_config config = {.records = 1U << TERCEL_EXEC | 1U << TERCEL_VERDICT, .cgroup = outer};
 	struct error err = {""};
 	int r, failed;
+
+	if (!decide_points)
+		decide_points = sensor_points() & placement_without_lsm();
+	config.points = decide_points;
+	r = sensor_open(&sensor, &config, &err);
+	if (r) {
+		fprintf(stderr, "%s\n", err.text);
+		/* As root on a kernel that describes itself it has to load. */
+		return access("/sys/kernel/btf/vmlinux", R_OK) ? SKIPPED : 1;
+	}
+	r = sensor_seed(sensor, &err);
+	if (r)
+		fprintf(stderr, "%s\n", err.text);
+	failed = r ? 1 : group();
+	sensor_close(sensor);
+	return failed;
+}
+
+static pid_t decider;
+
+static inline void end_decider(int number)
+{
+	(void)number;
+	(void)kill(decider, SIGKILL);
+}
+
+/*
+ * Runs the group of tests in the scratch place, with a sensor that decides there; the exit status of the program. At
+ * the points that need no BPF LSM, unless decide_points names others. In a child, so that the place is removed also
+ * when the program is told to end.
+ */
+static inline int decide_main(int (*group)(void))
+{
+	const struct sigaction end = {.sa_handler = end_decider, .sa_flags = SA_RESTART};
+	int r, status = 0;
 
 	if (geteuid() != 0) {
 		printf("skipped: needs root\n");
@@ -398,22 +427,18 @@ static inline int decide_main(int (*group)(void))
 		printf("skipped: no cgroup v2 hierarchy to make a scratch cgroup in: %s\n", strerror(-r));
 		return SKIPPED;
 	}
-	if (!decide_points)
-		decide_points = sensor_points() & placement_without_lsm();
-	config.points = decide_points;
-	r = sensor_open(&sensor, &config, &err);
-	if (r) {
-		fprintf(stderr, "%s\n", err.text);
-		remove_place();
-		/* As root on a kernel that describes itself it has to load. */
-		return access("/sys/kernel/btf/vmlinux", R_OK) ? SKIPPED : 1;
+	(void)fflush(stdout);
+	decider = fork();
+	if (decider == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		exit(decide(group));
 	}
-	r = sensor_seed(sensor, &err);
-	if (r)
-		fprintf(stderr, "%s\n", err.text);
-	failed = r ? 1 : group();
+	(void)sigaction(SIGTERM, &end, NULL);
+	(void)sigaction(SIGINT, &end, NULL);
+	if (decider < 0 || waitpid(decider, &status, 0) != decider)
+		status = -1;
 	remove_place();
-	return failed;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
 
 #endif

@@ -540,6 +540,62 @@ static void what_cannot_be_decided_is_counted(void **unused)
 	assert_int_equal(after.blocked[0] - before.blocked[0], 1);
 }
 
+/* Fills the map of processes with ids that no process can have, or takes them out again. */
+static void fill_processes(bool full)
+{
+	const int fd = sensor_map_fd(sensor, "procs");
+	const struct tercel_proc nobody = {0};
+	uint32_t tgid = 1U << 30;
+
+	if (full) {
+		while (!bpf_map_update_elem(fd, &tgid, &nobody, BPF_NOEXIST))
+			tgid++;
+		assert_int_equal(errno, E2BIG);
+	} else {
+		while (!bpf_map_delete_elem(fd, &tgid))
+			tgid++;
+	}
+}
+
+static void a_process_that_the_full_map_has_no_room_for_is_uncertain_where_it_is_asked_about(void **unused)
+{
+	static const struct {
+		const char *condition;
+		bool blocked;
+	} cases[] = {
+	        {"proc.exepath endswith /test_decide_live", false},
+	        {"proc.aname = test_decide_liv", false},
+	        {"fd.sip = 127.0.0.1", true}, /* says nothing of the process */
+	};
+	_autobuf_ struct buf condition = BUF_INIT;
+	struct tercel_stats before, after;
+	struct tercel_verdict v;
+
+	(void)unused;
+	assert_int_equal(sensor_stats(sensor, &before), 0);
+	for (size_t i = 0; i < 2 * sizeof(cases) / sizeof(cases[0]); i++) {
+		const bool full = !(i % 2), blocked = !full || cases[i / 2].blocked;
+		int status;
+
+		buf_reset(&condition);
+		buf_addf(&condition, "evt.type = connect and fd.l4proto = tcp and %s", cases[i / 2].condition);
+		apply_one(buf_str(&condition), POLICY("enforce", "audit"));
+		if (full)
+			fill_processes(true);
+		status = done_in(cgroup, connect_to, &port);
+		if (full)
+			fill_processes(false);
+		if (!WIFEXITED(status) || WEXITSTATUS(status) != blocked)
+			fail_msg("case %zu (%s): %#x", i, cases[i / 2].condition, (unsigned int)status);
+		assert_int_equal(verdicts_of(*actor, &v), 1);
+		assert_int_equal(v.enforced, blocked);
+		assert_int_equal(v.uncertain != 0, !blocked);
+		(void)accepted();
+	}
+	assert_int_equal(sensor_stats(sensor, &after), 0);
+	assert_true(after.procs_full - before.procs_full >= sizeof(cases) / sizeof(cases[0]));
+}
+
 static void the_rule_that_acts_is_told_however_many_others_match(void **unused)
 {
 	_autobuf_ struct buf rules = BUF_INIT;
@@ -619,6 +675,7 @@ static int group(void)
 	        cmocka_unit_test(a_raw_socket_passes_the_connect_points_by),
 	        cmocka_unit_test(what_the_records_cannot_vouch_for_blocks_nothing),
 	        cmocka_unit_test(what_cannot_be_decided_is_counted),
+	        cmocka_unit_test(a_process_that_the_full_map_has_no_room_for_is_uncertain_where_it_is_asked_about),
 	        cmocka_unit_test(the_rule_that_acts_is_told_however_many_others_match),
 	        cmocka_unit_test(without_a_policy_nothing_is_decided),
 	        cmocka_unit_test(a_damaged_policy_is_refused_and_the_old_one_stays),
