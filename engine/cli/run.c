@@ -228,6 +228,7 @@ static char *answer(void *ctx, const char *request)
 	                           .containers_unknown = stream_containers_unknown(d->stream),
 	                           .answers_lost = stream_answers_lost(d->stream),
 	                           .events_unwritten = stream_unwritten(d->stream),
+	                           .verdicts_folded = stream_folded(d->stream),
 	                           .started_s = d->started_s,
 	                           .now_ns = monotonic_ns()};
 	return requests_answer(&r, request);

@@ -11,6 +11,7 @@
 #include <sys/vfs.h>
 #include <time.h>
 
+#include "cli/fold.h"
 #include "cli/output.h"
 #include "daemon/answers.h"
 #include "events/names.h"
@@ -35,6 +36,7 @@ struct stream {
 	struct process_table *processes;
 	struct identity *identity;
 	struct answers *answers; /* NULL: nobody decides */
+	struct fold *fold;       /* NULL: each verdict is written */
 	struct recording_writer *record;
 	struct event_context context;
 	struct event_rules policies[POLICIES]; /* owned, the oldest first */
@@ -181,6 +183,20 @@ static enum cli_status put(struct stream *s, const struct tercel_hdr *r)
 	return CLI_OK;
 }
 
+/* A stream with a fold is lasting: its outputs do not fail. */
+static void put_folded(void *ctx, const struct tercel_verdict *v, uint64_t folded)
+{
+	struct stream *s = ctx;
+	s->context.folded = folded;
+	(void)put(s, &v->hdr);
+	s->context.folded = 0;
+}
+
+uint64_t stream_folded(const struct stream *s)
+{
+	return s->fold ? fold_count(s->fold) : 0;
+}
+
 /* ---- accounts ---- */
 
 static uint64_t sum(const __u64 *values, size_t count)
@@ -261,6 +277,7 @@ static void account(const struct stream *s)
 	for (size_t i = 0; i < OUTPUTS && s->config.lasting; i++)
 		missing += output_missing(&s->outputs[i]);
 	account_counter(s, "events not written (an output failed)", missing);
+	account_counter(s, "verdicts that repeat others, folded into them", stream_folded(s));
 	if (s->answers) {
 		account_counter(s, "cgroups of containers that nothing more is known of", answers_waiting(s->answers));
 		account_counter(s, "names of users or answers about containers that could not be kept",
@@ -312,6 +329,8 @@ static void look_up(struct stream *s)
 		s->stopping = true;
 	report_drops(s);
 	look_for_answers(s);
+	if (s->fold)
+		fold_tick(s->fold, clock_ns(CLOCK_BOOTTIME));
 	for (size_t i = 0; i < OUTPUTS; i++)
 		if (s->outputs[i].error)
 			(void)output_flush(&s->outputs[i]);
@@ -360,6 +379,9 @@ static enum cli_status take(struct stream *s, const struct tercel_hdr *r)
 	enum cli_status status = keep(s, r);
 	if (status != CLI_OK)
 		return status;
+	/* Of a process that is forgotten no lineage could be told. */
+	if (s->fold && r->type == TERCEL_EXIT && r->tid == r->tgid)
+		fold_end_process(s->fold, r->exec_id);
 	/* A failure is counted, and told of at the end: one record must not end the watch. */
 	(void)process_table_apply(s->processes, r);
 	(void)identity_apply(s->identity, r);
@@ -367,7 +389,12 @@ static enum cli_status take(struct stream *s, const struct tercel_hdr *r)
 		tell_answers(s, r);
 	if (r->type == TERCEL_VERDICT && s->config.hooks.verdict && !record_check(r, r->size))
 		s->config.hooks.verdict(s->config.hooks.ctx, (const struct tercel_verdict *)r);
-	return wanted(s, r) ? put(s, r) : CLI_OK;
+	if (!wanted(s, r))
+		return CLI_OK;
+	if (!s->fold || r->type != TERCEL_VERDICT || record_check(r, r->size))
+		return put(s, r);
+	fold_take(s->fold, (const struct tercel_verdict *)r);
+	return CLI_OK;
 }
 
 static enum cli_status next(struct stream *s, int timeout_ms, const struct tercel_hdr **r)
@@ -571,6 +598,8 @@ int stream_set_policy(struct stream *s, const struct stream_policy *policy, stru
 		return error;
 	}
 	/* What is pending goes where it was to go, if it can. */
+	if (s->fold)
+		fold_end(s->fold);
 	for (size_t i = 0; i < OUTPUTS; i++) {
 		if (s->outputs[i].name)
 			(void)output_flush(&s->outputs[i]);
@@ -602,6 +631,8 @@ enum cli_status stream_run(struct stream *s)
 {
 	s->begin = s->reported = now_ns();
 	enum cli_status status = flow(s);
+	if (s->fold)
+		fold_end(s->fold);
 	/* What came before the end is shown, also if records cannot be read any more. */
 	if (!s->failed && status != CLI_OK)
 		(void)flush(s);
@@ -690,6 +721,8 @@ static enum cli_status make_tables(struct stream *s)
 	const struct stream_config *c = &s->config;
 	const struct recording_info *info = c->recording ? recording_info(c->recording) : NULL;
 	int error = process_table_new(&s->processes, NULL);
+	if (!error && c->lasting)
+		error = fold_new(&s->fold, put_folded, s);
 	if (!error)
 		error = identity_new(&s->identity, info ? info->node : NULL, 0);
 	if (error)
@@ -740,6 +773,7 @@ void stream_close(struct stream *s)
 	(void)recording_finish(s->record);
 	buf_free(&s->context.scratch);
 	answers_free(s->answers);
+	fold_free(s->fold);
 	for (size_t i = 0; s->context.policies == s->policies && i < s->context.npolicies; i++)
 		free_names(&s->policies[i]);
 	process_table_free(s->processes);

@@ -86,6 +86,9 @@ uint64_t stream_answers_lost(const struct stream *s);
 /* Events that an output could not be given: 0 unless the stream is lasting. */
 uint64_t stream_unwritten(const struct stream *s);
 
+/* Verdicts that were folded into others that say the same. */
+uint64_t stream_folded(const struct stream *s);
+
 /* Runs to the end. The account of records is on stderr afterwards. */
 enum cli_status stream_run(struct stream *s);
 

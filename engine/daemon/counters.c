@@ -90,6 +90,7 @@ int counters_add_json(cJSON *to, const struct requests *r)
 	for (size_t i = 0; whole && i < LOST; i++)
 		whole = add_count(losses, lost[i].name, lost_count(&s, i));
 	whole = whole && add_count(to, "late_verdicts", live_late(r->live)) &&
+	        add_count(to, "folded_verdicts", r->verdicts_folded) &&
 	        add_count(losses, "container_unknown", r->containers_unknown) &&
 	        add_count(losses, "answer_not_kept", r->answers_lost) &&
 	        add_count(losses, "event_not_written", r->events_unwritten);
@@ -190,6 +191,9 @@ int counters_add_metrics(struct buf *to, const struct requests *r)
 	add_family(to, "tercel_late_verdicts_total", "counter",
 	           "Verdicts of a policy that was replaced, or of a rule that is off by now: counted for no rule.");
 	buf_addf(to, "tercel_late_verdicts_total %llu\n", (unsigned long long)live_late(r->live));
+	add_family(to, "tercel_folded_verdicts_total", "counter",
+	           "Verdicts that were not written by themselves, as others say the same: those have their number.");
+	buf_addf(to, "tercel_folded_verdicts_total %llu\n", (unsigned long long)r->verdicts_folded);
 	add_points(to, r, &s);
 	add_family(to, "tercel_uncertain_total", "counter", "Decisions left uncertain, by what was not known.");
 	for (unsigned int i = 0; i < TERCEL_U_BITS; i++)

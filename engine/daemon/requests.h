@@ -23,6 +23,7 @@ struct requests {
 	size_t containers_unknown; /* see stream_containers_unknown() */
 	uint64_t answers_lost;     /* see stream_answers_lost() */
 	uint64_t events_unwritten; /* see stream_unwritten() */
+	uint64_t verdicts_folded;  /* see stream_folded() */
 	uint64_t started_s;        /* seconds since the epoch */
 	uint64_t now_ns;           /* CLOCK_MONOTONIC */
 };

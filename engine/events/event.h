@@ -46,6 +46,7 @@ struct event_context {
 	size_t npolicies;
 	unsigned max_ancestors; /* 0: EVENT_ANCESTORS_DEFAULT */
 	enum event_colour colour;
+	uint64_t folded;    /* of the next verdict: for how many others, which said the same, it stands */
 	struct buf scratch; /* for the writers' use; freed by the context's owner */
 };
 
@@ -57,7 +58,8 @@ struct event_context {
  * JSON: EXEC is `process_exec`, EXIT `process_exit`; OPEN, CONNECT and VERDICT are `process_lsm` with `function_name`
  * file_open, socket_connect, or, for a verdict, the LSM hook of the operation that was judged (the point itself is in
  * `tercel`), and with `args`; the last argument of OPEN and CONNECT, labelled "return", is the call's result. Each has
- * a `tercel` object with the lineage; for a verdict it says all that design and policy know.
+ * a `tercel` object with the lineage; for a verdict it says all that design and policy know, and in `folded` for how
+ * many others before it, which say the same, it stands.
  */
 int event_write(struct buf *b, struct event_context *c, const struct tercel_hdr *r, enum event_format format);
 

@@ -529,6 +529,8 @@ static void add_verdict_object(struct buf *b, struct event_context *c, const str
 	add_word(b, "point", event_point_name(v->point));
 	add_word(b, "strength", event_point_strength(v->point));
 	add_number(b, "generation", v->generation);
+	if (c->folded)
+		add_number(b, "folded", (int64_t)c->folded);
 	key(b, "uncertain");
 	buf_addc(b, '[');
 	for (unsigned i = 0; i < TERCEL_U_BITS; i++) {

@@ -294,6 +294,8 @@ static int write_verdict(struct buf *b, struct event_context *c, const struct te
 		buf_addc(b, ' ');
 		add_command(b, p);
 	}
+	if (c->folded)
+		buf_addf(b, " (and %llu more like it)", (unsigned long long)c->folded);
 	return end(b, c);
 }
 

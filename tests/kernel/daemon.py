@@ -207,7 +207,7 @@ def main(tests):
             print("ok      " + test.__name__, flush=True)
         except (AssertionError, subprocess.SubprocessError, OSError, ValueError, KeyError, IndexError) as error:
             failed += 1
-            print("FAILED  %s: line %d: %r\n%s" % (test.__name__, error.__traceback__.tb_next.tb_lineno
+            print("FAILED  %s: line %d: %.2000r\n%s" % (test.__name__, error.__traceback__.tb_next.tb_lineno
                                                     if error.__traceback__.tb_next else 0, error, world.said()
                                                     if os.path.exists(world.path("err")) else ""), flush=True)
         finally:

@@ -148,6 +148,34 @@ rules: [{name: victim, mode: enforce, action: kill}, {name: call, mode: enforce}
     assert connect() == 0
 
 
+AGAIN_AND_AGAIN = """
+import socket, sys, time
+open(sys.argv[1] + "/cgroup.procs", "w").write("0")
+end = time.monotonic() + float(sys.argv[3])
+denied = 0
+while time.monotonic() < end:
+    denied += socket.socket().connect_ex(("127.0.0.1", int(sys.argv[2]))) == 1
+print(denied)
+"""
+
+
+def what_repeats_is_folded_and_nothing_is_lost(w):
+    w.write("connect.yaml", "- {rule: call, desc: d, condition: evt.type = connect and fd.sport = 9, output: o, priority: INFO}\n")
+    w.write("policy.yaml", "rules_files: [connect.yaml]\nrules: [{name: call, mode: enforce}]\n")
+    daemon = w.start()
+    # Again by the same process: folded. By processes of its own each time: not.
+    denied = [int(subprocess.run([sys.executable, "-c", AGAIN_AND_AGAIN, w.cgroup, "9", seconds], timeout=PATIENCE,
+                                 stdout=subprocess.PIPE).stdout) for seconds in ("2.5", "0.01", "0.01")]
+    assert denied[0] > 200, denied
+    assert wait_for(lambda: sum(1 + v["tercel"].get("folded", 0) for v in w.verdicts()) == sum(denied)), denied
+    lines = len(w.verdicts())
+    assert lines < 200 and w.status()["folded_verdicts"] == sum(denied) - lines
+    assert w.shown()["rules"][0]["blocked"] == sum(denied)
+    assert "tercel_folded_verdicts_total %d" % (sum(denied) - lines) in w.tool("metrics").stdout
+    assert w.end(daemon, signal.SIGTERM) == 0
+    assert "verdicts that repeat others, folded into them: %d" % (sum(denied) - lines) in w.said(), w.said()
+
+
 def a_scope_keeps_the_host_out(w):
     w.policy("enforce", ", scope: {host: false}")
     daemon = w.start()
@@ -232,6 +260,7 @@ TESTS = [
     a_policy_that_is_not_confirmed_goes_again,
     outputs_move_with_the_policy,
     a_fuse_ends_enforcement_and_says_so,
+    what_repeats_is_folded_and_nothing_is_lost,
     a_scope_keeps_the_host_out,
     decision_points_come_and_go_with_the_policy,
     status_and_metrics_say_what_was_counted,

@@ -431,6 +431,13 @@ static void a_monitored_verdict_claims_no_block(void **state)
 	expect(e, "tercel.point", "cgroup_connect4");
 	expect(e, "args.0.sockaddr_arg.addr", "127.0.0.1");
 
+	/* One that stands for others says so. */
+	w->context.folded = 41;
+	assert_non_null(strstr(text(w, &v->hdr), "4444' (and 41 more like it)\n"));
+	assert_int_equal(at(json(w, &v->hdr, "process_lsm"), "tercel.folded")->valueint, 41);
+	w->context.folded = 0;
+	assert_null(at(json(w, &v->hdr, "process_lsm"), "tercel.folded"));
+
 	v = verdict(TERCEL_POINT_CONNECT4, TERCEL_ACTION_DENY, 1);
 	assert_non_null(strstr(text(w, &v->hdr), "→ denied \"Reverse shell\""));
 	expect(json(w, &v->hdr, "process_lsm"), "action", "KPROBE_ACTION_OVERRIDE");
