@@ -581,6 +581,14 @@ static __noinline int judge(struct scratch *s, struct decision *d, const __u8 *i
 	return d->state.action != TERCEL_ACTION_AUDIT;
 }
 
+/* Spares the look at the process for the very most acts: their facts alone say that no rule matches. */
+static __noinline int may_match(struct scratch *s, struct decision *d, const __u8 *image, __u32 point)
+{
+	struct match_ctx m = {.image = image, .st = &d->state, .facts = &d->facts, .text = s->bytes, .point = point};
+
+	return match_may(&m, &d->facts);
+}
+
 /* A verdict on the act that the record in `s` has the header of; what else it says is its caller's to fill in. */
 static __always_inline void verdict_begin(struct decision *d, const struct scratch *s)
 {

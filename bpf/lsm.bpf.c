@@ -146,6 +146,17 @@ static __always_inline bool act_of_caller(struct act *a, __u32 point, __u64 even
 	return true;
 }
 
+/* As if the process were nobody, with the act's facts to come. */
+static __always_inline bool act_of_nobody(struct act *a, __u32 point, __u64 events)
+{
+	if (!decision_begin(a, point, events))
+		return false;
+	__builtin_memset(&a->d->facts, 0, sizeof(a->d->facts));
+	a->d->act.end = sizeof(struct tercel_exec);
+	call_facts(a->s, a->d);
+	return true;
+}
+
 static __always_inline void decision_end(struct act *a)
 {
 	decision_put(a->d);
@@ -432,6 +443,17 @@ static __always_inline bool is_opened_by_overlay(struct file *file)
 	       ((__u64)BPF_CORE_READ(m, mnt_ns) == MNT_NS_INTERNAL && BPF_CORE_READ(dentry, d_parent) != dentry);
 }
 
+static __always_inline void opened_file_facts(struct act *a, struct file *file)
+{
+	a->d->act.dentry = BPF_CORE_READ(file, f_path.dentry);
+	a->d->act.mnt = BPF_CORE_READ(file, f_path.mnt);
+	path_add(a->s, a->d, MATCH_PATH, PATH_OF_FILE);
+	open_facts(a->d, BPF_CORE_READ((struct file___flags *)file, f_flags),
+	           (BPF_CORE_READ(file, f_mode) & FMODE_CREATED) != 0);
+}
+
+/* Of the acts that there are opens are by far the most: who opens is only asked if what is opened may be of interest.
+ */
 SEC("lsm/file_open")
 int BPF_PROG(lsm_file_open, struct file *file, int ret)
 {
@@ -439,13 +461,16 @@ int BPF_PROG(lsm_file_open, struct file *file, int ret)
 
 	if (ret)
 		return ret;
-	if (is_opened_by_overlay(file) || !act_of_caller(&a, TERCEL_POINT_FILE_OPEN, OPENS))
+	if (is_opened_by_overlay(file) || !act_of_nobody(&a, TERCEL_POINT_FILE_OPEN, OPENS))
 		return 0;
-	a.d->act.dentry = BPF_CORE_READ(file, f_path.dentry);
-	a.d->act.mnt = BPF_CORE_READ(file, f_path.mnt);
-	path_add(a.s, a.d, MATCH_PATH, PATH_OF_FILE);
-	open_facts(a.d, BPF_CORE_READ((struct file___flags *)file, f_flags),
-	           (BPF_CORE_READ(file, f_mode) & FMODE_CREATED) != 0);
+	opened_file_facts(&a, file);
+	if (!may_match(a.s, a.d, a.image, TERCEL_POINT_FILE_OPEN)) {
+		decision_end(&a);
+		return 0;
+	}
+	caller_collect(a.s, a.d, a.image);
+	call_facts(a.s, a.d);
+	opened_file_facts(&a, file);
 	return decision_answer(&a, TERCEL_POINT_FILE_OPEN);
 }
 

@@ -1427,15 +1427,34 @@ MATCH_INLINE void match_sift(struct match_ctx *m)
 /* ---- the decision: in steps, so that ancestors are only looked up when a rule may still want them ------------------
  */
 
+/* What an act says by itself, whoever it is of. */
+#define MATCH_ACT_DOMAINS                                                                            \
+	(MATCH_BIT_OF(MATCH_PATH) | MATCH_BIT_OF(MATCH_NEWPATH) | MATCH_BIT_OF(MATCH_TARGET) |       \
+	 MATCH_BIT_OF(MATCH_PORT) | MATCH_BIT_OF(MATCH_ADDR4) | MATCH_BIT_OF(MATCH_ADDR6) |          \
+	 MATCH_BIT_OF(MATCH_LOCAL4) | MATCH_BIT_OF(MATCH_LOCAL6) | MATCH_BIT_OF(MATCH_ARG_ID) |      \
+	 MATCH_BIT_OF(MATCH_RESULT) | MATCH_BIT_OF(MATCH_ARG_FLAGS) | MATCH_BIT_OF(MATCH_ARG_MODE) | \
+	 MATCH_BIT_OF(MATCH_EVENT) | MATCH_BIT_OF(MATCH_FD_TYPE) | MATCH_BIT_OF(MATCH_L4PROTO) |     \
+	 MATCH_BIT_OF(MATCH_ARG_KIND))
+
+#define MATCH_ACT_BITS                                                                                \
+	(1ULL << MATCH_BIT_OPEN_READ | 1ULL << MATCH_BIT_OPEN_WRITE | 1ULL << MATCH_BIT_OPEN_CREATE | \
+	 1ULL << MATCH_BIT_OPEN_EXEC)
+
+/* Whether match_guards() needs no more than MATCH_ACT_DOMAINS at this point. */
+MATCH_INLINE int match_guards_are_of_act(const struct match_ctx *m)
+{
+	return !(match_point_domains(m, guards) & ~MATCH_ACT_DOMAINS);
+}
+
 /*
- * Judges what can be judged without ancestors. Returns 0: no rule can match, done; 1: go on with match_finish(); 2:
- * first give it all ancestors with match_ancestor().
+ * Looks for candidates: rules whose guard may hold. Returns whether there are any; without, no rule matches, whatever
+ * the facts of other domains are. Those of the guards' domains have to be there.
  */
-MATCH_INLINE int match_start(struct match_ctx *m)
+MATCH_INLINE int match_guards(struct match_ctx *m)
 {
 	const struct match_header *h = match_header_of(m->image);
 	struct match_state *st = m->st;
-	__u64 guards, domains;
+	__u64 guards;
 
 	st->used[0] = 0;
 	st->used[1] = 0;
@@ -1465,7 +1484,6 @@ MATCH_INLINE int match_start(struct match_ctx *m)
 	if (!m->st->rules)
 		return 0;
 	guards = match_point_domains(m, guards);
-	domains = match_point_domains(m, domains);
 	match_list(m, match_point_field(m, always));
 	st->guards = guards;
 	st->candidates_known = 0;
@@ -1473,13 +1491,43 @@ MATCH_INLINE int match_start(struct match_ctx *m)
 	st->todo = guards & ~MATCH_ANCESTOR_DOMAINS;
 	match_loop(2 * MATCH_DOMAINS + 2, match_domain_step, m);
 	st->part = MATCH_PART_ALL;
-	if (!st->pending && !(guards & MATCH_ANCESTOR_DOMAINS))
+	return st->pending || guards & MATCH_ANCESTOR_DOMAINS;
+}
+
+/*
+ * Judges what can be judged without ancestors. Returns 0: no rule can match, done; 1: go on with match_finish(); 2:
+ * first give it all ancestors with match_ancestor().
+ */
+MATCH_INLINE int match_start(struct match_ctx *m)
+{
+	struct match_state *st = m->st;
+	__u64 domains;
+
+	if (!match_guards(m))
 		return 0;
+	domains = match_point_domains(m, domains);
 	if (domains & MATCH_ANCESTOR_DOMAINS)
 		match_sift(m);
-	if (st->error || (!st->pending && !(guards & MATCH_ANCESTOR_DOMAINS)))
+	if (st->error || (!st->pending && !(st->guards & MATCH_ANCESTOR_DOMAINS)))
 		return 0;
 	return domains & MATCH_ANCESTOR_DOMAINS ? 2 : 1;
+}
+
+/*
+ * Whether some rule may match, by the facts of the act alone, `f`, which are those of `m`: what else they say is made
+ * unknown. 0: none does, whoever acts. Where guards ask for more than the act, nothing is looked at: 1.
+ */
+MATCH_INLINE int match_may(struct match_ctx *m, struct match_facts *f)
+{
+	struct match_state *st = m->st;
+
+	if (!match_guards_are_of_act(m))
+		return 1;
+	f->unknown |= ~MATCH_ACT_DOMAINS & ~MATCH_BIT_OF(MATCH_BITS);
+	f->bits_unknown |= ~MATCH_ACT_BITS;
+	if (match_guards(m))
+		match_sift(m);
+	return st->pending || st->error;
 }
 
 /* What is looked at of each ancestor, in this order. */
