@@ -31,7 +31,7 @@ struct command {
 };
 
 extern const struct command command_check, command_eval, command_events, command_explain, command_metrics,
-        command_policy, command_probe, command_run, command_status;
+        command_verify, command_policy, command_probe, command_run, command_status;
 
 /* "tercel COMMAND: message\n" on stderr, fit for a terminal whatever it quotes; returns `status`, so that a caller can
  * write: return cli_fail(…). */

@@ -8,12 +8,12 @@
 #include "base/suggest.h"
 #include "cli/cli.h"
 
-static const struct command *const commands[] = {&command_check,   &command_eval,   &command_events,
-                                                 &command_explain, &command_probe,  &command_run,
-                                                 &command_policy,  &command_status, &command_metrics};
+static const struct command *const commands[] = {&command_check,   &command_eval,  &command_events, &command_explain,
+                                                 &command_probe,   &command_run,   &command_policy, &command_status,
+                                                 &command_metrics, &command_verify};
 
 /* Of the designed command line, but not there yet: named, so that the answer is not "unknown". */
-static const char *const later[] = {"verify", "replay"};
+static const char *const later[] = {"replay"};
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 

@@ -146,12 +146,15 @@ struct daemon {
 	uint32_t offered; /* 1 << enum tercel_point: the points of this machine */
 	uint64_t started_s;
 	const char *pin_dir; /* where it is pinned; NULL: nowhere, or not yet */
-	uint32_t former;     /* generation of the policy that another daemon has left in force; 0: none */
+	struct recent *recent;
+	const char *cgroup; /* that decisions are limited to; NULL: none */
+	uint32_t former;    /* generation of the policy that another daemon has left in force; 0: none */
 };
 
 static void daemon_free(struct daemon *d)
 {
 	stream_close(d->stream);
+	free(d->recent);
 	sensor_close(d->sensor);
 	live_free(d->live);
 	control_close(d->control);
@@ -229,6 +232,9 @@ static char *answer(void *ctx, const char *request)
 	                           .answers_lost = stream_answers_lost(d->stream),
 	                           .events_unwritten = stream_unwritten(d->stream),
 	                           .verdicts_folded = stream_folded(d->stream),
+	                           .cgroup = d->cgroup,
+	                           .recent = d->recent,
+	                           .drained_ns = stream_drained(d->stream),
 	                           .started_s = d->started_s,
 	                           .now_ns = monotonic_ns()};
 	return requests_answer(&r, request);
@@ -244,8 +250,9 @@ static void tick(void *ctx, uint64_t now_ns)
 
 static void take_verdict(void *ctx, const struct tercel_verdict *v)
 {
-	const struct daemon *d = ctx;
+	struct daemon *d = ctx;
 	live_verdict(d->live, v);
+	recent_add(d->recent, v);
 }
 
 static void reload(void *ctx)
@@ -401,7 +408,10 @@ static enum cli_status run(int argc, char **argv)
 	if (parsed)
 		return parsed > 0 ? CLI_OK : CLI_USAGE;
 
-	_autodaemon_ struct daemon d = {.started_s = (uint64_t)time(NULL)};
+	_autodaemon_ struct daemon d = {
+	        .started_s = (uint64_t)time(NULL), .recent = calloc(1, sizeof(*d.recent)), .cgroup = a.stream.cgroup};
+	if (!d.recent)
+		return cli_fail(&command_run, CLI_SYSTEM, "out of memory");
 	enum cli_status status = open_control(&d, &a);
 	if (status != CLI_OK || a.cleanup)
 		return status == CLI_OK ? clean_up(&a) : status;

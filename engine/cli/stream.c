@@ -45,7 +45,7 @@ struct stream {
 	sigset_t former_signals;
 	int signals;      /* signalfd */
 	bool in_terminal; /* it was begun in one, and is to end with it */
-	uint64_t begin, reported, asked;
+	uint64_t begin, reported, asked, drained;
 	uint64_t drops; /* as last reported */
 	uint64_t events;
 	bool stopping;
@@ -289,6 +289,13 @@ static void account(const struct stream *s)
 
 /* ---- the flow ---- */
 
+/* Records come a little later than they are made, for their order. */
+uint64_t stream_drained(const struct stream *s)
+{
+	static const uint64_t delay_ns = 10000000;
+	return s->drained > delay_ns ? s->drained - delay_ns : 0;
+}
+
 static void look_for_answers(struct stream *s)
 {
 	const uint64_t now = now_ns();
@@ -416,8 +423,10 @@ static enum cli_status flow(struct stream *s)
 {
 	for (uint64_t n = 1; !s->stopping; n++) {
 		const struct tercel_hdr *r = NULL;
+		const uint64_t now = clock_ns(CLOCK_BOOTTIME);
 		enum cli_status status = next(s, 0, &r);
 		if (status == CLI_OK && !r) {
+			s->drained = now;
 			/* Nothing at hand: what is pending goes out before the wait. */
 			status = flush(s);
 			look_up(s);

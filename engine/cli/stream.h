@@ -89,6 +89,9 @@ uint64_t stream_unwritten(const struct stream *s);
 /* Verdicts that were folded into others that say the same. */
 uint64_t stream_folded(const struct stream *s);
 
+/* The verdicts of acts before this time, CLOCK_BOOTTIME ns, were all taken. */
+uint64_t stream_drained(const struct stream *s);
+
 /* Runs to the end. The account of records is on stderr afterwards. */
 enum cli_status stream_run(struct stream *s);
 

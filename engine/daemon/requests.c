@@ -11,6 +11,7 @@
 
 #include "daemon/counters.h"
 #include "events/names.h"
+#include "policy/points.h"
 
 /* Exit statuses of the command line (docs/operate.md). */
 enum {
@@ -114,6 +115,8 @@ static int status(struct request *q)
 		error = add_number(q->out, "started", q->r->started_s);
 	if (!error && q->r->pins)
 		error = add_text(q->out, "pins", q->r->pins);
+	if (!error && q->r->cgroup)
+		error = add_text(q->out, "cgroup", q->r->cgroup);
 	return error ? error : counters_add_json(q->out, q->r);
 }
 
@@ -125,6 +128,122 @@ static int metrics(struct request *q)
 	if (!error)
 		error = buf_error(&text);
 	return error ? error : add_text(q->out, "text", buf_str(&text));
+}
+
+static size_t find_rule(const struct image *image, const char *name)
+{
+	size_t i = 0;
+
+	while (name && i < image->nrules && strcmp(image->rules[i].name, name) != 0)
+		i++;
+	return name ? i : image->nrules;
+}
+
+/* The points at which the kernel decides the rule. */
+static int add_points_of(cJSON *to, const struct image *image, uint32_t rule)
+{
+	const struct match_header *h = (const struct match_header *)(const void *)image->data;
+	cJSON *points = cJSON_AddArrayToObject(to, "points");
+	bool whole = points;
+
+	for (uint32_t p = 0; whole && p < TERCEL_POINTS; p++) {
+		const struct point_info *info = point_info((enum tercel_point)p);
+		cJSON *o;
+
+		if (!h->points[p].may || !match_u32(image->data, h->points[p].may + rule * 4))
+			continue;
+		o = cJSON_CreateObject();
+		whole = cJSON_AddItemToArray(points, o) && cJSON_AddStringToObject(o, "point", info->name) &&
+		        cJSON_AddStringToObject(o, "strength", info->strength);
+	}
+	return whole ? 0 : -ENOMEM;
+}
+
+/* The condition by which a rule of the policy in force acts: its own, and its scope. */
+static int add_condition(cJSON *to, const struct plan *plan, const struct rule *rule)
+{
+	const struct policy_setting s = policy_setting_of(plan->policy, rule->name);
+	_autobuf_ struct buf condition = BUF_INIT, scope = BUF_INIT;
+
+	filter_print(&condition, filter_root(rule->filter));
+	if (s.scope_entry && scope_limits(&s.scope_entry->scope))
+		scope_print(&scope, &s.scope_entry->scope);
+	if (buf_error(&condition) || buf_error(&scope))
+		return -ENOMEM;
+	return add_text(to, "condition", buf_str(&condition)) || add_text(to, "scope", buf_str(&scope)) ? -ENOMEM : 0;
+}
+
+static int rule(struct request *q)
+{
+	const struct image *image = live_image(q->r->live);
+	const struct plan *plan = live_plan(q->r->live);
+	const char *name = text_of(q, "name");
+	const size_t i = find_rule(image, name);
+	int error;
+
+	if (!name || i == image->nrules)
+		return error_set(&q->err, -EINVAL, "rule: \"name\" is that of a rule which is in force");
+	const struct live_rule shown = live_rule(q->r->live, i);
+
+	error = add_number(q->out, "generation", live_generation(q->r->live));
+	if (!error)
+		error = add_text(q->out, "rule", name);
+	if (!error)
+		error = add_text(q->out, "class", shown.class);
+	if (!error)
+		error = add_text(q->out, "mode", name_mode(shown.mode));
+	if (!error)
+		error = add_text(q->out, "action", name_action(shown.action));
+	if (!error && !cJSON_AddBoolToObject(q->out, "fuse", policy_setting_of(plan->policy, name).fuse.blocks != 0))
+		error = -ENOMEM;
+	if (!error)
+		error = add_points_of(q->out, image, (uint32_t)i);
+	for (size_t r = 0; !error && r < rules_count(plan->rules); r++)
+		if (!strcmp(rules_at(plan->rules, r)->name, name))
+			error = add_condition(q->out, plan, rules_at(plan->rules, r));
+	return error;
+}
+
+static int add_verdict(cJSON *to, const struct live *l, const struct tercel_verdict *v)
+{
+	const struct image *image = live_image(l);
+	const bool current = v->generation == live_generation(l) && v->rule < image->nrules;
+	cJSON *o = cJSON_CreateObject(), *uncertain;
+	bool whole = cJSON_AddItemToArray(to, o) && !add_text(o, "rule", current ? image->rules[v->rule].name : "") &&
+	             !add_number(o, "generation", v->generation) &&
+	             !add_text(o, "point", point_info((enum tercel_point)v->point)->name) &&
+	             !add_text(o, "action", name_action(v->action)) &&
+	             cJSON_AddBoolToObject(o, "enforced", v->enforced != 0);
+
+	uncertain = whole ? cJSON_AddArrayToObject(o, "uncertain") : NULL;
+	whole = uncertain != NULL;
+	for (unsigned int i = 0; whole && i < TERCEL_U_BITS; i++)
+		if (v->uncertain >> i & 1)
+			whole = cJSON_AddItemToArray(uncertain, cJSON_CreateString(name_uncertain(i)));
+	return whole ? 0 : -ENOMEM;
+}
+
+/* "until": CLOCK_BOOTTIME ns; verdicts of acts before that are there, if they are not too many. */
+static int verdicts(struct request *q)
+{
+	const cJSON *pid = cJSON_GetObjectItemCaseSensitive(q->in, "pid");
+	const double number = pid ? cJSON_GetNumberValue(pid) : 0;
+	const struct tercel_verdict *v;
+	uint64_t at = 0;
+	cJSON *all;
+	int error;
+
+	if (!(number >= 1 && number <= INT32_MAX))
+		return error_set(&q->err, -EINVAL, "verdicts: \"pid\" is the id of a process");
+	error = add_number(q->out, "until", q->r->drained_ns);
+	if (!error)
+		error = add_number(q->out, "generation", live_generation(q->r->live));
+	all = error ? NULL : cJSON_AddArrayToObject(q->out, "verdicts");
+	if (!error && !all)
+		error = -ENOMEM;
+	while (!error && (v = recent_next(q->r->recent, (uint32_t)number, &at)))
+		error = add_verdict(all, q->r->live, v);
+	return error;
 }
 
 /* ---- what is to be done ------------------------------------------------------------------------------------------ */
@@ -189,8 +308,9 @@ static int dispatch(struct request *q)
 		const char *name;
 		int (*answer)(struct request *q);
 	} commands[] = {
-	        {"show", show},     {"status", status},   {"metrics", metrics},   {"apply", apply},
-	        {"reload", reload}, {"confirm", confirm}, {"set-mode", set_mode},
+	        {"show", show},         {"status", status}, {"metrics", metrics},
+	        {"apply", apply},       {"reload", reload}, {"confirm", confirm},
+	        {"set-mode", set_mode}, {"rule", rule},     {"verdicts", verdicts},
 	};
 	const char *name = text_of(q, "command");
 
@@ -199,8 +319,8 @@ static int dispatch(struct request *q)
 			return commands[i].answer(q);
 	return error_set(
 	        &q->err, -EINVAL,
-	        "a request is a JSON object with \"command\": show, status, metrics, apply, reload, confirm or "
-	        "set-mode");
+	        "a request is a JSON object with \"command\": show, status, metrics, rule, verdicts, apply, reload, "
+	        "confirm or set-mode");
 }
 
 static int exit_status(int error)

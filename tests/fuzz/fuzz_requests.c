@@ -79,7 +79,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	live = make_live(&generation);
 	before = generation;
-	const struct requests r = {.live = live};
+	static const struct recent none;
+	const struct requests r = {.live = live, .recent = &none};
 	_autofree_ char *answer = requests_answer(&r, text);
 	CHECK(answer && !strchr(answer, '\n'));
 	reply = cJSON_Parse(answer);

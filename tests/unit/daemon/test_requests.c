@@ -12,7 +12,8 @@
 
 static cJSON *ask(struct world *w, const char *request)
 {
-	const struct requests r = {.live = w->live, .now_ns = SECOND};
+	static const struct recent none;
+	const struct requests r = {.live = w->live, .recent = &none, .now_ns = SECOND};
 	_autofree_ char *text = requests_answer(&r, request);
 	cJSON *reply = text ? cJSON_Parse(text) : NULL;
 

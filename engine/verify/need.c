@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "verify/need.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+
+const char *verify_act_name(enum verify_act act)
+{
+	static const char *const names[] = {"exec", "open", "connect"};
+
+	return names[act];
+}
+
+/* ---- one comparison ---------------------------------------------------------------------------------------------- */
+
+/* What becomes of a comparison that is to hold. */
+struct leaf {
+	const struct filter_node *node;
+	const struct filter_value *value; /* one of its values */
+	enum filter_op op;
+};
+
+static void miss(struct need *n, const struct filter_node *node)
+{
+	_autobuf_ struct buf text = BUF_INIT;
+
+	filter_print(&text, node);
+	(void)snprintf(n->missing, sizeof(n->missing), "%s", buf_str(&text));
+}
+
+/* A text that the pattern fits: each sign that stands for others becomes an x. */
+static void fill_pattern(char out[NEED_TEXT_MAX], const char *pattern)
+{
+	size_t len = 0;
+
+	for (; *pattern && len < NEED_TEXT_MAX - 1; pattern++) {
+		if (*pattern == '\\' && pattern[1])
+			pattern++;
+		out[len++] = *pattern == '*' || *pattern == '?' ? 'x' : *pattern;
+	}
+	out[len] = '\0';
+}
+
+static bool set_text(struct need_text *out, const struct leaf *l)
+{
+	const char *text = l->value ? l->value->text : "";
+
+	if (strlen(text) >= sizeof(out->text))
+		return false;
+	(void)snprintf(out->text, sizeof(out->text), "%s", text);
+	switch (l->op) {
+	case FILTER_OP_EQ:
+	case FILTER_OP_IN:
+		out->fit = NEED_IS;
+		return true;
+	case FILTER_OP_STARTSWITH:
+	case FILTER_OP_PMATCH:
+		out->fit = NEED_STARTS;
+		return true;
+	case FILTER_OP_ENDSWITH:
+		out->fit = NEED_ENDS;
+		return true;
+	case FILTER_OP_CONTAINS:
+	case FILTER_OP_ICONTAINS:
+		out->fit = NEED_CONTAINS;
+		return true;
+	case FILTER_OP_GLOB:
+	case FILTER_OP_IGLOB:
+		fill_pattern(out->text, text);
+		out->fit = strchr(text, '[') ? NEED_ANY : NEED_IS;
+		return out->fit == NEED_IS;
+	default:
+		return false;
+	}
+}
+
+static bool set_argument(struct need *n, const struct leaf *l)
+{
+	return n->nargs < NEED_ARGS && set_text(&n->args[n->nargs++], l);
+}
+
+static bool set_choice(enum need_choice *out, const struct leaf *l)
+{
+	if (l->op != FILTER_OP_EQ || !l->value)
+		return false;
+	*out = l->value->as.u64 ? NEED_YES : NEED_NO;
+	return true;
+}
+
+static bool set_event(struct need *n, const struct leaf *l)
+{
+	static const struct {
+		const char *name;
+		enum verify_act act;
+	} acts[] = {{"execve", VERIFY_EXEC},    {"execveat", VERIFY_EXEC}, {"open", VERIFY_OPEN},
+	            {"openat", VERIFY_OPEN},    {"openat2", VERIFY_OPEN},  {"creat", VERIFY_OPEN},
+	            {"connect", VERIFY_CONNECT}};
+
+	for (size_t i = 0; l->value && i < sizeof(acts) / sizeof(acts[0]); i++)
+		if (!strcmp(acts[i].name, l->value->text)) {
+			n->has_act = true;
+			n->act = acts[i].act;
+			return l->op == FILTER_OP_EQ || l->op == FILTER_OP_IN;
+		}
+	return false;
+}
+
+static bool set_address(struct need *n, const struct leaf *l)
+{
+	const struct filter_value *v = l->value;
+
+	if (!v || (l->op != FILTER_OP_EQ && l->op != FILTER_OP_IN))
+		return false;
+	n->has_address = true;
+	n->family = v->as.net.family;
+	memcpy(n->address, v->as.net.addr, sizeof(n->address));
+	/* Of a network, some address that is not its own. */
+	if (v->as.net.prefix < (n->family == AF_INET ? 31 : 127))
+		n->address[n->family == AF_INET ? 3 : 15] |= 1;
+	return true;
+}
+
+static bool set_port(struct need *n, const struct leaf *l)
+{
+	const uint64_t value = l->value ? l->value->as.u64 : 0;
+	uint64_t port = value;
+
+	if (l->op == FILTER_OP_GT)
+		port = value + 1;
+	else if (l->op == FILTER_OP_LT)
+		port = value - 1;
+	else if (l->op != FILTER_OP_EQ && l->op != FILTER_OP_IN && l->op != FILTER_OP_GE && l->op != FILTER_OP_LE)
+		return false;
+	n->has_port = true;
+	n->port = (uint16_t)port;
+	return l->value && port > 0 && port <= UINT16_MAX;
+}
+
+static bool set_protocol(struct need *n, const struct leaf *l)
+{
+	const char *text = l->value ? l->value->text : "";
+
+	n->has_protocol = true;
+	n->protocol = strcmp(text, "udp") ? IPPROTO_TCP : IPPROTO_UDP;
+	return !strcmp(text, "tcp") || !strcmp(text, "udp");
+}
+
+static bool set_container(struct need *n, const struct leaf *l)
+{
+	n->container = NEED_NO;
+	return l->op == FILTER_OP_EQ && l->value && !strcmp(l->value->text, "host");
+}
+
+static bool set_user(struct need *n, const struct leaf *l)
+{
+	const char *text = l->value ? l->value->text : "";
+
+	n->root = NEED_YES;
+	return l->op == FILTER_OP_EQ && (!strcmp(text, "root") || !strcmp(text, "0"));
+}
+
+/* Of flags, those that say what an open is for. */
+static bool set_flags(struct need *n, const struct leaf *l)
+{
+	const char *text = l->value ? l->value->text : "";
+
+	if (strstr(text, "O_CREAT"))
+		n->create = NEED_YES;
+	else if (strstr(text, "O_WRONLY") || strstr(text, "O_RDWR") || strstr(text, "O_TRUNC"))
+		n->write = NEED_YES;
+	else
+		return strstr(text, "O_RDONLY") != NULL;
+	return true;
+}
+
+/* Fields whose comparisons hold of whatever is done here. */
+static bool is_given(const char *field, const struct leaf *l)
+{
+	static const char *const given[] = {"evt.dir",     "evt.rawres", "evt.res",     "evt.failed",         "fd.num",
+	                                    "fd.typechar", "fd.type",    "evt.is_wait", "fd.directory_exists"};
+
+	(void)l;
+	for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++)
+		if (!strcmp(given[i], field))
+			return true;
+	return false;
+}
+
+static bool is_one_of(const char *field, const char *const *names)
+{
+	for (; *names; names++)
+		if (!strcmp(*names, field))
+			return true;
+	return false;
+}
+
+static bool set_process(struct need *n, const char *field, const struct leaf *l)
+{
+	static const char *const parents[] = {"proc.pname", "proc.aname", NULL};
+	static const char *const arguments[] = {"proc.args", "proc.cmdline", NULL};
+
+	if (!strcmp(field, "proc.name"))
+		return set_text(&n->name, l);
+	if (!strcmp(field, "proc.exepath") || !strcmp(field, "proc.exe"))
+		return set_text(&n->exepath, l);
+	if (is_one_of(field, parents))
+		return set_text(&n->parent, l);
+	if (is_one_of(field, arguments))
+		return set_argument(n, l);
+	if (!strcmp(field, "proc.is_exe_upper_layer"))
+		return set_choice(&n->upper_layer, l);
+	if (!strcmp(field, "user.name") || !strcmp(field, "user.uid"))
+		return set_user(n, l);
+	return !strcmp(field, "container.id") && set_container(n, l);
+}
+
+static bool set_object(struct need *n, const char *field, const struct leaf *l)
+{
+	static const char *const addresses[] = {"fd.sip", "fd.rip", "fd.ip", "fd.snet", "fd.rnet", "fd.net", NULL};
+	static const char *const ports[] = {"fd.sport", "fd.rport", "fd.port", NULL};
+
+	if (!strcmp(field, "fd.name"))
+		return set_text(&n->path, l);
+	if (!strcmp(field, "fd.directory"))
+		return set_text(&n->directory, l);
+	if (!strcmp(field, "fd.filename"))
+		return set_text(&n->filename, l);
+	if (!strcmp(field, "evt.is_open_write"))
+		return set_choice(&n->write, l);
+	if (!strcmp(field, "evt.is_open_read"))
+		return l->op == FILTER_OP_EQ;
+	if (!strcmp(field, "evt.is_open_create"))
+		return set_choice(&n->create, l);
+	if (!strcmp(field, "evt.arg") || !strncmp(field, "evt.arg", 7))
+		return set_flags(n, l);
+	if (is_one_of(field, addresses))
+		return set_address(n, l);
+	if (is_one_of(field, ports))
+		return set_port(n, l);
+	return !strcmp(field, "fd.l4proto") && set_protocol(n, l);
+}
+
+static void set(struct need *n, const struct leaf *l)
+{
+	const char *field = l->node->left->field->name;
+
+	*n = (struct need){0};
+	if (is_given(field, l))
+		return;
+	if (!strcmp(field, "evt.type") ? set_event(n, l) : set_process(n, field, l) || set_object(n, field, l))
+		return;
+	*n = (struct need){0};
+	miss(n, l->node);
+}
+
+/* ---- conditions -------------------------------------------------------------------------------------------------- */
+
+/* False if both cannot be. */
+static bool join_text(struct need_text *to, const struct need_text *from)
+{
+	if (!from->fit)
+		return true;
+	if (!to->fit) {
+		*to = *from;
+		return true;
+	}
+	return to->fit == from->fit && !strcmp(to->text, from->text);
+}
+
+static bool join_choice(enum need_choice *to, enum need_choice from)
+{
+	if (!from || !*to) {
+		*to = *to ? *to : from;
+		return true;
+	}
+	return *to == from;
+}
+
+static bool join_network(struct need *to, const struct need *from)
+{
+	if (from->has_address) {
+		if (to->has_address && memcmp(to->address, from->address, sizeof(to->address)) != 0)
+			return false;
+		to->has_address = true;
+		to->family = from->family;
+		memcpy(to->address, from->address, sizeof(to->address));
+	}
+	if (from->has_port) {
+		if (to->has_port && to->port != from->port)
+			return false;
+		to->has_port = true;
+		to->port = from->port;
+	}
+	if (from->has_protocol) {
+		if (to->has_protocol && to->protocol != from->protocol)
+			return false;
+		to->has_protocol = true;
+		to->protocol = from->protocol;
+	}
+	return true;
+}
+
+static bool join(struct need *to, const struct need *from)
+{
+	if (from->has_act && to->has_act && to->act != from->act)
+		return false;
+	if (from->has_act) {
+		to->has_act = true;
+		to->act = from->act;
+	}
+	for (size_t i = 0; i < from->nargs && to->nargs < NEED_ARGS; i++)
+		to->args[to->nargs++] = from->args[i];
+	if (!to->missing[0])
+		memcpy(to->missing, from->missing, sizeof(to->missing));
+	return join_text(&to->path, &from->path) && join_text(&to->directory, &from->directory) &&
+	       join_text(&to->filename, &from->filename) && join_text(&to->name, &from->name) &&
+	       join_text(&to->exepath, &from->exepath) && join_text(&to->parent, &from->parent) &&
+	       join_choice(&to->write, from->write) && join_choice(&to->create, from->create) &&
+	       join_choice(&to->upper_layer, from->upper_layer) && join_choice(&to->container, from->container) &&
+	       join_choice(&to->root, from->root) && join_network(to, from);
+}
+
+/* Deeper conditions are nobody's; each level has its memory. */
+#define DEPTH_MAX 40
+
+static int expand(struct needs *out, const struct filter_node *n, bool negated, int depth);
+
+static void add(struct needs *out, const struct need *n)
+{
+	for (size_t i = 0; i < out->count; i++)
+		if (!memcmp(&out->items[i], n, sizeof(*n)))
+			return;
+	if (out->count < NEEDS_MAX)
+		out->items[out->count++] = *n;
+}
+
+static int expand_any(struct needs *out, const struct filter_node *n, bool negated, int depth)
+{
+	_autofree_ struct needs *of_kid = malloc(sizeof(*of_kid));
+	int error = of_kid ? 0 : -ENOMEM;
+
+	out->count = 0;
+	for (size_t i = 0; !error && i < n->nkids; i++) {
+		error = expand(of_kid, n->kids[i], negated, depth + 1);
+		for (size_t k = 0; !error && k < of_kid->count; k++)
+			add(out, &of_kid->items[k]);
+	}
+	return error;
+}
+
+static int expand_all(struct needs *out, const struct filter_node *n, bool negated, int depth)
+{
+	_autofree_ struct needs *of_kid = malloc(sizeof(*of_kid)), *so_far = malloc(sizeof(*so_far));
+	int error = of_kid && so_far ? 0 : -ENOMEM;
+
+	memset(out, 0, sizeof(*out));
+	out->count = 1;
+	for (size_t i = 0; !error && i < n->nkids; i++) {
+		error = expand(of_kid, n->kids[i], negated, depth + 1);
+		*so_far = *out;
+		out->count = 0;
+		for (size_t a = 0; !error && a < so_far->count; a++)
+			for (size_t b = 0; b < of_kid->count; b++) {
+				struct need joined = so_far->items[a];
+
+				if (join(&joined, &of_kid->items[b]))
+					add(out, &joined);
+			}
+	}
+	return error;
+}
+
+/* What a comparison says that is not to hold is hoped for. But of containers: there are only two places to be in. */
+static void expand_refusal(struct needs *out, const struct filter_node *n)
+{
+	out->count = 1;
+	out->items[0] = (struct need){0};
+	if (n->kind == FILTER_LEAF && !strcmp(n->left->field->name, "container.id") && n->nvalues &&
+	    !strcmp(n->values[0].text, "host"))
+		out->items[0].container = NEED_YES;
+	if (n->kind == FILTER_LEAF && !strcmp(n->left->field->name, "user.name") && n->nvalues &&
+	    !strcmp(n->values[0].text, "root"))
+		out->items[0].root = NEED_NO;
+	if (n->kind == FILTER_LEAF && !strncmp(n->left->field->name, "proc.is_exe_upper", 17))
+		out->items[0].upper_layer = NEED_NO;
+}
+
+static void expand_leaf(struct needs *out, const struct filter_node *n)
+{
+	struct leaf l = {.node = n, .op = n->op};
+	struct need made;
+
+	out->count = 0;
+	if (n->kind == FILTER_CHECK) {
+		out->count = 1;
+		out->items[0] = (struct need){0};
+		miss(&out->items[0], n);
+		return;
+	}
+	for (size_t i = 0; i < (n->nvalues ? n->nvalues : 1); i++) {
+		l.value = n->nvalues ? &n->values[i] : NULL;
+		/* The acts may all differ; of other lists a few will do. */
+		if (i >= 3 && strcmp(n->left->field->name, "evt.type") != 0)
+			break;
+		set(&made, &l);
+		add(out, &made);
+	}
+}
+
+static int expand(struct needs *out, const struct filter_node *n, bool negated, int depth)
+{
+	const bool refused = n->kind == FILTER_LEAF && n->op == FILTER_OP_NE;
+
+	if (depth > DEPTH_MAX) {
+		out->count = 1;
+		out->items[0] = (struct need){0};
+		miss(&out->items[0], n);
+		return 0;
+	}
+	switch (n->kind) {
+	case FILTER_NOT:
+		return expand(out, n->kids[0], !negated, depth + 1);
+	case FILTER_AND:
+	case FILTER_OR:
+		return (n->kind == FILTER_AND) == negated ? expand_any(out, n, negated, depth)
+		                                          : expand_all(out, n, negated, depth);
+	default:
+		break;
+	}
+	if (refused != negated) {
+		expand_refusal(out, n);
+	} else if (refused) {
+		struct filter_node equal = *n;
+
+		equal.op = FILTER_OP_EQ;
+		expand_leaf(out, &equal);
+	} else {
+		expand_leaf(out, n);
+	}
+	return 0;
+}
+
+int needs_of(struct needs *out, const struct filter_node *condition)
+{
+	_autofree_ struct needs *all = malloc(sizeof(*all));
+	int error = all ? expand(all, condition, false, 0) : -ENOMEM;
+
+	if (error)
+		return error;
+	out->count = 0;
+	for (int missing = 0; missing < 2; missing++)
+		for (size_t i = 0; i < all->count; i++)
+			if (!all->items[i].missing[0] == !missing)
+				out->items[out->count++] = all->items[i];
+	return 0;
+}

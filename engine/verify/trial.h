@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One act, done once in one way by an actor in a place of its own: a cgroup, and namespaces of mounts, network and IPC
+ * with a root in memory, where every file that there is was made for the trial, and every address is its own. Nothing
+ * of the machine is touched, whatever the act is, and it all goes with its processes.
+ */
+#ifndef TERCEL_VERIFY_TRIAL_H
+#define TERCEL_VERIFY_TRIAL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/diag.h"
+#include "verify/need.h"
+
+/* What to do: a need made whole. */
+struct trial {
+	enum verify_act act;
+	char path[2 * NEED_TEXT_MAX];   /* of the program that is started or the file that is opened */
+	char actor[2 * NEED_TEXT_MAX];  /* the program that acts */
+	char parent[2 * NEED_TEXT_MAX]; /* that starts it; "": none */
+	struct need_text args[NEED_ARGS];
+	size_t nargs;
+	int flags; /* of the open */
+	uint8_t address[16];
+	int family, protocol;
+	uint16_t port;
+	enum need_choice upper_layer;
+	bool in_container, as_root;
+};
+
+/* Makes a trial of a need. False if there is none that fits; the reason is in `why`. */
+bool trial_of(struct trial *out, const struct need *n, char *why, size_t size);
+
+/* Adds it in words: "open /etc/shadow by /opt/tercel/nc". */
+void trial_print(struct buf *out, const struct trial *t);
+
+#define TRIAL_PIDS 256
+
+struct trial_result {
+	int status;                /* enum actor_status */
+	uint32_t pids[TRIAL_PIDS]; /* of the processes that acted, in this pid namespace; the last ones */
+	size_t npids;              /* of all that did */
+	char why[256];             /* what the actor said; "" if nothing */
+};
+
+/* The cgroups that trials are made in. */
+struct trial_place {
+	char *path;          /* owned; of the one that both are in */
+	int host, container; /* descriptors of their directories */
+};
+
+/* Makes them below a directory of the cgroup v2 hierarchy; those of earlier runs that died are removed. */
+int trial_place_make(struct trial_place *out, const char *above, struct error *err);
+void trial_place_remove(struct trial_place *p);
+
+/* Does it. 0, or -errno with the reason if nothing could be done at all. */
+int trial_run(struct trial_result *out, const struct trial *t, const char *trick, unsigned int tries,
+              const struct trial_place *place, struct error *err);
+
+#endif

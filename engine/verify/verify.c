@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "verify/verify.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "verify/protocol.h"
+
+#define ACT(act) (1U << VERIFY_##act)
+
+/* So many acts are tried out until the rule judges one. */
+#define ACTS_MAX 24
+
+/*
+ * The ways, and why what comes through by one is no hole where the rule says nothing of it. `call`: the system call
+ * that it is to Falco, if another one than that of a plain act: of a rule that does not name it, it is none of the
+ * acts.
+ */
+static const struct way {
+	const char *name;
+	unsigned int acts;
+	const char *call;
+	const char *outside;
+	bool by_child; /* the act is that of a child of the actor */
+} ways[] = {
+        {"symlink", ACT(EXEC) | ACT(OPEN), NULL, NULL, false},
+        {"link-name", ACT(EXEC), NULL, "to Falco the process has the link's name", false},
+        {"relative", ACT(EXEC) | ACT(OPEN), NULL, NULL, false},
+        {"dot-dot", ACT(EXEC) | ACT(OPEN), NULL, NULL, false},
+        {"proc-root", ACT(EXEC) | ACT(OPEN), NULL, NULL, false},
+        {"long-path", ACT(EXEC) | ACT(OPEN), NULL, NULL, false},
+        {"directory", ACT(OPEN), NULL, NULL, false},
+        {"directory", ACT(EXEC), "execveat", NULL, false},
+        {"descriptor", ACT(OPEN), NULL, NULL, false},
+        {"descriptor", ACT(EXEC), "execveat", NULL, false},
+        {"openat2", ACT(OPEN), "openat2", NULL, false},
+        {"creat", ACT(OPEN), "creat", NULL, false},
+        {"handle", ACT(OPEN), "open_by_handle_at", NULL, false},
+        {"io_uring", ACT(OPEN) | ACT(CONNECT), NULL, "io_uring makes no system call that Falco sees", false},
+        {"hard-link", ACT(EXEC) | ACT(OPEN), NULL, "the file has another name then; forbid making the link", false},
+        {"rename", ACT(EXEC) | ACT(OPEN), NULL, "the file has another name then; forbid the rename", false},
+        {"bind-mount", ACT(EXEC) | ACT(OPEN), NULL, "the file has another path then; forbid the mount", false},
+        {"copy", ACT(EXEC), NULL, "another file, under another name", false},
+        {"memfd", ACT(EXEC), "execveat", "a program in memory has no path; see proc.is_exe_from_memfd", false},
+        {"shebang", ACT(EXEC), NULL, "to Falco the process has the script's name", false},
+        {"ld.so", ACT(EXEC), NULL, "the program that starts is the loader", false},
+        {"long-arguments", ACT(EXEC), NULL, NULL, false},
+        {"comm", ACT(EXEC) | ACT(OPEN) | ACT(CONNECT), NULL, NULL, false},
+        {"thread", ACT(EXEC) | ACT(OPEN) | ACT(CONNECT), NULL, NULL, false},
+        {"vfork", ACT(EXEC) | ACT(OPEN) | ACT(CONNECT), NULL, NULL, true},
+        {"ptrace", ACT(EXEC) | ACT(OPEN) | ACT(CONNECT), NULL, NULL, true},
+        {"rewriting", ACT(EXEC) | ACT(OPEN) | ACT(CONNECT), NULL, NULL, true},
+        {"swapped-link", ACT(OPEN), NULL, NULL, true},
+        {"non-blocking", ACT(CONNECT), NULL, NULL, false},
+        {"mapped", ACT(CONNECT), NULL, NULL, false},
+        {"fast-open", ACT(CONNECT), "sendto", "TCP fast open is no connect to Falco", false},
+        {"sendto", ACT(CONNECT), "sendto", "a datagram without a connection is no connect", false},
+        {"sendmsg", ACT(CONNECT), "sendmsg", "a datagram without a connection is no connect", false},
+};
+
+const char *verify_result_name(enum verify_result r)
+{
+	static const char *const names[] = {"holds", "exception", "HOLE", "not tested"};
+
+	return names[r];
+}
+
+/* ---- one trial --------------------------------------------------------------------------------------------------- */
+
+struct judged {
+	struct trial_result did;
+	enum verify_verdict verdict;
+	char reasons[128];
+};
+
+/* Of several processes (an attack in time) the last is the one that came through, if any did. */
+static int judge(const struct verify *v, const struct verify_rule *rule, struct judged *out, struct error *err)
+{
+	const bool through = out->did.status == ACTOR_THROUGH;
+	const size_t n = out->did.npids < TRIAL_PIDS ? out->did.npids : TRIAL_PIDS;
+	int error = 0;
+
+	out->verdict = VERIFY_NO_VERDICT;
+	out->reasons[0] = '\0';
+	for (size_t i = 0; !error && i < n && out->verdict < VERIFY_BLOCKED; i++) {
+		const uint32_t pid = out->did.pids[(out->did.npids - 1 - i) % TRIAL_PIDS];
+		enum verify_verdict verdict = VERIFY_NO_VERDICT;
+		char reasons[sizeof(out->reasons)] = "";
+
+		error = v->ask(v->ctx, rule->name, pid, &verdict, reasons, sizeof(reasons), err);
+		if (!error && verdict > out->verdict) {
+			out->verdict = verdict;
+			memcpy(out->reasons, reasons, sizeof(reasons));
+		}
+		if (through)
+			break;
+	}
+	return error;
+}
+
+static int try_it(const struct verify *v, const struct verify_rule *rule, const struct trial *t, const char *trick,
+                  struct judged *out, struct error *err)
+{
+	int error = trial_run(&out->did, t, trick, v->tries, v->place, err);
+
+	return error ? error : judge(v, rule, out, err);
+}
+
+/* ---- what it means ----------------------------------------------------------------------------------------------- */
+
+static bool held(const struct judged *j, bool enforced)
+{
+	return enforced ? j->did.status == ACTOR_REFUSED && j->verdict == VERIFY_BLOCKED
+	                : j->did.status == ACTOR_THROUGH && j->verdict == VERIFY_WOULD_BLOCK;
+}
+
+static const char *outside_of(const struct way *w, const struct verify_rule *rule, char *text, size_t size)
+{
+	const struct filter_event_set events = filter_event_types(rule->condition);
+
+	if (w->call && !filter_event_set_has(&events, w->call)) {
+		(void)snprintf(text, size, "the rule does not name %s%s%s", w->call, w->outside ? ": " : "",
+		               w->outside ? w->outside : "");
+		return text;
+	}
+	return w->outside;
+}
+
+static void tell_way(const struct verify *v, const struct verify_rule *rule, const struct way *w,
+                     const struct judged *j)
+{
+	char text[384];
+	const char *outside;
+
+	if (held(j, rule->enforced)) {
+		v->tell(v->ctx, rule, w->name, VERIFY_HOLDS, "");
+		return;
+	}
+	if (j->did.status != ACTOR_THROUGH) {
+		(void)snprintf(text, sizeof(text), "%s%s",
+		               j->did.status == ACTOR_REFUSED ? "refused, but not by this rule" : j->did.why,
+		               j->verdict == VERIFY_BLOCKED ? " (and blocked by the rule)" : "");
+		v->tell(v->ctx, rule, w->name, VERIFY_NOT_TESTED, text);
+		return;
+	}
+	if (j->verdict == VERIFY_UNCERTAIN) {
+		(void)snprintf(text, sizeof(text), "uncertain: %s", j->reasons);
+		v->tell(v->ctx, rule, w->name, VERIFY_EXCEPTION, text);
+		return;
+	}
+	outside = j->verdict == VERIFY_NO_VERDICT ? outside_of(w, rule, text, sizeof(text)) : NULL;
+	v->tell(v->ctx, rule, w->name, outside ? VERIFY_EXCEPTION : VERIFY_HOLE, outside ? outside : "");
+}
+
+/* ---- a rule ------------------------------------------------------------------------------------------------------ */
+
+/* The first act that the rule judges as it says: *out. 1 if there is one, 0 and the reason if not. */
+static int find_act(const struct verify *v, const struct verify_rule *rule, const struct needs *needs,
+                    struct trial *out, char *why, size_t size, struct error *err)
+{
+	unsigned int tried = 0;
+
+	why[0] = '\0';
+	for (size_t i = 0; i < needs->count && tried < ACTS_MAX; i++) {
+		struct need need = needs->items[i];
+		struct judged j;
+		char reason[256];
+		int error;
+
+		if (!need.has_act) {
+			(void)snprintf(why, size, "it names no exec, open or connect");
+			continue;
+		}
+		if (!trial_of(out, &need, reason, sizeof(reason))) {
+			if (!why[0])
+				(void)snprintf(why, size, "%s", reason);
+			continue;
+		}
+		tried++;
+		error = try_it(v, rule, out, "plain", &j, err);
+		if (error)
+			return error;
+		if (held(&j, rule->enforced))
+			return 1;
+		if (j.verdict == VERIFY_UNCERTAIN)
+			(void)snprintf(why, size, "what was done was uncertain: %s", j.reasons);
+		else if (j.did.status == ACTOR_IMPOSSIBLE)
+			(void)snprintf(why, size, "%.200s", j.did.why);
+		else if (j.did.status == ACTOR_REFUSED)
+			(void)snprintf(why, size, "what was done was refused, but not by this rule");
+		else
+			(void)snprintf(why, size, "none of the %u acts that were made up for it was one to the rule",
+			               tried);
+	}
+	return 0;
+}
+
+int verify_rule(const struct verify *v, const struct verify_rule *rule, struct error *err)
+{
+	_autofree_ struct needs *needs = malloc(sizeof(*needs));
+	_autobuf_ struct buf words = BUF_INIT;
+	struct trial t;
+	char why[320];
+	int found = needs ? needs_of(needs, rule->condition) : -ENOMEM;
+
+	if (found)
+		return error_set(err, found, "out of memory");
+	found = find_act(v, rule, needs, &t, why, sizeof(why), err);
+	if (found < 0)
+		return found;
+	if (!found) {
+		v->tell(v->ctx, rule, "", VERIFY_NOT_TESTED, why);
+		return 0;
+	}
+	trial_print(&words, &t);
+	v->tell_act(v->ctx, rule, buf_str(&words));
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		struct judged j;
+		int error;
+
+		if (!(ways[i].acts >> t.act & 1))
+			continue;
+		if (ways[i].by_child && t.parent[0] && t.act != VERIFY_EXEC) {
+			v->tell(v->ctx, rule, ways[i].name, VERIFY_NOT_TESTED,
+			        "a child does it, whose parent is another");
+			continue;
+		}
+		error = try_it(v, rule, &t, ways[i].name, &j, err);
+		if (error)
+			return error;
+		tell_way(v, rule, &ways[i], &j);
+	}
+	return 0;
+}
