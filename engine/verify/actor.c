@@ -40,7 +40,7 @@ enum act { ACT_EXEC, ACT_OPEN, ACT_CONNECT };
 struct spec {
 	enum act act;
 	const char *trick;
-	const char *path;
+	const char *path, *plain_path; /* by this way; and as it was asked for */
 	int flags;
 	char *args[MAX_ARGS];
 	int nargs;
@@ -97,13 +97,30 @@ static void acts_now(void)
 
 /* ---- the acts, plainly ------------------------------------------------------------------------------------------- */
 
-static int start(const struct spec *s, const char *path)
+/* Whatever the way, the program is told the same. */
+static void arguments(const struct spec *s, char *argv[MAX_ARGS + 2])
 {
-	char *argv[MAX_ARGS + 2] = {(char *)path};
-
+	argv[0] = (char *)s->plain_path;
 	for (int i = 0; i < s->nargs; i++)
 		argv[i + 1] = s->args[i];
+	argv[s->nargs + 1] = NULL;
+}
+
+static int start(const struct spec *s, const char *path)
+{
+	char *argv[MAX_ARGS + 2];
+
+	arguments(s, argv);
 	(void)syscall(SYS_execve, path, argv, ran);
+	return errno;
+}
+
+static int start_at(const struct spec *s, int fd, const char *path, int flags)
+{
+	char *argv[MAX_ARGS + 2];
+
+	arguments(s, argv);
+	(void)syscall(SYS_execveat, fd, path, argv, ran, flags);
 	return errno;
 }
 
@@ -266,24 +283,21 @@ static int by_long_path(const struct spec *s)
 
 static int by_descriptor(const struct spec *s)
 {
-	char *argv[] = {(char *)s->path, NULL};
 	const int fd = open(s->path, O_PATH | O_CLOEXEC);
 	char path[64];
 
 	if (fd < 0)
 		impossible("open with O_PATH");
 	acts_now();
-	if (s->act == ACT_EXEC) {
-		(void)syscall(SYS_execveat, fd, "", argv, ran, AT_EMPTY_PATH);
-		return outcome(errno);
-	}
+	if (s->act == ACT_EXEC)
+		return outcome(start_at(s, fd, "", AT_EMPTY_PATH));
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	return outcome(open_at(AT_FDCWD, path, s->flags));
 }
 
 static int by_directory(const struct spec *s)
 {
-	char *argv[] = {(char *)s->path, NULL}, dir[PATH_MAX];
+	char dir[PATH_MAX];
 	int fd;
 
 	directory_of(s->path, dir);
@@ -293,8 +307,7 @@ static int by_directory(const struct spec *s)
 	acts_now();
 	if (s->act == ACT_OPEN)
 		return outcome(open_at(fd, base_of(s->path), s->flags));
-	(void)syscall(SYS_execveat, fd, base_of(s->path), argv, ran, 0);
-	return outcome(errno);
+	return outcome(start_at(s, fd, base_of(s->path), 0));
 }
 
 static int by_openat2(const struct spec *s)
@@ -395,13 +408,11 @@ static int by_copy(const struct spec *s)
 
 static int by_memfd(const struct spec *s)
 {
-	char *argv[] = {(char *)s->path, NULL};
 	const int fd = memfd_create(base_of(s->path), 0);
 
 	copy_to(fd, s->path);
 	acts_now();
-	(void)syscall(SYS_execveat, fd, "", argv, ran, AT_EMPTY_PATH);
-	return outcome(errno);
+	return outcome(start_at(s, fd, "", AT_EMPTY_PATH));
 }
 
 static int by_script(const struct spec *s)
@@ -956,7 +967,7 @@ static void read_spec(struct spec *s, int argc, char **argv)
 		else if ((v = value_of(argv[i], "trick")))
 			s->trick = v;
 		else if ((v = value_of(argv[i], "path")))
-			s->path = v;
+			s->path = s->plain_path = v;
 		else if ((v = value_of(argv[i], "flags")))
 			s->flags = (int)strtol(v, NULL, 10);
 		else if ((v = value_of(argv[i], "arg")) && s->nargs < MAX_ARGS - 1)
@@ -981,8 +992,13 @@ static void read_spec(struct spec *s, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	static struct spec s = {
-	        .trick = "plain", .path = "", .family = AF_INET, .proto = IPPROTO_TCP, .tries = 100, .at = AT_FDCWD};
+	static struct spec s = {.trick = "plain",
+	                        .path = "",
+	                        .plain_path = "",
+	                        .family = AF_INET,
+	                        .proto = IPPROTO_TCP,
+	                        .tries = 100,
+	                        .at = AT_FDCWD};
 
 	if (getenv("TERCEL_VERIFY_RAN")) {
 		const char *as = (const char *)getauxval(AT_EXECFN);

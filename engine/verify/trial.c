@@ -344,21 +344,50 @@ static void copy_loader(const char *root)
 	}
 }
 
-static void make_files(const struct trial *t, const char *trick, const char *root)
+/* The program that the rule asks about: what is started, or else who acts. */
+static void make_subject(const struct trial *t, const char *trick, const char *root)
 {
-	const bool by_loader = !strcmp(trick, "ld.so");
 	const struct actor_file actor = actor_file(), mapped = mapped_file();
 
+	if (t->act == VERIFY_EXEC)
+		make_file(root, t->path, strcmp(trick, "ld.so") ? &actor : &mapped);
+	else
+		make_file(root, t->actor, &actor);
+}
+
+static void make_others(const struct trial *t, const char *trick, const char *root)
+{
+	const struct actor_file actor = actor_file();
+
 	make_file(root, ACTOR_HARMLESS, &actor);
-	make_file(root, t->actor, &actor);
+	if (t->act == VERIFY_EXEC)
+		make_file(root, t->actor, &actor);
 	if (t->parent[0])
 		make_file(root, t->parent, &actor);
-	if (t->act == VERIFY_EXEC)
-		make_file(root, t->path, by_loader ? &mapped : &actor);
 	if (t->act == VERIFY_OPEN && !(t->flags & O_CREAT))
 		make_file(root, t->path, NULL);
-	if (by_loader)
+	if (!strcmp(trick, "ld.so"))
 		copy_loader(root);
+}
+
+/* The subject is on the layer that is asked for, all else on the other one. */
+static void make_layers(const struct trial *t, const char *trick, const char *root)
+{
+	const bool upper = t->upper_layer == NEED_YES;
+
+	if (mkdir("/tmp/root", 0755) || mkdir("/tmp/lower", 0755) || mkdir("/tmp/upper", 0755) ||
+	    mkdir("/tmp/work", 0755))
+		fail("making directories");
+	if (upper)
+		make_others(t, trick, "/tmp/lower");
+	else
+		make_subject(t, trick, "/tmp/lower");
+	if (mount("overlay", root, "overlay", 0, "lowerdir=/tmp/lower,upperdir=/tmp/upper,workdir=/tmp/work"))
+		fail("mounting an overlay");
+	if (upper)
+		make_subject(t, trick, root);
+	else
+		make_others(t, trick, root);
 }
 
 /* In memory; as an overlay if it matters on which layer programs are. */
@@ -371,16 +400,11 @@ static void make_root(const struct trial *t, const char *trick)
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) || mount("tmpfs", at, "tmpfs", 0, "mode=755"))
 		fail("mounting");
 	if (layers) {
-		if (mkdir("/tmp/root", 0755) || mkdir("/tmp/lower", 0755) || mkdir("/tmp/upper", 0755) ||
-		    mkdir("/tmp/work", 0755))
-			fail("making directories");
-		if (t->upper_layer == NEED_NO)
-			make_files(t, trick, "/tmp/lower");
-		if (mount("overlay", root, "overlay", 0, "lowerdir=/tmp/lower,upperdir=/tmp/upper,workdir=/tmp/work"))
-			fail("mounting an overlay");
+		make_layers(t, trick, root);
+	} else {
+		make_others(t, trick, root);
+		make_subject(t, trick, root);
 	}
-	if (t->upper_layer != NEED_NO)
-		make_files(t, trick, root);
 	if (chroot(root) || chdir("/"))
 		fail("chroot");
 	/* A file that the act is on is never the kernel's. */

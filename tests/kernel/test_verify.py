@@ -1,0 +1,205 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""`tercel verify`: what holds is told as that, what does not as a hole, and nothing but its own place is touched."""
+import json
+import os
+import signal
+import socketserver
+import subprocess
+import sys
+import threading
+import time
+
+from daemon import PATIENCE, cgroup2, main, wait_for
+
+VM = os.environ.get("TERCEL_VM") == "1"
+RULES = """
+- {rule: name, desc: d, output: o, priority: INFO, condition: "evt.type in (execve, execveat)
+    and proc.name = victim"}
+- {rule: path, desc: d, output: o, priority: INFO, condition: "evt.type in (execve, execveat) and container.id != host
+    and proc.exepath startswith /usr/lib/evil"}
+- {rule: layer, desc: d, output: o, priority: INFO, condition: "evt.type in (execve, execveat) and container.id != host
+    and proc.is_exe_upper_layer = true"}
+- {rule: parent, desc: d, output: o, priority: INFO, condition: "evt.type = execve and proc.name in (sh, bash) and
+    proc.pname = nginx"}
+- {rule: arguments, desc: d, output: o, priority: INFO, condition: "evt.type in (execve, execveat) and proc.name = tool and
+    proc.args contains --steal"}
+- {rule: address, desc: d, output: o, priority: INFO, condition: "evt.type = connect and
+    fd.sip = 203.0.113.9 and fd.sport = 4444"}
+- {rule: terminal, desc: d, output: o, priority: INFO, condition: "evt.type = execve and proc.name = tool
+    and proc.tty = 4"}
+"""
+FILES = """
+- {rule: read, desc: d, output: o, priority: INFO, condition: "evt.type in (open, openat, openat2) and fd.name = /etc/shadow
+    and container.id != host"}
+- {rule: write, desc: d, output: o, priority: INFO, condition: "evt.type in (open, openat, openat2, creat) and
+    evt.is_open_write = true and fd.directory = /etc/cron.d"}
+"""
+SAME_FILE = {"symlink", "relative", "dot-dot", "proc-root", "long-path"}
+ANYBODY = {"comm", "thread", "vfork", "ptrace"}
+
+
+def lsm():
+    try:
+        return "bpf" in open("/sys/kernel/security/lsm").read().strip().split(",")
+    except OSError:
+        return False
+
+
+def verify(w, *args, socket=None):
+    done = subprocess.run([w.tercel, "verify", "--socket", socket or w.path("s/socket"), "-o", "json", *args], text=True,
+                          capture_output=True, timeout=600)
+    return done.returncode, json.loads(done.stdout) if done.stdout else done.stderr
+
+
+def ways(found, rule, result):
+    return {way["way"]: way.get("why") for r in found["rules"] if r["rule"] == rule for way in r["ways"]
+            if way["result"] == result}
+
+
+def start(w, rules, mode, more=""):
+    w.write("rules.yaml", rules)
+    w.write("policy.yaml", "rules_files: [rules.yaml]\nrules: [{name: '*', mode: %s%s}]\n" % (mode, more))
+    return w.start()
+
+
+def judge(w, mode):
+    mounts = open("/proc/mounts").read()
+    daemon = start(w, RULES, mode)
+    status, found = verify(w, "--tries", "40")
+    assert status == 0 and found["rules_with_holes"] == 0, found
+    for rule in ("name", "path", "layer", "parent", "arguments"):
+        assert SAME_FILE | ANYBODY <= set(ways(found, rule, "holds")), (rule, found)
+        assert set(ways(found, rule, "exception")) <= {"link-name", "hard-link", "rename", "bind-mount", "copy", "memfd",
+                                                       "shebang", "ld.so", "directory", "descriptor", "long-arguments"}
+    assert "ld.so" in ways(found, "name", "exception") and "hard-link" in ways(found, "path", "holds")
+    assert "args" in ways(found, "arguments", "exception").get("long-arguments", "args")
+    assert ANYBODY | {"non-blocking", "mapped"} <= set(ways(found, "address", "holds")), found
+    assert {"sendto", "sendmsg"} <= set(ways(found, "address", "exception")), found
+    untested = [r["rule"] for r in found["rules"] if "not_tested" in r]
+    assert untested == ["terminal"] and found["rules_not_tested"] == 1, found
+    # A rule by its name, and what is said of one that there is not.
+    status, one = verify(w, "--rule", "addr*", "--tries", "1")
+    assert status == 0 and [r["rule"] for r in one["rules"]] == ["address"], one
+    status, said = verify(w, "--rule", "nothing")
+    assert status == 2 and "no rule in force" in said, said
+    assert open("/proc/mounts").read() == mounts and not os.path.exists("/opt/tercel")
+    assert not [d for d in os.listdir(w.cgroup) if d.startswith("tercel-verify")]
+    assert w.end(daemon, signal.SIGTERM) == 0
+
+
+def what_is_enforced_holds(w):
+    judge(w, "enforce")
+
+
+def what_is_monitored_would_hold(w):
+    judge(w, "monitor")
+
+
+def files_hold_too(w):
+    if not lsm():
+        print("  no BPF LSM here: not tried")
+        return
+    daemon = start(w, FILES, "enforce")
+    status, found = verify(w, "--tries", "40")
+    assert status == 0 and found["rules_with_holes"] == 0 and found["rules_not_tested"] == 0, found
+    for rule in ("read", "write"):
+        assert SAME_FILE | ANYBODY | {"directory", "descriptor", "openat2"} <= set(ways(found, rule, "holds")), (rule, found)
+        assert {"io_uring", "handle", "bind-mount"} <= set(ways(found, rule, "exception")), (rule, found)
+    assert "creat" in ways(found, "write", "holds"), found
+    assert w.end(daemon, signal.SIGTERM) == 0
+
+
+def every_rule_of_our_own_is_without_a_hole(w):
+    w.write("policy.yaml", "rules_files: [%s]\nrules: [{name: '*', mode: enforce}]\n"
+            % os.path.realpath(os.path.join(os.path.dirname(__file__), "../../rules/tercel_rules.yaml")))
+    daemon = w.start()
+    status, found = verify(w, "--tries", "10" if VM else "40")
+    assert status == 0 and found["rules_with_holes"] == 0, [r for r in found["rules"] if any(
+        way["result"] == "HOLE" for way in r["ways"])]
+    tried = [r["rule"] for r in found["rules"] if "not_tested" not in r]
+    assert len(tried) >= 10, found
+    print("  %d rules tried, %d not" % (len(tried), found["rules_not_tested"]))
+    assert w.end(daemon, signal.SIGTERM) == 0
+
+
+def a_rule_with_a_fuse_is_left_alone(w):
+    daemon = start(w, RULES, "enforce", ", fuse: {blocks: 3, per: 1m}")
+    status, found = verify(w)
+    assert status == 0 and all("fuse" in r["not_tested"] for r in found["rules"]), found
+    assert not any(r["fuse_blown"] for r in w.shown()["rules"])
+    assert w.end(daemon, signal.SIGTERM) == 0
+
+
+class Liar(socketserver.StreamRequestHandler):
+    """Answers as a daemon whose rule has seen the plain act alone."""
+
+    def handle(self):
+        request = json.loads(self.rfile.readline())
+        generation = self.server.generation
+        answers = {
+            "status": {"pid": os.getpid(), "cgroup": self.server.cgroup},
+            "show": {"rules": [{"rule": "liar"}]},
+            "rule": {"generation": 1, "rule": "liar", "class": "exact", "mode": "monitor", "action": "deny", "points": [],
+                     "condition": "evt.type = execve and proc.name = victim", "scope": ""},
+            "verdicts": {"generation": generation, "until": time.clock_gettime_ns(time.CLOCK_BOOTTIME),
+                         "verdicts": [{"rule": "liar", "action": "deny", "enforced": False, "uncertain": []}]
+                         if not self.server.asked else []},
+        }
+        self.server.asked |= request["command"] == "verdicts"
+        self.wfile.write(json.dumps({"ok": True, "messages": "", **answers[request["command"]]}).encode() + b"\n")
+
+
+def with_a_liar(w, generation):
+    server = socketserver.ThreadingUnixStreamServer(w.path("liar"), Liar)
+    server.cgroup, server.asked, server.generation = w.cgroup, False, generation
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        return verify(w, "--tries", "5", socket=w.path("liar"))
+    finally:
+        server.shutdown()
+        server.server_close()
+        os.unlink(w.path("liar"))
+
+
+def what_comes_through_unseen_is_a_hole(w):
+    status, found = with_a_liar(w, 1)
+    assert status == 1 and found["rules_with_holes"] == 1, found
+    assert SAME_FILE <= set(ways(found, "liar", "HOLE")), found
+    # A policy that changes under it says nothing of the rule.
+    status, said = with_a_liar(w, 2)
+    assert status == 3 and "the policy was changed meanwhile" in said, said
+
+
+def one_that_is_killed_leaves_nothing_that_stays(w):
+    daemon = start(w, RULES, "monitor")
+    victim = subprocess.Popen([w.tercel, "verify", "--socket", w.path("s/socket"), "--tries", "100000", "--rule", "name"],
+                              stdout=subprocess.DEVNULL)
+    place = os.path.join(w.cgroup, "tercel-verify-%d" % victim.pid)
+    procs = os.path.join(place, "host/cgroup.procs")
+    assert wait_for(lambda: os.path.exists(procs) and open(procs).read())
+    victim.kill()
+    victim.wait()
+    assert wait_for(lambda: not open(procs).read()), open(procs).read()
+    assert verify(w, "--rule", "address", "--tries", "1")[0] == 0
+    assert not os.path.exists(place)
+    assert w.end(daemon, signal.SIGTERM) == 0
+
+
+def without_a_daemon_it_says_so(w):
+    status, said = verify(w)
+    assert status == 3 and "no daemon answers" in said, said
+
+
+TESTS = [
+    what_is_enforced_holds,
+    what_is_monitored_would_hold,
+    files_hold_too,
+    every_rule_of_our_own_is_without_a_hole,
+    a_rule_with_a_fuse_is_left_alone,
+    what_comes_through_unseen_is_a_hole,
+    one_that_is_killed_leaves_nothing_that_stays,
+    without_a_daemon_it_says_so,
+]
+
+sys.exit(main(TESTS))
