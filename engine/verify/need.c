@@ -83,7 +83,10 @@ static bool set_text(struct need_text *out, const struct leaf *l)
 
 static bool set_argument(struct need *n, const struct leaf *l)
 {
-	return n->nargs < NEED_ARGS && set_text(&n->args[n->nargs++], l);
+	if (n->nargs == NEED_ARGS || !set_text(&n->args[n->nargs], l))
+		return false;
+	n->nargs++;
+	return true;
 }
 
 static bool set_choice(enum need_choice *out, const struct leaf *l)
@@ -334,9 +337,6 @@ static int expand(struct needs *out, const struct filter_node *n, bool negated, 
 
 static void add(struct needs *out, const struct need *n)
 {
-	for (size_t i = 0; i < out->count; i++)
-		if (!memcmp(&out->items[i], n, sizeof(*n)))
-			return;
 	if (out->count < NEEDS_MAX)
 		out->items[out->count++] = *n;
 }
@@ -392,6 +392,15 @@ static void expand_refusal(struct needs *out, const struct filter_node *n)
 		out->items[0].upper_layer = NEED_NO;
 }
 
+/* Several calls are one kind of act. */
+static bool is_there(const struct needs *all, const struct need *n)
+{
+	for (size_t i = 0; n->has_act && i < all->count; i++)
+		if (all->items[i].has_act && all->items[i].act == n->act)
+			return true;
+	return false;
+}
+
 static void expand_leaf(struct needs *out, const struct filter_node *n)
 {
 	struct leaf l = {.node = n, .op = n->op};
@@ -410,7 +419,8 @@ static void expand_leaf(struct needs *out, const struct filter_node *n)
 		if (i >= 3 && strcmp(n->left->field->name, "evt.type") != 0)
 			break;
 		set(&made, &l);
-		add(out, &made);
+		if (!is_there(out, &made))
+			add(out, &made);
 	}
 }
 

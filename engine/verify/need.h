@@ -14,8 +14,8 @@
 
 enum verify_act {
 	VERIFY_EXEC = 0,
-	VERIFY_OPEN = 1,
-	VERIFY_CONNECT = 2,
+	VERIFY_OPEN,
+	VERIFY_CONNECT,
 	VERIFY_ACTS,
 };
 

@@ -470,7 +470,7 @@ static void word(struct words *w, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	(void)vsnprintf(w->text[w->n], WORD_MAX, format, args);
+	(void)vsnprintf(w->text[w->n], sizeof(w->text[0]), format, args);
 	va_end(args);
 	w->argv[w->n] = w->text[w->n];
 	w->n++;
@@ -481,7 +481,7 @@ static void write_words(struct words *w, const struct trial *t, const char *tric
 	char hex[33] = "";
 
 	for (size_t i = 0; i < sizeof(t->address); i++)
-		(void)snprintf(hex + 2 * i, 3, "%02x", t->address[i]);
+		(void)snprintf(hex + (size_t)2 * i, 3, "%02x", t->address[i]);
 	word(w, "%s", t->parent[0] ? t->parent : t->actor);
 	if (t->parent[0])
 		word(w, "next=%s", t->actor);
@@ -509,10 +509,6 @@ static void act(const struct trial *t, const char *trick, unsigned int tries)
 	char *const nothing[] = {NULL};
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC))
-		fail("namespaces");
-	make_network();
-	make_root(t, trick);
 	if (!t->as_root && (setgid(NOBODY) || setuid(NOBODY)))
 		fail("setuid");
 	write_words(&w, t, trick, tries);
@@ -520,7 +516,10 @@ static void act(const struct trial *t, const char *trick, unsigned int tries)
 	fail("starting the actor");
 }
 
-/* The container of a process is that in which it was made: one goes there, and makes another. */
+/*
+ * The stage is made before the cgroup is entered: there a rule may forbid what it takes. The container of a process is
+ * that in which it was made: one goes there, and makes another.
+ */
 static void stage(const struct trial *t, const char *trick, unsigned int tries, int cgroup) __attribute__((noreturn));
 static void stage(const struct trial *t, const char *trick, unsigned int tries, int cgroup)
 {
@@ -529,6 +528,10 @@ static void stage(const struct trial *t, const char *trick, unsigned int tries, 
 	int status = 0;
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC))
+		fail("namespaces");
+	make_network();
+	make_root(t, trick);
 	if (procs < 0 || write(procs, "0", 1) != 1)
 		fail("entering a cgroup");
 	child = fork();

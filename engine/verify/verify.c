@@ -2,6 +2,7 @@
 #include "verify/verify.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,7 +119,8 @@ static bool held(const struct judged *j, bool enforced)
 	                : j->did.status == ACTOR_THROUGH && j->verdict == VERIFY_WOULD_BLOCK;
 }
 
-static const char *outside_of(const struct way *w, const struct verify_rule *rule, char *text, size_t size)
+static const char *outside_of(const struct way *w, const struct verify_rule *rule, const struct trial *t, char *text,
+                              size_t size)
 {
 	const struct filter_event_set events = filter_event_types(rule->condition);
 
@@ -127,10 +129,12 @@ static const char *outside_of(const struct way *w, const struct verify_rule *rul
 		               w->outside ? w->outside : "");
 		return text;
 	}
+	if (w->call && !strcmp(w->call, "creat") && t->flags != O_RDONLY)
+		return "to Falco a creat has no flags: evt.is_open_write is false";
 	return w->outside;
 }
 
-static void tell_way(const struct verify *v, const struct verify_rule *rule, const struct way *w,
+static void tell_way(const struct verify *v, const struct verify_rule *rule, const struct trial *t, const struct way *w,
                      const struct judged *j)
 {
 	char text[384];
@@ -152,7 +156,7 @@ static void tell_way(const struct verify *v, const struct verify_rule *rule, con
 		v->tell(v->ctx, rule, w->name, VERIFY_EXCEPTION, text);
 		return;
 	}
-	outside = j->verdict == VERIFY_NO_VERDICT ? outside_of(w, rule, text, sizeof(text)) : NULL;
+	outside = j->verdict == VERIFY_NO_VERDICT ? outside_of(w, rule, t, text, sizeof(text)) : NULL;
 	v->tell(v->ctx, rule, w->name, outside ? VERIFY_EXCEPTION : VERIFY_HOLE, outside ? outside : "");
 }
 
@@ -164,7 +168,7 @@ static int find_act(const struct verify *v, const struct verify_rule *rule, cons
 {
 	unsigned int tried = 0;
 
-	why[0] = '\0';
+	(void)snprintf(why, size, "%s", needs->count ? "" : "no act is known that fits all of its condition");
 	for (size_t i = 0; i < needs->count && tried < ACTS_MAX; i++) {
 		struct need need = needs->items[i];
 		struct judged j;
@@ -232,7 +236,7 @@ int verify_rule(const struct verify *v, const struct verify_rule *rule, struct e
 		error = try_it(v, rule, &t, ways[i].name, &j, err);
 		if (error)
 			return error;
-		tell_way(v, rule, &ways[i], &j);
+		tell_way(v, rule, &t, &ways[i], &j);
 	}
 	return 0;
 }

@@ -24,6 +24,7 @@ RUN_ELSEWHERE = {
     "sudo ./bootstrap.sh build": "the test command's first step",
     "cmake --preset default && cmake --build --preset default": "the test command's first step",
     "sudo cmake --install build": "the tests of tests/falco, into a directory of their own",
+    "sudo tercel verify --rule 'Network tool runs in a container'": "the test test_verify, with all of our own rules",
     "tests/vm/run 6.1 -- build/tercel probe": "the test vm_harness, as one command with the next",
     "tests/vm/run --append 'lsm=lockdown,yama' 6.1 -- cat /sys/kernel/security/lsm": "the test vm_harness",
 }

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From a condition to acts that may match it: one for each branch, nothing for what contradicts itself, and what cannot
+ * be brought about is named.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/buf.h"
+#include "verify/trial.h"
+
+/* The acts in words, a line each; of what cannot be done, why. */
+static void expect(const char *condition, const char *words)
+{
+	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
+	_autofilter_ struct filter *f = NULL;
+	_autofree_ struct needs *needs = malloc(sizeof(*needs));
+	_autobuf_ struct buf out = BUF_INIT;
+	const struct filter_text text = {.bytes = condition, .len = strlen(condition)};
+
+	assert_non_null(needs);
+	assert_int_equal(filter_parse(&f, &text, &diags), 0);
+	assert_int_equal(needs_of(needs, filter_root(f)), 0);
+	for (size_t i = 0; i < needs->count; i++) {
+		struct trial t;
+		char why[256];
+
+		if (trial_of(&t, &needs->items[i], why, sizeof(why)))
+			trial_print(&out, &t);
+		else
+			buf_adds(&out, why);
+		buf_addc(&out, '\n');
+	}
+	assert_string_equal(buf_str(&out), words);
+}
+
+static void texts_of_every_kind_are_made_to_fit(void **unused)
+{
+	(void)unused;
+	expect("evt.type = execve and proc.name = nc", "exec /opt/tercel/nc on the host\n");
+	expect("evt.type = execve and proc.exepath startswith /usr/local/",
+	       "exec /usr/local/tercel-program on the host\n");
+	expect("evt.type = execve and proc.exepath startswith /dev/shm and proc.name = x",
+	       "exec /dev/shm/x on the host\n");
+	expect("evt.type = open and fd.name endswith .so",
+	       "open /opt/tercel/.so by /opt/tercel/tercel-actor on the host\n");
+	expect("evt.type = open and fd.name contains /.ssh/",
+	       "open /opt/tercel/.ssh/tercel-file by /opt/tercel/tercel-actor on the host\n");
+	expect("evt.type = open and fd.name glob '/home/*/.bash_histor?'",
+	       "open /home/x/.bash_historx by /opt/tercel/tercel-actor on the host\n");
+	expect("evt.type = open and fd.directory = /etc and fd.filename = shadow and evt.is_open_write = true",
+	       "open /etc/shadow for writing by /opt/tercel/tercel-actor on the host\n");
+	expect("evt.type = connect and fd.snet = 10.1.0.0/16 and fd.sport > 1023",
+	       "connect tcp 10.1.0.1 port 1024 by /opt/tercel/tercel-actor on the host\n");
+	expect("evt.type = connect and fd.sip = \"2001:db8::7\" and fd.l4proto = udp and proc.pname = sshd",
+	       "connect udp 2001:db8::7 port 4444 by /opt/tercel/tercel-actor below /opt/tercel/sshd on the host\n");
+}
+
+static void each_branch_has_its_act(void **unused)
+{
+	(void)unused;
+	expect("evt.type in (execve, connect) and proc.name in (a, b)",
+	       "exec /opt/tercel/a on the host\nexec /opt/tercel/b on the host\n"
+	       "connect tcp 198.51.100.7 port 4444 by /opt/tercel/a on the host\n"
+	       "connect tcp 198.51.100.7 port 4444 by /opt/tercel/b on the host\n");
+	expect("evt.type = open and (fd.name = /a or (fd.name = /b and not proc.name = x))",
+	       "open /a by /opt/tercel/tercel-actor on the host\nopen /b by /opt/tercel/tercel-actor on the host\n");
+	/* Negations are pushed down: not (a or not b) is not a and b. */
+	expect("evt.type = open and not (proc.name = x or fd.name != /c)",
+	       "open /c by /opt/tercel/tercel-actor on the host\n");
+	expect("evt.type = execve and container.id != host and proc.name = y", "exec /opt/tercel/y in a container\n");
+	expect("evt.type = execve and not container.id = host and proc.name = y",
+	       "exec /opt/tercel/y in a container\n");
+}
+
+static void what_contradicts_itself_is_no_act(void **unused)
+{
+	(void)unused;
+	expect("evt.type = execve and proc.name = a and proc.name = b", "");
+	expect("evt.type = execve and container.id = host and container.id != host", "");
+	expect("(evt.type = execve or evt.type = open) and evt.type = connect", "");
+	expect("evt.type = execve and proc.name = a and proc.exepath = /bin/b",
+	       "the program's name and its path differ, or it has no absolute path\n");
+}
+
+static void what_nobody_can_bring_about_is_named_and_comes_last(void **unused)
+{
+	(void)unused;
+	expect("evt.type = execve and proc.tty = 4", "nothing here can bring about: proc.tty = 4\n");
+	expect("evt.type = unlink and fd.name = /a", "nothing here can bring about: evt.type = unlink\n");
+	expect("evt.type = execve and (proc.name regex 'a+' or proc.name = b)",
+	       "exec /opt/tercel/b on the host\nnothing here can bring about: proc.name regex a+\n");
+	expect("evt.type = execve and tolower(proc.name) = b",
+	       "nothing here can bring about: tolower(proc.name) = b\n");
+}
+
+static void there_are_never_too_many(void **unused)
+{
+	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
+	_autofilter_ struct filter *f = NULL;
+	_autofree_ struct needs *needs = malloc(sizeof(*needs));
+	_autobuf_ struct buf text = BUF_INIT;
+
+	(void)unused;
+	buf_adds(&text, "evt.type = execve");
+	for (int i = 0; i < 12; i++)
+		buf_addf(&text, " and (proc.args contains a%d or proc.args contains b%d)", i, i);
+	for (int i = 0; i < 200; i++)
+		buf_addf(&text, " and (not (proc.name = x");
+	for (int i = 0; i < 200; i++)
+		buf_adds(&text, "))");
+	assert_non_null(needs);
+	assert_int_equal(filter_parse(&f, &(struct filter_text){.bytes = buf_str(&text), .len = text.len}, &diags), 0);
+	assert_int_equal(needs_of(needs, filter_root(f)), 0);
+	assert_true(needs->count <= NEEDS_MAX);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(texts_of_every_kind_are_made_to_fit),
+	        cmocka_unit_test(each_branch_has_its_act),
+	        cmocka_unit_test(what_contradicts_itself_is_no_act),
+	        cmocka_unit_test(what_nobody_can_bring_about_is_named_and_comes_last),
+	        cmocka_unit_test(there_are_never_too_many),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
