@@ -655,6 +655,19 @@ static __noinline int report(const struct scratch *s, struct decision *d, const 
 	return 0;
 }
 
+/* include/uapi/asm-generic/errno-base.h */
+#define EPERM 1
+
+/* What a denied act fails with; the verifier has to see that it is a hook's to return. */
+static __always_inline int deny_error(const struct decision *d)
+{
+	__u64 error = d->state.deny_error & 4095;
+
+	OPAQUE(error);
+	error &= 4095;
+	return error ? -(int)error : -EPERM;
+}
+
 /* ---- exec commit -------------------------------------------------------------------------------------- */
 
 /* Called when the exec record in `s` is complete. The new image has not run yet, and never will if it is killed. */
@@ -1059,7 +1072,7 @@ static __always_inline void forget_peer(struct match_facts *f)
 	f->missing &= ~(BIT_OF(MATCH_ADDR4) | BIT_OF(MATCH_LOCAL4));
 }
 
-/* `addr`: network byte order, IPv4 in the first word. Returns 1 to allow, 0 to refuse (EPERM). */
+/* `addr`: network byte order, IPv4 in the first word. Returns 1 to allow, 0 to refuse. */
 static __always_inline int decide_connect(struct bpf_sock_addr *ctx, const __u32 *addr, __u32 point)
 {
 	const __u8 *image = policy_in_force();
@@ -1101,6 +1114,9 @@ static __always_inline int decide_connect(struct bpf_sock_addr *ctx, const __u32
 		forget_peer(&d->facts);
 	refuse = judge(s, d, image, point);
 	report(s, d, image, point, refuse ? OUTCOME_DONE : OUTCOME_NONE);
+	/* Before 5.18 it can only be EPERM. */
+	if (refuse && bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_set_retval))
+		bpf_set_retval(deny_error(d));
 	decision_put(d);
 	scratch_put(s);
 	return !refuse;

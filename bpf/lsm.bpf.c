@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * Decisions at the hooks of the BPF LSM: each program collects what is known of one act, asks the matcher, and refuses
- * with EPERM. The first statement of each honours an earlier refusal.
+ * with the rule's errno. The first statement of each honours an earlier refusal.
  *
  * What a hook may say of a field stands in engine/policy/points.c; what it cannot know here and now is unknown. Knows
  * decisions (decide.bpf.c) and how an exec is recorded (process.bpf.c); nothing of rules.
  */
 #include "events.h"
 
-/* include/uapi/asm-generic/errno-base.h */
-#define EPERM 1
 /* arch/arm64/include/uapi/asm/fcntl.h, include/uapi/asm-generic/fcntl.h */
 #if defined(__TARGET_ARCH_arm64)
 #define O_DIRECTORY 040000
@@ -163,17 +161,17 @@ static __always_inline void decision_end(struct act *a)
 	scratch_put(a->s);
 }
 
-/* The answer to the hook. */
+/* The answer to the hook. What the act fails with was taken before its decision is let go of. */
 static __always_inline int decision_answer(struct act *a, __u32 point)
 {
-	int refuse = judge(a->s, a->d, a->image, point);
+	int refuse = judge(a->s, a->d, a->image, point), error = deny_error(a->d);
 
 	/* The call fails in any case; a process that shall end as well does so when it returns. */
 	if (refuse && a->d->state.action == TERCEL_ACTION_KILL)
 		(void)bpf_send_signal(9 /* SIGKILL */);
 	report(a->s, a->d, a->image, point, refuse ? OUTCOME_DONE : OUTCOME_NONE);
 	decision_end(a);
-	return refuse ? -EPERM : 0;
+	return refuse ? error : 0;
 }
 
 /* ---- paths ----------------------------------------------------------------------------------------------- */
@@ -481,7 +479,7 @@ int BPF_PROG(lsm_file_open, struct file *file, int ret)
 static __always_inline int decide_creation(const struct path *dir, struct dentry *dentry)
 {
 	struct act a;
-	int answer;
+	int answer, error;
 
 	if (!act_of_caller(&a, TERCEL_POINT_FILE_OPEN, OPENS))
 		return 0;
@@ -493,13 +491,14 @@ static __always_inline int decide_creation(const struct path *dir, struct dentry
 	add_entry(&a, MATCH_PATH, dir, dentry, PATH_TO_BE);
 	open_facts(a.d, 0, 1);
 	answer = judge(a.s, a.d, a.image, TERCEL_POINT_FILE_OPEN);
+	error = deny_error(a.d);
 	if (answer) {
 		if (a.d->state.action == TERCEL_ACTION_KILL)
 			(void)bpf_send_signal(9 /* SIGKILL */);
 		report(a.s, a.d, a.image, TERCEL_POINT_FILE_OPEN, OUTCOME_DONE);
 	}
 	decision_end(&a);
-	return answer ? -EPERM : 0;
+	return answer ? error : 0;
 }
 
 SEC("lsm/path_mknod")

@@ -228,7 +228,7 @@ enum match_l4proto {
 /* ---- layout --------------------------------------------------------------------------------------------- */
 
 #define TERCEL_IMAGE_MAGIC 0x4c435254 /* "TRCL" */
-#define TERCEL_IMAGE_VERSION 2
+#define TERCEL_IMAGE_VERSION 3
 
 /*
  * A list: how many words of atom bits and of rule bits, then pairs (mask, word index) of the ones, then of the others.
@@ -278,7 +278,7 @@ struct match_rule {
 	__u32 mode;         /* enum tercel_mode */
 	__u32 action;       /* enum tercel_action */
 	__u32 on_uncertain; /* enum match_on_uncertain */
-	__u32 pad;
+	__u32 error;        /* what an act fails with that it denies: errno, 1 … 4095 */
 };
 
 enum match_on_uncertain {
@@ -453,6 +453,7 @@ struct match_state {
 	__u32 sifting;          /* 1: candidates are only dropped */
 	__u32 answer;           /* enum match_answer, of the candidate that is looked at */
 	__u32 acts;             /* enum tercel_action that it asks for, if stronger than those before */
+	__u32 deny_error;       /* errno of the rule whose action it is; 0: of none */
 	/* What the loops are in. */
 	__u32 rules; /* offset of this point's rule bit set */
 	/* The list that is open: where its next pair is, and how many of atoms and of rules are left. */
@@ -1349,8 +1350,10 @@ MATCH_INLINE int match_decide(struct match_ctx *m, __u32 rule)
 		if (st->answer == MATCH_YES || on == MATCH_ON_UNCERTAIN_DENY)
 			st->acts = action;
 	match_forget();
-	if (st->acts)
+	if (st->acts) {
 		st->action = st->acts;
+		st->deny_error = match_rule_field(m->image, rule, error);
+	}
 	match_forget();
 	if (st->answer == MATCH_YES || on != MATCH_ON_UNCERTAIN_ALLOW)
 		match_note(st, rule);
@@ -1469,6 +1472,7 @@ MATCH_INLINE int match_guards(struct match_ctx *m)
 	st->uncertain = 0;
 	st->protected_ = 0;
 	st->action = TERCEL_ACTION_AUDIT;
+	st->deny_error = 0;
 	m->st->allow[0] = 0;
 	m->st->allow[1] = 0;
 	m->st->possible = 0;

@@ -67,7 +67,7 @@ static int add_summary(struct request *q)
 	return error;
 }
 
-static int add_live_rule(cJSON *to, const struct live_rule *rule)
+static int add_live_rule(cJSON *to, const struct live_rule *rule, const struct policy *policy)
 {
 	cJSON *o = cJSON_CreateObject();
 	int error = cJSON_AddItemToArray(to, o) ? add_text(o, "rule", rule->name) : -ENOMEM;
@@ -78,6 +78,8 @@ static int add_live_rule(cJSON *to, const struct live_rule *rule)
 		error = add_text(o, "mode", name_mode(rule->mode));
 	if (!error)
 		error = add_text(o, "action", name_action(rule->action));
+	if (!error)
+		error = add_text(o, "errno", strerrorname_np(policy_setting_of(policy, rule->name).error));
 	if (!error)
 		error = add_number(o, "blocked", rule->blocked);
 	if (!error)
@@ -100,7 +102,7 @@ static int show(struct request *q)
 	for (size_t i = 0; !error && i < n; i++) {
 		const struct live_rule rule = live_rule(q->r->live, i);
 
-		error = add_live_rule(rules, &rule);
+		error = add_live_rule(rules, &rule, live_plan(q->r->live)->policy);
 	}
 	return error;
 }

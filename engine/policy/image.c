@@ -552,7 +552,8 @@ static void write_rule_table(struct builder *b)
 	for (size_t r = 0; r < n; r++)
 		table[r] = (struct match_rule){.mode = b->in->rules[r].mode,
 		                               .action = b->in->rules[r].action,
-		                               .on_uncertain = b->in->rules[r].on_uncertain};
+		                               .on_uncertain = b->in->rules[r].on_uncertain,
+		                               .error = (__u32)(b->in->rules[r].error ? b->in->rules[r].error : EPERM)};
 	b->header.rule_table = image_append(b, table, n * sizeof(*table));
 }
 

@@ -22,6 +22,7 @@ struct image_rule {
 	enum tercel_mode mode; /* a rule that is off is left out by the caller */
 	enum tercel_action action;
 	enum match_on_uncertain on_uncertain;
+	int error; /* errno of what it denies; 0: EPERM */
 };
 
 /* What stands behind the index of a rule in the image. */

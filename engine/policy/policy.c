@@ -348,6 +348,32 @@ static void read_action(struct reader *r, const yaml_node_t *n, void *target)
 	e->action_pos = pos_of(r, n);
 }
 
+/* Of Linux on every architecture that there is: what is above, no call returns. */
+#define ERRNO_MAX 133
+
+/* 0 if there is none of that name. */
+static int errno_of(const char *name)
+{
+	for (int i = 1; i <= ERRNO_MAX; i++) {
+		const char *known = strerrorname_np(i);
+
+		if (known && !strcmp(known, name))
+			return i;
+	}
+	return 0;
+}
+
+static void read_errno(struct reader *r, const yaml_node_t *n, void *target)
+{
+	struct policy_entry *e = target;
+
+	e->error = scalar(n) ? errno_of(scalar(n)) : 0;
+	if (!e->error)
+		complain(r, n, "bad-value",
+		         "errno is the name of an error that a denied call is to fail with, such as "
+		         "EPERM (the default), EACCES or ENOENT");
+}
+
 static void read_on_uncertain(struct reader *r, const yaml_node_t *n, void *target)
 {
 	struct policy_entry *e = target;
@@ -517,6 +543,7 @@ static void read_entry(struct reader *r, const yaml_node_t *n)
 	static const struct key keys[] = {{"name", read_name},
 	                                  {"mode", read_mode},
 	                                  {"action", read_action},
+	                                  {"errno", read_errno},
 	                                  {"on_uncertain", read_on_uncertain},
 	                                  {"allow_weak", read_allow_weak},
 	                                  {"scope", read_scope},
@@ -703,8 +730,10 @@ static bool names_rule(const struct policy_entry *e, const char *rule)
 
 struct policy_setting policy_setting_of(const struct policy *p, const char *rule)
 {
-	struct policy_setting s = {
-	        .mode = p->defaults.mode, .action = TERCEL_ACTION_DENY, .on_uncertain = p->defaults.on_uncertain};
+	struct policy_setting s = {.mode = p->defaults.mode,
+	                           .action = TERCEL_ACTION_DENY,
+	                           .on_uncertain = p->defaults.on_uncertain,
+	                           .error = EPERM};
 
 	for (size_t i = 0; i < p->nentries; i++) {
 		const struct policy_entry *e = &p->entries[i];
@@ -721,6 +750,8 @@ struct policy_setting policy_setting_of(const struct policy *p, const char *rule
 		}
 		if (e->has_on_uncertain)
 			s.on_uncertain = e->on_uncertain;
+		if (e->error)
+			s.error = e->error;
 		if (e->has_scope)
 			s.scope_entry = e;
 		if (e->has_fuse)
@@ -871,7 +902,8 @@ static int add_rule(struct applied *a, const struct rule *rule, const struct pol
 	                                     .pos = rule->pos,
 	                                     .mode = s->mode,
 	                                     .action = s->action,
-	                                     .on_uncertain = s->on_uncertain};
+	                                     .on_uncertain = s->on_uncertain,
+	                                     .error = s->error};
 	a->n++;
 	return 0;
 }

@@ -33,6 +33,7 @@ struct policy_entry {
 	char *name; /* a glob (fnmatch) over rule names */
 	struct source_pos pos;
 	bool has_mode, has_action, has_on_uncertain, has_scope, has_fuse;
+	int error;        /* errno; 0: it says none */
 	bool at_run_time; /* by policy_add_mode() */
 	enum tercel_mode mode;
 	struct source_pos mode_pos;
@@ -49,6 +50,7 @@ struct policy_setting {
 	enum tercel_mode mode;
 	enum tercel_action action;
 	enum match_on_uncertain on_uncertain;
+	int error; /* what a denied act fails with: errno */
 	struct policy_fuse fuse;
 	const struct policy_entry *mode_entry, *action_entry, *scope_entry; /* NULL: the defaults */
 };

@@ -13,7 +13,7 @@ from page import ask, cell, code, judge
 
 EXEC = ("sched_process_exec", "bprm_creds_from_file")
 STRENGTHS = {
-    "deny": "the call fails with EPERM, and nothing has happened",
+    "deny": "the call fails with EPERM, or what the policy says (`errno`), and nothing has happened",
     "kill-before-run": "the new program is killed before its first instruction",
     "kill": "the process is killed when it enters the call; policies do not accept it yet",
 }

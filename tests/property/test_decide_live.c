@@ -102,6 +102,32 @@ static void an_enforced_rule_denies_the_connection(void **unused)
 	assert_int_equal(after.policy_errors, 0);
 }
 
+static int connect_error(void *unused)
+{
+	const struct sockaddr_in to = {
+	        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	(void)unused;
+	return fd >= 0 && connect(fd, (const struct sockaddr *)&to, sizeof(to)) == 0 ? 0 : errno;
+}
+
+static void a_connection_is_denied_with_the_error_that_is_asked_for(void **unused)
+{
+	static const char policy[] =
+	        "rules_files: [test.yaml]\nrules: [{name: '*', mode: enforce, errno: ECONNREFUSED}]\n";
+	struct tercel_verdict v;
+
+	(void)unused;
+	apply_one("evt.type = connect and fd.sip = 127.0.0.1", POLICY("enforce", "audit"));
+	assert_int_equal(WEXITSTATUS(done_in(cgroup, connect_error, NULL)), EPERM);
+	apply_one("evt.type = connect and fd.sip = 127.0.0.1", policy);
+	assert_int_equal(WEXITSTATUS(done_in(cgroup, connect_error, NULL)), ECONNREFUSED);
+	assert_int_equal(verdicts_of(*actor, &v), 1);
+	assert_int_equal(v.enforced, 1);
+	assert_int_equal(accepted(), 0);
+}
+
 static void what_is_cut_is_uncertain_and_not_blocked_unless_the_policy_says_so(void **unused)
 {
 	_autofree_ char *longest = malloc(6001);
@@ -664,6 +690,7 @@ static int group(void)
 	        cmocka_unit_test(a_near_miss_is_untouched),
 	        cmocka_unit_test(monitor_changes_nothing_and_says_what_it_would_do),
 	        cmocka_unit_test(an_enforced_rule_denies_the_connection),
+	        cmocka_unit_test(a_connection_is_denied_with_the_error_that_is_asked_for),
 	        cmocka_unit_test(what_is_cut_is_uncertain_and_not_blocked_unless_the_policy_says_so),
 	        cmocka_unit_test(the_protocol_of_an_mptcp_socket_is_not_taken_for_tcp),
 	        cmocka_unit_test(a_process_that_renames_itself_keeps_the_name_that_falco_knows),

@@ -14,22 +14,21 @@
 #include "base/buf.h"
 #include "policy/policy.h"
 
-static const char rules_text[] =
-        "- rule: A shell\n"
-        "  desc: d\n"
-        "  condition: evt.type in (execve, execveat) and proc.name = sh\n"
-        "  output: o\n"
-        "  priority: WARNING\n"
-        "- rule: A call\n"
-        "  desc: d\n"
-        "  condition: evt.type = connect and fd.sport = 22\n"
-        "  output: o\n"
-        "  priority: WARNING\n"
-        "- rule: A file\n"
-        "  desc: d\n"
-        "  condition: evt.type = open and fd.name = /etc/shadow\n"
-        "  output: o\n"
-        "  priority: WARNING\n";
+static const char rules_text[] = "- rule: A shell\n"
+                                 "  desc: d\n"
+                                 "  condition: evt.type in (execve, execveat) and proc.name = sh\n"
+                                 "  output: o\n"
+                                 "  priority: WARNING\n"
+                                 "- rule: A call\n"
+                                 "  desc: d\n"
+                                 "  condition: evt.type = connect and fd.sport = 22\n"
+                                 "  output: o\n"
+                                 "  priority: WARNING\n"
+                                 "- rule: A file\n"
+                                 "  desc: d\n"
+                                 "  condition: evt.type = open and fd.name = /etc/shadow\n"
+                                 "  output: o\n"
+                                 "  priority: WARNING\n";
 
 static void everything_that_it_says_is_kept(void **unused)
 {
@@ -272,6 +271,32 @@ static void a_scope_is_a_condition(void **unused)
 	        "\"back\\\\\")");
 }
 
+static void an_error_is_named_and_eperm_is_the_default(void **unused)
+{
+	static const char text[] = "rules_files: [r.yaml]\nrules:\n"
+	                           "  - {name: 'A *', errno: ENOENT}\n"
+	                           "  - {name: A shell, errno: EACCES, mode: enforce}\n";
+	static const char *const wrong[] = {"eperm", "1", "ENOTHING", "[EPERM]", ""};
+	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
+	_autopolicy_ struct policy *p = NULL;
+
+	(void)unused;
+	assert_int_equal(policy_load_buffer(&p, "p.yaml", text, strlen(text), &diags), 0);
+	assert_int_equal(policy_setting_of(p, "A shell").error, EACCES);
+	assert_int_equal(policy_setting_of(p, "A call").error, ENOENT);
+	assert_int_equal(policy_setting_of(p, "Other").error, EPERM);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		_autodiag_ struct diag_list refused = DIAG_LIST_INIT;
+		_autobuf_ struct buf one = BUF_INIT;
+		struct policy *none = NULL;
+
+		buf_addf(&one, RULE "    errno: %s\n", wrong[i]);
+		assert_int_equal(policy_load_buffer(&none, "p.yaml", buf_str(&one), one.len, &refused), -EINVAL);
+		assert_string_equal(refused.items[0].code, "bad-value");
+		assert_int_equal(refused.items[0].line, 4);
+	}
+}
+
 static void expect_bad_value(const char *scope, unsigned int column)
 {
 	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
@@ -384,6 +409,7 @@ int main(void)
 	        cmocka_unit_test(what_cannot_be_enforced_is_said),
 	        cmocka_unit_test(an_action_that_the_point_has_not_is_refused),
 	        cmocka_unit_test(a_scope_is_a_condition),
+	        cmocka_unit_test(an_error_is_named_and_eperm_is_the_default),
 	        cmocka_unit_test(nothing_is_no_name),
 	        cmocka_unit_test(a_scoped_rule_asks_about_containers_and_others_do_not),
 	        cmocka_unit_test(a_fuse_is_kept_and_the_last_one_counts),
