@@ -753,6 +753,148 @@ int BPF_PROG(lsm_socket, int family, int type, int protocol, int kern, int ret)
 	return decision_answer(&a, TERCEL_POINT_SOCKET);
 }
 
+/* include/net/sock.h: the caller has named the port */
+#define SOCK_BINDPORT_LOCK 8
+/* include/linux/in6.h: the least that the kernel takes for an IPv6 address */
+#define SIN6_LEN_RFC2133 24
+
+struct sock___bound {
+	__u8 sk_userlocks : 4;
+} __attribute__((preserve_access_index));
+
+/* An address that a socket is bound to, or is to be: in the order of the network. */
+struct bound {
+	__u16 family, port;
+	__u32 addr[4];   /* IPv4 in the first word */
+	__u32 transport; /* enum match_l4proto + 1; 0: not known */
+};
+
+/*
+ * To Falco a socket has an address of its own, and a transport, only after a bind that names a port. Of one without,
+ * the rules' comparisons are open.
+ */
+static __noinline int bound_facts(struct decision *d, const struct bound *b)
+{
+	struct match_facts *f = &d->facts;
+	const __u32 *addr = b->addr;
+	bool mapped = b->family == AF_INET6 && !addr[0] && !addr[1] && addr[2] == bpf_htonl(0xffff);
+
+	if (b->transport && b->port)
+		NUMBER_OF(f, MATCH_L4PROTO) = 1ULL << ((b->transport - 1) & 63);
+	else
+		f->unknown |= BIT_OF(MATCH_L4PROTO);
+	if (b->family == AF_UNIX) {
+		NUMBER_OF(f, MATCH_FD_TYPE) = 1ULL << MATCH_FD_UNIX;
+		f->missing |= BIT_OF(MATCH_ADDR4) | BIT_OF(MATCH_ADDR6) | BIT_OF(MATCH_PORT);
+		return 0;
+	}
+	if ((b->family != AF_INET && b->family != AF_INET6) || !b->port) {
+		forget_peer(f);
+		return 0;
+	}
+	NUMBER_OF(f, MATCH_PORT) = bpf_ntohs(b->port);
+	if (b->family == AF_INET || mapped) {
+		NUMBER_OF(f, MATCH_FD_TYPE) = 1ULL << MATCH_FD_IPV4;
+		NUMBER_OF(f, MATCH_ADDR4) = bpf_ntohl(mapped ? addr[3] : addr[0]);
+		f->missing |= BIT_OF(MATCH_ADDR6);
+		return 0;
+	}
+	NUMBER_OF(f, MATCH_FD_TYPE) = 1ULL << MATCH_FD_IPV6;
+	f->addr6_high = (__u64)bpf_ntohl(addr[0]) << 32 | bpf_ntohl(addr[1]);
+	NUMBER_OF(f, MATCH_ADDR6) = (__u64)bpf_ntohl(addr[2]) << 32 | bpf_ntohl(addr[3]);
+	f->missing |= BIT_OF(MATCH_ADDR4);
+	return 0;
+}
+
+/* What is shown of it. */
+static __always_inline void verdict_bound(struct decision *d, const struct bound *b)
+{
+	if (b->family != AF_INET && b->family != AF_INET6)
+		return;
+	d->verdict.remote.family = b->family;
+	d->verdict.remote.port = bpf_ntohs(b->port);
+	__builtin_memcpy(d->verdict.remote.addr, b->addr, sizeof(b->addr));
+}
+
+static __always_inline void transport_of(struct bound *out, struct socket *sock)
+{
+	__u32 type = (__u32)BPF_CORE_READ(sock, type), protocol = BPF_CORE_READ(sock, sk, sk_protocol);
+
+	if (protocol == IPPROTO_TCP && type == SOCK_STREAM)
+		out->transport = MATCH_L4_TCP + 1;
+	if (protocol == IPPROTO_UDP && type == SOCK_DGRAM)
+		out->transport = MATCH_L4_UDP + 1;
+}
+
+/* The kernel's copy of the address that a bind asks for. Nothing of one that is too short, or of another family. */
+static __always_inline void asked_address(struct bound *out, struct socket *sock, const void *address, int len)
+{
+	__u16 family = BPF_CORE_READ(sock, sk, __sk_common.skc_family), asked = 0;
+
+	if (len < (int)sizeof(asked) || bpf_probe_read_kernel(&asked, sizeof(asked), address) || asked != family)
+		return;
+	if (family == AF_UNIX)
+		out->family = family;
+	if ((family == AF_INET && len < 16) || (family == AF_INET6 && len < SIN6_LEN_RFC2133) ||
+	    (family != AF_INET && family != AF_INET6))
+		return;
+	if (bpf_probe_read_kernel(&out->port, sizeof(out->port), address + 2) ||
+	    (family == AF_INET ? bpf_probe_read_kernel(out->addr, 4, address + 4)
+	                       : bpf_probe_read_kernel(out->addr, 16, address + 8)))
+		return;
+	out->family = family;
+}
+
+SEC("lsm/socket_bind")
+int BPF_PROG(lsm_bind, struct socket *sock, struct sockaddr *address, int addrlen, int ret)
+{
+	struct bound b = {};
+	struct act a;
+
+	if (ret)
+		return ret;
+	if (!act_of_caller(&a, TERCEL_POINT_BIND, E(BIND)))
+		return 0;
+	asked_address(&b, sock, address, addrlen);
+	transport_of(&b, sock);
+	bound_facts(a.d, &b);
+	verdict_bound(a.d, &b);
+	return decision_answer(&a, TERCEL_POINT_BIND);
+}
+
+/* The address of a bind before it; one that the kernel has chosen Falco does not know of. */
+static __always_inline void own_address(struct bound *out, struct socket *sock)
+{
+	struct sock___bound *locks = (void *)BPF_CORE_READ(sock, sk);
+
+	out->family = BPF_CORE_READ(sock, sk, __sk_common.skc_family);
+	if ((out->family != AF_INET && out->family != AF_INET6) ||
+	    !(BPF_CORE_READ_BITFIELD_PROBED(locks, sk_userlocks) & SOCK_BINDPORT_LOCK))
+		return;
+	out->port = bpf_htons(BPF_CORE_READ(sock, sk, __sk_common.skc_num));
+	if (out->family == AF_INET)
+		out->addr[0] = BPF_CORE_READ(sock, sk, __sk_common.skc_rcv_saddr);
+	else
+		BPF_CORE_READ_INTO(&out->addr, sock, sk, __sk_common.skc_v6_rcv_saddr);
+}
+
+SEC("lsm/socket_listen")
+int BPF_PROG(lsm_listen, struct socket *sock, int backlog, int ret)
+{
+	struct bound b = {};
+	struct act a;
+
+	if (ret)
+		return ret;
+	if (!act_of_caller(&a, TERCEL_POINT_LISTEN, E(LISTEN)))
+		return 0;
+	own_address(&b, sock);
+	transport_of(&b, sock);
+	bound_facts(a.d, &b);
+	verdict_bound(a.d, &b);
+	return decision_answer(&a, TERCEL_POINT_LISTEN);
+}
+
 /* ---- the kernel ------------------------------------------------------------------------------------------ */
 
 SEC("lsm/kernel_read_file")

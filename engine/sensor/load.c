@@ -86,6 +86,8 @@ static const struct {
         {"lsm_chmod", TERCEL_POINT_CHMOD},
         {"lsm_chown", TERCEL_POINT_CHOWN},
         {"lsm_socket", TERCEL_POINT_SOCKET},
+        {"lsm_bind", TERCEL_POINT_BIND},
+        {"lsm_listen", TERCEL_POINT_LISTEN},
         {"lsm_module_file", TERCEL_POINT_MODULE_FILE},
         {"lsm_module_data", TERCEL_POINT_MODULE_DATA},
         {"lsm_bpf", TERCEL_POINT_BPF},
