@@ -10,6 +10,7 @@ import contextlib
 import ctypes
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -318,6 +319,33 @@ def without_standard_files_nothing_else_is_written_to(w):
     assert w.end(daemon, signal.SIGTERM) == 0 and not os.path.exists(w.pins)
 
 
+def a_restart_as_systemd_does_it_has_no_gap(w):
+    """With the options and the capabilities of our unit."""
+    unit = open(os.path.join(os.path.dirname(w.tercel), "tercel.service")).read()
+    options = re.search(r"^ExecStart=\S+ run (.*)$", unit, re.M).group(1).split()
+    capabilities = re.search(r"^CapabilityBoundingSet=(.*)$", unit, re.M).group(1).lower().replace("cap_", "+").split()
+    script = w.path("limited")
+    w.write("limited", "#!/bin/sh\nexec setpriv --bounding-set -all,%s --no-new-privs %s \"$@\"\n" %
+            (",".join(capabilities), w.tercel))
+    os.chmod(script, 0o700)
+    tercel, w.tercel = w.tercel, script
+    try:
+        daemon = w.start(*options)
+        with Hammer(w) as hammer:
+            for number in signal.SIGTERM, signal.SIGKILL, signal.SIGTERM:
+                w.end(daemon, number)
+                daemon = w.start(*options)
+                assert daemon.poll() is None and "goes on" in w.said(), w.said()
+            assert wait_for(lambda: hammer.attempts > 3)
+        assert hammer.attempts and not hammer.passed, (hammer.attempts, hammer.passed)
+        assert w.tool("policy", "reload").returncode == 0
+        assert w.end(daemon, signal.SIGTERM) == 0 and w.attempt()
+        assert "stays in force" in w.said(), w.said()
+        assert w.cleanup().returncode == 0 and not w.attempt()
+    finally:
+        w.tercel = tercel
+
+
 def whenever_a_reload_is_cut_off_each_attempt_is_judged(w):
     rounds, attempts = 12, 0
     chance = random.Random(4711)
@@ -353,6 +381,7 @@ TESTS = [
     what_others_have_pinned_is_left_alone,
     verdicts_of_what_is_taken_over_are_told,
     without_standard_files_nothing_else_is_written_to,
+    a_restart_as_systemd_does_it_has_no_gap,
     whenever_going_on_is_cut_off_rules_have_their_names,
     whenever_a_takeover_is_cut_off_something_whole_is_in_force,
     a_takeover_that_fails_leaves_what_was_in_force,
