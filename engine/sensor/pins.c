@@ -695,7 +695,7 @@ int pins_read_generation(const char *dir, uint32_t *out)
 static int remove_kind(const char *path, int *removed)
 {
 	DIR *d = NULL;
-	int error = 0;
+	int error = 0, at;
 
 	if (!unlink(path)) {
 		(*removed)++;
@@ -703,13 +703,17 @@ static int remove_kind(const char *path, int *removed)
 	}
 	if (errno != EISDIR && errno != EPERM)
 		return errno == ENOENT ? 0 : -errno;
-	d = opendir(path);
-	if (!d)
-		return -errno;
+	at = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	d = at < 0 ? NULL : fdopendir(at);
+	if (!d) {
+		error = -errno;
+		cleanup_close(&at);
+		return error;
+	}
 	for (const struct dirent *e; (e = readdir(d));) {
 		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
 			continue;
-		if (!unlinkat(dirfd(d), e->d_name, 0))
+		if (!unlinkat(at, e->d_name, 0))
 			(*removed)++;
 		else
 			error = -errno;
