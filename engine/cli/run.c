@@ -383,15 +383,18 @@ static enum cli_status start(struct daemon *d, struct arguments *a)
 static void tell_left(const char *pin_dir)
 {
 	uint32_t generation;
-	if (sensor_is_in_force(pin_dir, &generation))
+	const int in_force = sensor_is_in_force(pin_dir, &generation);
+	if (in_force > 0)
 		cli_note(&command_run, "generation %u stays in force, pinned at %s; 'tercel run --cleanup' ends it",
 		         generation, pin_dir);
+	else if (!in_force)
+		cli_note(&command_run,
+		         "what is pinned at %s is not whole, so that not all of it is in force; 'tercel run --cleanup' "
+		         "takes it away",
+		         pin_dir);
 	else
-		cli_note(
-		        &command_run,
-		        "what is pinned at %s is not whole or of another version, so that it cannot be said what of it "
-		        "stays in force; 'tercel run --cleanup' takes it away",
-		        pin_dir);
+		cli_note(&command_run, "what is pinned at %s was left, and whether it is in force cannot be seen: %s",
+		         pin_dir, in_force == -EINVAL ? "it is of another version" : strerror(-in_force));
 }
 
 /* An ordered end takes enforcement away; any other leaves it to the next daemon. */
@@ -404,7 +407,11 @@ static enum cli_status end(struct daemon *d, const struct arguments *a, enum cli
 		tell_left(d->pin_dir);
 		return status;
 	}
-	return sensor_unpin(d->sensor, &err) ? cli_fail(&command_run, CLI_SYSTEM, "%s", err.text) : CLI_OK;
+	if (!sensor_unpin(d->sensor, &err))
+		return CLI_OK;
+	status = cli_fail(&command_run, CLI_SYSTEM, "%s", err.text);
+	tell_left(d->pin_dir);
+	return status;
 }
 
 static enum cli_status clean_up(const struct arguments *a)
@@ -433,10 +440,10 @@ static void count_from(void *ctx, uint32_t generation, const char *const *names,
  * no two policies whose verdicts are told have one number. */
 static bool look_at_pins(struct daemon *d, const char *pin_dir)
 {
-	const bool in_force = sensor_is_in_force(pin_dir, &d->former);
+	const int in_force = sensor_is_in_force(pin_dir, &d->former);
 	if (!d->former)
 		kept_load(pin_dir, count_from, d);
-	return in_force || d->former;
+	return in_force > 0 || in_force == -EINVAL || d->former;
 }
 
 static enum cli_status run(int argc, char **argv)

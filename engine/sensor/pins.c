@@ -322,13 +322,24 @@ static int check_links(const char *set, const struct pins_meta *meta, const char
 	return 0;
 }
 
-bool pins_are_in_force(const char *dir)
+/* The look failed, and not what was looked at. */
+static bool is_ours_to_blame(int error)
+{
+	return error == -EMFILE || error == -ENFILE || error == -ENOMEM || error == -EPERM || error == -EACCES;
+}
+
+int pins_are_in_force(const char *dir)
 {
 	_autofree_ char *set = set_of(dir, now);
 	struct pins_meta meta;
 	const char *program;
+	int error = set ? read_meta(set, &meta) : -ENOMEM;
 
-	return !read_meta(set, &meta) && !check_links(set, &meta, &program);
+	if (!error)
+		error = check_links(set, &meta, &program);
+	else if (error == -EINVAL)
+		return error;
+	return !error ? 1 : is_ours_to_blame(error) ? error : 0;
 }
 
 /* ---- going on with what is there --------------------------------------------------------------------------------- */
@@ -397,7 +408,7 @@ static int check_set(const char *set, const struct load *l, const struct pins_of
 	if (error || why->text[0])
 		return 0;
 	error = check_links(set, &pinned, &program);
-	if (error == -EMFILE || error == -ENFILE || error == -ENOMEM)
+	if (is_ours_to_blame(error))
 		return error;
 	if (!error)
 		return check_maps(set, l, why);

@@ -47,8 +47,9 @@ struct pins_meta {
  */
 int pins_lock(const char *dir, int *lock, struct error *err);
 
-/* Whether all is there that is recorded in `now`, and attached: so that it is in force whoever is gone. */
-bool pins_are_in_force(const char *dir);
+/* 1: all is there that is recorded in `now`, and attached, so that it is in force whoever is gone; 0: it is not;
+ * -EINVAL: what is recorded is of another version; -errno: it could not be looked at. */
+int pins_are_in_force(const char *dir);
 
 /*
  * To be called before the skeleton is loaded, with its constants and sizes set. 1: the pinned set is of the same and

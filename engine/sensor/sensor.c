@@ -427,7 +427,7 @@ uint64_t sensor_unread_verdicts(const struct sensor *s)
 	return s->unread;
 }
 
-bool sensor_is_in_force(const char *dir, uint32_t *generation)
+int sensor_is_in_force(const char *dir, uint32_t *generation)
 {
 	*generation = 0;
 	(void)pins_read_generation(dir, generation);

@@ -167,9 +167,10 @@ const char *sensor_why_not_adopted(const struct sensor *s);
  */
 uint64_t sensor_unread_verdicts(const struct sensor *s);
 
-/* Whether something whole is pinned there, with all its programs attached, so that it is in force; and the generation
- * of its policy (0: it has none, or one of another version). */
-bool sensor_is_in_force(const char *dir, uint32_t *generation);
+/* 1: something whole is pinned there, with all its programs attached, so that it is in force; 0: nothing, or it is not
+ * whole; -EINVAL: it is of another version; -errno: it could not be looked at. And the generation of its policy (0: it
+ * has none, or one of another version). */
+int sensor_is_in_force(const char *dir, uint32_t *generation);
 
 /*
  * Keeps some bytes beside the pins, in place of those before, for whoever goes on with them (not pinned yet: when it
