@@ -11,6 +11,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -557,6 +558,7 @@ static int save_links(const char *set, const struct load *l, struct pins_meta *m
 }
 
 static int save_names(const char *set, const struct pins_names *names);
+static int remove_set(const char *dir, const char *name, struct error *err);
 
 static int save_set(const char *set, const struct load *l, const struct pins_of *of, const struct pins_names *names)
 {
@@ -602,7 +604,7 @@ int pins_save(const char *dir, const struct load *l, const struct pins_of *of, c
 	if (!error)
 		error = exchange_sets(dir);
 	if (error) {
-		(void)pins_remove_former(dir, &ignored);
+		(void)remove_set(dir, next, &ignored);
 		return error_set(err, error, "cannot pin below %s: %s", dir, strerror(-error));
 	}
 	*done = true;
@@ -702,6 +704,56 @@ int pins_read_generation(const char *dir, uint32_t *out)
 
 /* ---- taking away ------------------------------------------------------------------------------------------------- */
 
+/* Those behind the links of a set. */
+struct programs {
+	uint32_t ids[PINS_PROGRAMS_MAX];
+	size_t count;
+};
+
+static void find_programs(const char *set, struct programs *out)
+{
+	_autofree_ char *links = set_of(set, "links");
+	DIR *d = links ? opendir(links) : NULL;
+
+	for (const struct dirent *e; d && out->count < PINS_PROGRAMS_MAX && (e = readdir(d));) {
+		_autoclose_ int fd = *e->d_name == '.' ? -1 : get_object(set, "links", e->d_name);
+		struct bpf_link_info info = {0};
+		uint32_t size = sizeof(info);
+
+		if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &size))
+			out->ids[out->count++] = info.prog_id;
+	}
+	if (d)
+		(void)closedir(d);
+}
+
+#define GONE_TRIES 2000
+#define GONE_PAUSE_NS 1000000
+
+/*
+ * The kernel detaches a program some time after its link was taken away: until then it decides. Those of our own, which
+ * are held by this process as well, must not be waited for. A longer time than this is nobody's but of a process that
+ * holds a link.
+ */
+static void wait_for_programs(const struct programs *gone)
+{
+	const struct timespec pause = {.tv_nsec = GONE_PAUSE_NS};
+	size_t i = 0;
+
+	for (int tries = 0; i < gone->count && tries < GONE_TRIES;) {
+		_autoclose_ int fd = bpf_prog_get_fd_by_id(gone->ids[i]);
+
+		if (fd < 0) {
+			i++;
+		} else {
+			cleanup_close(&fd);
+			fd = -1;
+			(void)nanosleep(&pause, NULL);
+			tries++;
+		}
+	}
+}
+
 /* A pin, or a directory of pins and nothing else. */
 static int remove_kind(const char *path, int *removed)
 {
@@ -750,13 +802,37 @@ static int remove_set(const char *dir, const char *name, struct error *err)
 
 int pins_remove_former(const char *dir, struct error *err)
 {
-	return remove_set(dir, next, err);
+	_autofree_ char *set = set_of(dir, next);
+	struct programs gone = {0};
+	int removed;
+
+	if (set)
+		find_programs(set, &gone);
+	removed = remove_set(dir, next, err);
+	if (removed > 0)
+		wait_for_programs(&gone);
+	return removed;
 }
 
 int pins_remove(const char *dir, struct error *err)
 {
 	const int former = remove_set(dir, next, err), removed = former < 0 ? former : remove_set(dir, now, err);
 
+	return removed < 0 ? removed : former + removed;
+}
+
+int pins_remove_and_wait(const char *dir, struct error *err)
+{
+	_autofree_ char *set = set_of(dir, now);
+	struct programs gone = {0};
+	int former, removed;
+
+	if (set)
+		find_programs(set, &gone);
+	former = pins_remove_former(dir, err);
+	removed = former < 0 ? former : remove_set(dir, now, err);
+	if (removed > 0)
+		wait_for_programs(&gone);
 	return removed < 0 ? removed : former + removed;
 }
 

@@ -92,9 +92,13 @@ int pins_read_names(const char *dir, void **out, size_t *size);
 /* The generation of the policy image that is pinned; 0: there is none, or it is of another version. 0 or -errno. */
 int pins_read_generation(const char *dir, uint32_t *out);
 
-/* Takes everything away, links first, but not the directory, which is locked; or only what is beside `now`. Returns how
- * many objects that were, or -errno. */
+/*
+ * Takes everything away, links first, but not the directory, which is locked. Returns how many objects that were, or
+ * -errno. The second waits until the kernel has detached the programs, which must be another process's; the third does
+ * so with what is beside `now` alone.
+ */
 int pins_remove(const char *dir, struct error *err);
+int pins_remove_and_wait(const char *dir, struct error *err);
 int pins_remove_former(const char *dir, struct error *err);
 
 /* Takes the directory away if nothing is pinned in it. */

@@ -466,7 +466,7 @@ int sensor_remove_pins(const char *dir, struct error *err)
 	removed = pins_lock(dir, &lock, err);
 	if (removed)
 		return removed;
-	removed = pins_remove(dir, err);
+	removed = pins_remove_and_wait(dir, err);
 	pins_remove_empty(dir);
 	return removed;
 }

@@ -308,6 +308,17 @@ def verdicts_of_what_is_taken_over_are_told(w):
     w.end(daemon, signal.SIGKILL)
 
 
+def what_was_taken_over_has_gone_when_the_next_is_ready(w):
+    """The kernel detaches programs some time after their pins are gone."""
+    w.policy("monitor", name="mild.yaml")
+    for _ in range(10):
+        w.end(w.start(), signal.SIGKILL)
+        daemon = w.start("--opens", config="mild.yaml")
+        assert "takes the place of" in w.said() and not w.attempt(), w.said()
+        assert wait_for(w.verdicts) and len(w.verdicts()) == 1, w.verdicts()
+        w.end(daemon, signal.SIGKILL)
+
+
 def without_standard_files_nothing_else_is_written_to(w):
     daemon = subprocess.Popen(
         [w.tercel, "run", "--config", w.path("policy.yaml"), "--cgroup", w.cgroup, "--socket", w.path("s/socket"),
@@ -380,6 +391,7 @@ TESTS = [
     a_place_that_others_may_write_to_is_refused,
     what_others_have_pinned_is_left_alone,
     verdicts_of_what_is_taken_over_are_told,
+    what_was_taken_over_has_gone_when_the_next_is_ready,
     without_standard_files_nothing_else_is_written_to,
     a_restart_as_systemd_does_it_has_no_gap,
     whenever_going_on_is_cut_off_rules_have_their_names,
