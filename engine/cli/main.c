@@ -2,8 +2,10 @@
 /*
  * The program `tercel`: picks the command. Knows the commands' names and nothing of what they do.
  */
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/suggest.h"
 #include "cli/cli.h"
@@ -69,8 +71,20 @@ static enum cli_status version(void)
 	return cli_print(NULL, &text, CLI_OK);
 }
 
+/* Else the next file or map that is opened would be standard output, and be written to. False: it cannot be done. */
+static bool fill_standard_files(void)
+{
+	int fd;
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	return fd >= 0 && !close(fd);
+}
+
 int main(int argc, char **argv)
 {
+	if (!fill_standard_files())
+		return CLI_SYSTEM;
 	/* A reader that went away shows as a write error, so that the exit status is ours. */
 	(void)signal(SIGPIPE, SIG_IGN);
 	const char *name = argc > 1 ? argv[1] : NULL;

@@ -4,6 +4,7 @@
  * policy is changed by.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 #include <time.h>
 
@@ -145,7 +146,8 @@ struct daemon {
 	struct stream *stream;
 	uint32_t offered; /* 1 << enum tercel_point: the points of this machine */
 	uint64_t started_s;
-	const char *pin_dir; /* where it is pinned; NULL: nowhere, or not yet */
+	const char *place;   /* where it is to be pinned; NULL: nowhere */
+	const char *pin_dir; /* the same when it is; else NULL */
 	struct recent *recent;
 	const char *cgroup; /* that decisions are limited to; NULL: none */
 	uint32_t former;    /* generation of the policy that another daemon has left in force; 0: none */
@@ -163,10 +165,16 @@ static void daemon_free(struct daemon *d)
 
 /* ---- the policy ---- */
 
+/* Of the one that is going to be in force, and of the one that is: whichever it is when the daemon is gone has names.
+ */
 static int keep_names(struct daemon *d, const struct image *image, uint32_t generation, struct error *err)
 {
-	const struct kept_policy policies[] = {{image, generation}, {live_image(d->live), live_generation(d->live)}};
-	return kept_save(d->sensor, policies, policies[1].generation == generation ? 1 : 2, err);
+	const bool first = generation == live_generation(d->live);
+	const struct kept_policy policies[] = {
+	        {image, generation},
+	        {first ? NULL : live_image(d->live), first ? d->former : live_generation(d->live)},
+	};
+	return kept_save(d->sensor, d->place, policies, 2, err);
 }
 
 static void remember(void *ctx, uint32_t generation, const char *const *names, size_t n)
@@ -316,13 +324,17 @@ static enum cli_status take_in(struct daemon *d, const char *pin_dir)
 {
 	struct error err = {0};
 	const bool adopted = sensor_is_adopted(d->sensor);
+	const char *apart = sensor_why_not_adopted(d->sensor);
 	int error = sensor_seed(d->sensor, &err);
 	if (error)
 		return cli_fail(&command_run, cli_status_of(error), "%s", err.text);
-	if (adopted) {
+	if (adopted)
 		cli_note(&command_run, "goes on with what is in force at %s: generation %u", pin_dir, d->former);
+	else if (apart)
+		cli_note(&command_run, "takes the place of what is pinned at %s (generation %u): %s", pin_dir,
+		         d->former, apart);
+	if (adopted || apart)
 		kept_load(pin_dir, remember, d);
-	}
 	enum cli_status status = stream_prepare(d->stream);
 	return adopted && status == CLI_OK ? stream_catch_up(d->stream) : status;
 }
@@ -332,14 +344,17 @@ static enum cli_status pin(struct daemon *d, const struct arguments *a)
 {
 	struct error err = {0};
 	int error = sensor_pin(d->sensor, &err);
-	if (!error) {
+	if (sensor_is_kept(d->sensor))
 		d->pin_dir = a->pin_dir;
-		error = keep_names(d, live_image(d->live), live_generation(d->live), &err);
-	}
 	if (error && (a->pin_dir_asked || error != -EOPNOTSUPP))
 		return cli_fail(&command_run, cli_status_of(error), "%s", err.text);
 	if (error)
 		cli_note(&command_run, "enforcement will end with this process, whatever ends it: %s", err.text);
+	if (sensor_unread_verdicts(d->sensor))
+		cli_note(&command_run,
+		         "%" PRIu64 " verdicts of what was pinned before are lost: they are of a version that this one "
+		         "cannot read",
+		         sensor_unread_verdicts(d->sensor));
 	return CLI_OK;
 }
 
@@ -374,6 +389,24 @@ static enum cli_status start(struct daemon *d, struct arguments *a)
 	return status;
 }
 
+/* What is left in force is said after a look at it. */
+static void tell_left(const char *pin_dir)
+{
+	uint32_t generation;
+	const int in_force = sensor_is_in_force(pin_dir, &generation);
+	if (in_force > 0)
+		cli_note(&command_run, "generation %u stays in force, pinned at %s; 'tercel run --cleanup' ends it",
+		         generation, pin_dir);
+	else if (!in_force)
+		cli_note(&command_run,
+		         "what is pinned at %s is not whole, so that not all of it is in force; 'tercel run --cleanup' "
+		         "takes it away",
+		         pin_dir);
+	else
+		cli_note(&command_run, "what is pinned at %s was left, and whether it is in force cannot be seen: %s",
+		         pin_dir, in_force == -EINVAL ? "it is of another version" : strerror(-in_force));
+}
+
 /* An ordered end takes enforcement away; any other leaves it to the next daemon. */
 static enum cli_status end(struct daemon *d, const struct arguments *a, enum cli_status status)
 {
@@ -381,11 +414,14 @@ static enum cli_status end(struct daemon *d, const struct arguments *a, enum cli
 	if (!d->pin_dir)
 		return status;
 	if (a->keep || status != CLI_OK) {
-		cli_note(&command_run, "generation %u stays in force, pinned at %s; 'tercel run --cleanup' ends it",
-		         live_generation(d->live), d->pin_dir);
+		tell_left(d->pin_dir);
 		return status;
 	}
-	return sensor_unpin(d->sensor, &err) ? cli_fail(&command_run, CLI_SYSTEM, "%s", err.text) : CLI_OK;
+	if (!sensor_unpin(d->sensor, &err))
+		return CLI_OK;
+	status = cli_fail(&command_run, CLI_SYSTEM, "%s", err.text);
+	tell_left(d->pin_dir);
+	return status;
 }
 
 static enum cli_status clean_up(const struct arguments *a)
@@ -401,6 +437,25 @@ static enum cli_status clean_up(const struct arguments *a)
 	return CLI_OK;
 }
 
+static void count_from(void *ctx, uint32_t generation, const char *const *names, size_t n)
+{
+	struct daemon *d = ctx;
+	(void)names;
+	(void)n;
+	if (generation > d->former)
+		d->former = generation;
+}
+
+/* Whether there are any. Generations go on from theirs, also where their policy is of a version that is not understood:
+ * no two policies whose verdicts are told have one number. */
+static bool look_at_pins(struct daemon *d, const char *pin_dir)
+{
+	const int in_force = sensor_is_in_force(pin_dir, &d->former);
+	if (!d->former)
+		kept_load(pin_dir, count_from, d);
+	return in_force > 0 || in_force == -EINVAL || d->former;
+}
+
 static enum cli_status run(int argc, char **argv)
 {
 	struct arguments a = {.config = "/etc/tercel/tercel.yaml"};
@@ -408,21 +463,23 @@ static enum cli_status run(int argc, char **argv)
 	if (parsed)
 		return parsed > 0 ? CLI_OK : CLI_USAGE;
 
-	_autodaemon_ struct daemon d = {
-	        .started_s = (uint64_t)time(NULL), .recent = calloc(1, sizeof(*d.recent)), .cgroup = a.stream.cgroup};
+	_autodaemon_ struct daemon d = {.place = a.pin_dir,
+	                                .started_s = (uint64_t)time(NULL),
+	                                .recent = calloc(1, sizeof(*d.recent)),
+	                                .cgroup = a.stream.cgroup};
 	if (!d.recent)
 		return cli_fail(&command_run, CLI_SYSTEM, "out of memory");
 	enum cli_status status = open_control(&d, &a);
 	if (status != CLI_OK || a.cleanup)
 		return status == CLI_OK ? clean_up(&a) : status;
-	const bool pinned = a.pin_dir && sensor_is_pinned(a.pin_dir, &d.former);
+	const bool pinned = a.pin_dir && look_at_pins(&d, a.pin_dir);
 	status = start(&d, &a);
 	if (status == CLI_OK) {
 		status = end(&d, &a, stream_run(d.stream));
 		return status == CLI_OK && stream_is_broken(d.stream) ? CLI_SYSTEM : status;
 	}
-	if (pinned && !d.pin_dir)
-		cli_note(&command_run, "what is pinned at %s (generation %u) stays in force", a.pin_dir, d.former);
+	if (pinned || d.pin_dir)
+		tell_left(a.pin_dir);
 	return status;
 }
 

@@ -14,12 +14,12 @@
 #include "sensor/sensor.h"
 
 struct kept_policy {
-	const struct image *image;
+	const struct image *image; /* NULL: not known: its names are taken from what is kept at `pin_dir` */
 	uint32_t generation;
 };
 
-/* Keeps these, in place of those before; does nothing if the sensor is not pinned. 0, or -errno with its reason. */
-int kept_save(struct sensor *s, const struct kept_policy *policies, size_t n, struct error *err);
+/* Keeps these, in place of those before, beside the pins of the sensor. 0, or -errno with its reason. */
+int kept_save(struct sensor *s, const char *pin_dir, const struct kept_policy *policies, size_t n, struct error *err);
 
 /* Tells what was kept at `pin_dir`; nothing if it cannot be read: verdicts then name rules by number. */
 void kept_load(const char *pin_dir, void (*each)(void *ctx, uint32_t generation, const char *const *names, size_t n),

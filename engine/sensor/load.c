@@ -430,29 +430,35 @@ static uint32_t ring_bytes(const struct sensor_config *config, const struct load
 }
 
 /* What pins of this configuration and build are of. */
-static struct pins_meta make_meta(const struct sensor_config *config, const struct load_options *options)
+static struct pins_of make_of(const struct sensor_config *config, const struct load_options *options)
 {
-	struct pins_meta meta = {.build = 0xcbf29ce484222325ULL,
-	                         .records = config->records,
-	                         .rings = online_cpus(),
-	                         .ring_bytes = ring_bytes(config, options)};
+	struct pins_of of = {.build = 0xcbf29ce484222325ULL,
+	                     .records = config->records,
+	                     .rings = online_cpus(),
+	                     .ring_bytes = ring_bytes(config, options),
+	                     .verdicts = PINS_VERDICTS_VERSION};
 	size_t size = 0;
 	const uint8_t *object = tercel_bpf__elf_bytes(&size);
 	struct stat st;
 
 	for (size_t i = 0; i < size; i++)
-		meta.build = (meta.build ^ object[i]) * 0x100000001b3ULL;
+		of.build = (of.build ^ object[i]) * 0x100000001b3ULL;
 	if (config->cgroup && !stat(config->cgroup, &st))
-		meta.cgroup = st.st_ino;
-	return meta;
+		of.cgroup = st.st_ino;
+	return of;
 }
 
-/* Of what is pinned, if that is of the same, all is used, and nothing is loaded but what this process runs itself. */
+/*
+ * Of what is pinned, if that is of the same and whole, all is used, and nothing is loaded but what this process runs
+ * itself. Else it is left in force until ours is, and its verdicts are to be read.
+ */
 static int share_pinned(struct load *l, const struct sensor_config *config)
 {
 	struct bpf_program *p;
-	int shared = pins_share_maps(config->pin_dir, l, &l->meta);
+	int shared = pins_share_maps(config->pin_dir, l, &l->of, &l->apart);
 
+	if (!shared && l->apart.text[0])
+		pins_open_verdicts(config->pin_dir, &l->former);
 	if (shared <= 0)
 		return shared;
 	bpf_object__for_each_program(p, l->obj)(void)
@@ -504,8 +510,8 @@ static int open_and_load(struct load *l, const struct sensor_config *config, con
 		return error_set(err, code, "max_procs of %u or max_cgroups of %u is not possible", config->max_procs,
 		                 config->max_cgroups);
 	choose_programs(l->skel, config, options, btf, backend);
-	l->meta = make_meta(config, options);
-	if (l->pin_lock)
+	l->of = make_of(config, options);
+	if (l->pin_lock >= 0)
 		code = share_pinned(l, config);
 	if (code)
 		return error_set(err, code, "cannot use what is pinned at %s: %s", config->pin_dir, strerror(-code));
@@ -877,31 +883,15 @@ static uint32_t attached_points(const struct load *l, const struct btf *btf)
 	return points & ~partly;
 }
 
-/* Whether all tracing programs that were attached still are. */
-static bool records_all(const struct load *l)
-{
-	static const char *const needed[] = {"on_exec", "on_fork", "on_exit"};
-	size_t found = 0;
-
-	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
-		for (size_t k = 0; k < l->link_count; k++)
-			found += !strcmp(l->links[k].program, needed[i]);
-	return found == sizeof(needed) / sizeof(needed[0]);
-}
-
 /* The rest of opening where everything runs already. */
 static int go_on(struct load *l, const struct sensor_config *config, const struct load_options *options,
                  struct error *err)
 {
 	struct btf *btf = NULL;
-	int code = pins_open_rest(config->pin_dir, l, &l->meta);
+	int code = pins_open_rest(config->pin_dir, l, &l->of);
 
-	if (!code && !records_all(l))
-		code = -ENOENT;
 	if (code)
-		return error_set(err, code,
-		                 "what is pinned at %s is not whole (%s): take it away with 'tercel run --cleanup'",
-		                 config->pin_dir, strerror(-code));
+		return error_set(err, code, "cannot use what is pinned at %s: %s", config->pin_dir, strerror(-code));
 	code = check_kernel(options, &btf, err);
 	if (code)
 		return code;
@@ -925,22 +915,23 @@ static int take_pin_place(struct load *l, const struct sensor_config *config, st
 	return code == -EOPNOTSUPP ? 0 : code;
 }
 
-int load_pin(struct load *l, struct error *err)
+int load_pin(struct load *l, const struct pins_names *names, struct error *err)
 {
+	bool done = false;
 	int code = 0;
 
-	if (l->pin_dir)
-		return 0;
+	if (l->pin_dir) {
+		/* What a daemon that was killed as it took over had not taken away yet. */
+		code = pins_remove_former(l->pin_dir, err);
+		return code < 0 ? code : 0;
+	}
 	if (!l->pin_place)
 		return error_set(err, -EINVAL, "this sensor was told of no place to pin at");
-	if (!l->pin_lock)
+	if (l->pin_lock < 0)
 		code = pins_lock(l->pin_place, &l->pin_lock, err);
-	/* Ours are in force: those of another version, or what is left of a beginning, are needed no more. */
 	if (!code)
-		code = pins_remove(l->pin_place, err);
-	if (code >= 0)
-		code = pins_save(l->pin_place, l, &l->meta, err);
-	if (!code)
+		code = pins_save(l->pin_place, l, &l->of, names, &done, err);
+	if (done)
 		l->pin_dir = l->pin_place;
 	return code;
 }
@@ -998,8 +989,7 @@ void load_close(struct load *l)
 	for (size_t i = 0; i < l->link_count; i++)
 		(void)bpf_link__destroy(l->links[i].link);
 	detach_except(l, 0, false);
-	if (l->cgroup > 0)
-		(void)close(l->cgroup);
+	cleanup_close(&l->cgroup);
 	for (size_t i = 0; i < l->more_count; i++)
 		tercel_bpf__destroy(l->more[i]);
 	/* The last ring is the skeleton's. */
@@ -1008,11 +998,12 @@ void load_close(struct load *l)
 			(void)close(l->ring_fds[i]);
 	free(l->ring_fds);
 	free(l->ring_sizes);
-	if (l->pin_lock) {
+	if (l->pin_lock >= 0)
 		pins_remove_empty(l->pin_place);
-		(void)close(l->pin_lock);
-	}
+	cleanup_close(&l->pin_lock);
+	cleanup_close(&l->former.ring);
+	cleanup_close(&l->former.underway);
 	free(l->pin_place);
 	tercel_bpf__destroy(l->skel);
-	*l = (struct load){0};
+	*l = LOAD_INIT;
 }

@@ -56,18 +56,23 @@ struct load {
 	size_t more_count;
 	uint32_t points; /* 1 << enum tercel_point: those whose programs are loaded */
 	__u64 missed;    /* runs that the kernel skipped of programs that are gone */
-	int cgroup;      /* where network decision points attach; 0: none was asked for */
+	int cgroup;      /* where network decision points attach; -1: none was asked for */
 	int *ring_fds;   /* owned, each; one more at the end for verdicts, which belongs to the skeleton */
 	size_t *ring_sizes;
-	size_t ring_count;     /* the verdicts' included */
-	uint32_t records;      /* record types whose programs are attached */
-	uint32_t tgid;         /* of this process, in the initial pid namespace */
-	struct pins_meta meta; /* what it would be known by if it is pinned */
-	char *pin_place;       /* owned; where it may be pinned; NULL: nowhere */
-	int pin_lock;          /* a descriptor that holds that place; 0: nothing can be pinned there */
-	const char *pin_dir;   /* pin_place, if maps and links are pinned there; else NULL */
-	bool adopted;          /* they were there before: another process loaded and attached them */
+	size_t ring_count;           /* the verdicts' included */
+	uint32_t records;            /* record types whose programs are attached */
+	uint32_t tgid;               /* of this process, in the initial pid namespace */
+	struct pins_of of;           /* what it would be known by if it is pinned */
+	char *pin_place;             /* owned; where it may be pinned; NULL: nowhere */
+	int pin_lock;                /* a descriptor that holds that place; -1: nothing can be pinned there */
+	const char *pin_dir;         /* pin_place, if maps and links are pinned there; else NULL */
+	bool adopted;                /* they were there before: another process loaded and attached them */
+	struct error apart;          /* why what is pinned there is not gone on with; "": it is, or nothing is pinned */
+	struct pins_verdicts former; /* owned: of what is pinned there and not gone on with */
 };
+
+/* Of which load_close() undoes nothing. */
+#define LOAD_INIT ((struct load){.cgroup = -1, .pin_lock = -1, .former = {.ring = -1, .underway = -1}})
 
 /* Undoes load_open(), also a half-done one. */
 void load_close(struct load *l);
@@ -92,8 +97,9 @@ struct bpf_link *load_link(const struct load *l, size_t i, const char **program)
 /* Takes a link of that program, which it owns from then on, also after a failure. */
 int load_take_link(struct load *l, struct bpf_link *link, const char *program);
 
-/* Pins maps and links at the configured place, in place of what is pinned there; or takes them away. */
-int load_pin(struct load *l, struct error *err);
+/* Pins maps and links at the configured place, with these names, in place of what is pinned there; or takes them away.
+ * If pin_dir is set after a failure, they are pinned, and what was before could not be taken away. */
+int load_pin(struct load *l, const struct pins_names *names, struct error *err);
 int load_unpin(struct load *l, struct error *err);
 
 /* The objects that programs were loaded from: the first one, and those of points that were added. */

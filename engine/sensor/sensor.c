@@ -22,6 +22,11 @@
 struct sensor {
 	struct load load;
 	struct reader *reader;
+	struct reader *former; /* of the verdicts of what is pinned and not gone on with; NULL: none */
+	uint64_t former_until; /* CLOCK_BOOTTIME ns: when nothing more can come from it; 0: it is in force */
+	uint64_t unread;       /* verdicts of it that could not be read */
+	void *names;           /* to be kept when it is pinned */
+	size_t names_size;
 	struct seed seed;
 	struct seed_counts seeded; /* by us, not by the kernel */
 	uint64_t attached;         /* CLOCK_BOOTTIME ns */
@@ -34,8 +39,10 @@ void sensor_close(struct sensor *s)
 	if (!s)
 		return;
 	reader_free(s->reader);
+	reader_free(s->former);
 	seed_free(&s->seed);
 	load_close(&s->load);
+	free(s->names);
 	free(s->cpu_stats);
 	free(s);
 }
@@ -48,6 +55,27 @@ static uint64_t boot_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
+static uint32_t entries(int map)
+{
+	struct bpf_map_info info = {0};
+	uint32_t size = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(map, &info, &size) ? 0 : info.max_entries;
+}
+
+static int open_former(struct sensor *s)
+{
+	const struct pins_verdicts *v = &s->load.former;
+	const size_t size = v->fit ? entries(v->ring) : 0;
+	const struct reader_maps maps = {.rings = &v->ring,
+	                                 .sizes = &size,
+	                                 .count = 1,
+	                                 .underway = v->underway,
+	                                 .cpus = v->fit ? entries(v->underway) : 0};
+
+	return v->ring >= 0 && v->fit ? reader_new(&s->former, &maps) : 0;
+}
+
 int sensor_open_with(struct sensor **out, const struct sensor_config *config, const struct load_options *options,
                      struct error *err)
 {
@@ -57,6 +85,7 @@ int sensor_open_with(struct sensor **out, const struct sensor_config *config, co
 
 	if (!s)
 		return error_set(err, -ENOMEM, "no memory for a sensor");
+	s->load = LOAD_INIT;
 	s->cpus = libbpf_num_possible_cpus();
 	if (s->cpus < 1)
 		return error_set(err, -EOPNOTSUPP, "cannot count the CPUs: is /sys mounted?");
@@ -73,6 +102,8 @@ int sensor_open_with(struct sensor **out, const struct sensor_config *config, co
 	                            .underway = sensor_map_fd(s, "underway"),
 	                            .cpus = (size_t)s->cpus};
 	code = reader_new(&s->reader, &maps);
+	if (!code)
+		code = open_former(s);
 	if (code)
 		return error_set(err, code, "cannot map the ring buffers: %s", strerror(-code));
 	*out = TAKE_PTR(s);
@@ -121,12 +152,31 @@ enum sensor_pid_namespace sensor_pid_namespace(const struct sensor *s)
 	return SENSOR_PIDNS_INITIAL;
 }
 
+/* Decisions that were under way when it was taken away are made by then. */
+#define FORMER_LASTS_NS UINT64_C(1000000000)
+
+/* What was decided before we were, and until ours took its place. */
+static int former_next(struct sensor *s, const struct tercel_hdr **record)
+{
+	const bool over = s->former_until && boot_ns() > s->former_until;
+	const int n = reader_next(s->former, 0, record);
+
+	if (!n && over) {
+		reader_free(s->former);
+		s->former = NULL;
+	}
+	return n;
+}
+
 int sensor_next(struct sensor *s, int timeout_ms, const struct tercel_hdr **record)
 {
 	const struct tercel_hdr *seed = s->seed.count ? seed_next(&s->seed) : NULL;
+	int n;
 
-	if (!seed)
-		return reader_next(s->reader, timeout_ms, record);
+	if (!seed) {
+		n = s->former ? former_next(s, record) : 0;
+		return n ? n : reader_next(s->reader, timeout_ms, record);
+	}
 	*record = seed;
 	return 1;
 }
@@ -319,9 +369,37 @@ void sensor_retain_users(struct sensor *s, bool (*keep)(uint32_t uid, const void
 
 /* ---- what outlives the process -------------------------------------------------------------------------- */
 
+static int count_one(void *ctx, void *data, size_t size)
+{
+	(void)data;
+	(void)size;
+	++*(uint64_t *)ctx;
+	return 0;
+}
+
+/* What nobody has read in a ring that cannot be understood. */
+static uint64_t count_records(int ring)
+{
+	uint64_t n = 0;
+	struct ring_buffer *r = ring_buffer__new(ring, count_one, &n, NULL);
+
+	if (r)
+		(void)ring_buffer__consume(r);
+	ring_buffer__free(r);
+	return n;
+}
+
 int sensor_pin(struct sensor *s, struct error *err)
 {
-	return load_pin(&s->load, err);
+	const struct pins_names names = {s->names, s->names_size};
+	const int code = load_pin(&s->load, &names, err);
+
+	if (code)
+		return code;
+	s->former_until = boot_ns() + FORMER_LASTS_NS;
+	if (s->load.former.ring >= 0 && !s->load.former.fit)
+		s->unread = count_records(s->load.former.ring);
+	return 0;
 }
 
 int sensor_unpin(struct sensor *s, struct error *err)
@@ -329,20 +407,48 @@ int sensor_unpin(struct sensor *s, struct error *err)
 	return load_unpin(&s->load, err);
 }
 
+bool sensor_is_kept(const struct sensor *s)
+{
+	return s->load.pin_dir != NULL;
+}
+
 bool sensor_is_adopted(const struct sensor *s)
 {
 	return s->load.adopted;
 }
 
-bool sensor_is_pinned(const char *dir, uint32_t *generation)
+const char *sensor_why_not_adopted(const struct sensor *s)
+{
+	return s->load.apart.text[0] ? s->load.apart.text : NULL;
+}
+
+uint64_t sensor_unread_verdicts(const struct sensor *s)
+{
+	return s->unread;
+}
+
+int sensor_is_in_force(const char *dir, uint32_t *generation)
 {
 	*generation = 0;
-	return pins_exist(dir) && !pins_read_generation(dir, generation);
+	(void)pins_read_generation(dir, generation);
+	return pins_are_in_force(dir);
 }
 
 int sensor_keep(struct sensor *s, const void *bytes, size_t size)
 {
-	return s->load.pin_dir ? pins_save_names(s->load.pin_dir, bytes, size) : 0;
+	const struct pins_names names = {bytes, size};
+	void *copy = malloc(size ? size : 1);
+	const int error = !copy ? -ENOMEM : s->load.pin_dir ? pins_save_names(s->load.pin_dir, &names) : 0;
+
+	if (error) {
+		free(copy);
+		return error;
+	}
+	memcpy(copy, bytes, size);
+	free(s->names);
+	s->names = copy;
+	s->names_size = size;
+	return 0;
 }
 
 int sensor_kept(const char *dir, void **out, size_t *size)
@@ -360,7 +466,7 @@ int sensor_remove_pins(const char *dir, struct error *err)
 	removed = pins_lock(dir, &lock, err);
 	if (removed)
 		return removed;
-	removed = pins_remove(dir, err);
+	removed = pins_remove_and_wait(dir, err);
 	pins_remove_empty(dir);
 	return removed;
 }

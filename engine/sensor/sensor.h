@@ -145,23 +145,36 @@ void sensor_detach_points(struct sensor *s, uint32_t points);
 uint32_t sensor_attached_points(const struct sensor *s);
 
 /*
- * Pins everything at pin_dir, so that it stays in force when this process is gone; in place of what another sensor has
- * pinned there. To be called when this one's policy is in force. What is attached or detached later follows.
- * sensor_unpin() takes it away again: then everything ends with the sensor. 0, or -errno with its reason: -EOPNOTSUPP
- * if pin_dir is not in a BPF file system.
+ * Pins everything at pin_dir, and beside it what sensor_keep() was last given, so that it stays in force when this
+ * process is gone; in place of what another sensor has pinned there, which stays until that instant. To be called when
+ * this one's policy is in force. What is attached or detached later follows. sensor_unpin() takes it away again: then
+ * everything ends with the sensor. 0, or -errno with its reason: -EOPNOTSUPP if pin_dir is not in a BPF file system.
+ * After a failure sensor_is_kept() says whether it was pinned all the same.
  */
 int sensor_pin(struct sensor *s, struct error *err);
 int sensor_unpin(struct sensor *s, struct error *err);
+bool sensor_is_kept(const struct sensor *s);
 
 /* Whether it goes on with what another process has pinned. */
 bool sensor_is_adopted(const struct sensor *s);
 
-/* Whether something is pinned there, and the generation of its policy (0: it has none, or one of another version). */
-bool sensor_is_pinned(const char *dir, uint32_t *generation);
+/* Why it does not, though something is pinned there; NULL: it does, or there is nothing. */
+const char *sensor_why_not_adopted(const struct sensor *s);
 
 /*
- * Keeps some bytes beside the pins, in place of those before, for whoever goes on with them (0 if nothing is pinned);
- * and reads them: *out from malloc(). For what verdicts need to be understood. 0 or -errno.
+ * Verdicts of what it did not go on with are delivered by sensor_next() as the others are, until it is taken away. If
+ * they are of a version that this one cannot read, they are counted: after sensor_pin(), how many.
+ */
+uint64_t sensor_unread_verdicts(const struct sensor *s);
+
+/* 1: something whole is pinned there, with all its programs attached, so that it is in force; 0: nothing, or it is not
+ * whole; -EINVAL: it is of another version; -errno: it could not be looked at. And the generation of its policy (0: it
+ * has none, or one of another version). */
+int sensor_is_in_force(const char *dir, uint32_t *generation);
+
+/*
+ * Keeps some bytes beside the pins, in place of those before, for whoever goes on with them (not pinned yet: when it
+ * is); and reads them: *out from malloc(). For what verdicts need to be understood. 0 or -errno.
  */
 int sensor_keep(struct sensor *s, const void *bytes, size_t size);
 int sensor_kept(const char *dir, void **out, size_t *size);

@@ -25,6 +25,12 @@ RUN_ELSEWHERE = {
     "cmake --preset default && cmake --build --preset default": "the test command's first step",
     "sudo cmake --install build": "the tests of tests/falco, into a directory of their own",
     "sudo tercel verify --rule 'Network tool runs in a container'": "the test test_verify, with all of our own rules",
+    "mount -t bpf -o mode=700 bpf /sys/fs/bpf": "tests/kernel/daemon.py, elsewhere",
+    "sudo systemctl daemon-reload": "nothing of ours: systemd's own",
+    "sudo systemctl enable --now tercel": "test_pins and check_service, as what the unit starts",
+    "sudo systemctl reload tercel": "test_pins and check_service, as what the unit starts",
+    "sudo systemctl restart tercel": "test_pins, by SIGTERM and what the unit starts",
+    "sudo systemctl stop tercel && sudo tercel run --cleanup": "test_pins, by SIGTERM and --cleanup",
     "tests/vm/run 6.1 -- build/tercel probe": "the test vm_harness, as one command with the next",
     "tests/vm/run --append 'lsm=lockdown,yama' 6.1 -- cat /sys/kernel/security/lsm": "the test vm_harness",
 }

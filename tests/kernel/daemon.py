@@ -65,7 +65,7 @@ class World:
         self.write("rules.yaml", RULES)
         self.policy("enforce")
         os.mkdir(self.path("bpf"))
-        subprocess.run(["mount", "-t", "bpf", "bpf", self.path("bpf")], check=True)
+        subprocess.run(["mount", "-t", "bpf", "-o", "mode=700", "bpf", self.path("bpf")], check=True)
         self.pins = self.path("bpf/tercel")
 
     def path(self, name):
