@@ -35,7 +35,7 @@
 #define NOBODY 65534
 
 /* What a cgroup of a container is named by the runtimes that are known. */
-#define CONTAINER "docker-7e5ce10000000000000000000000000000000000000000000000000000005e1f.scope"
+#define CONTAINER "/docker-7e5ce10000000000000000000000000000000000000000000000000000005e1f.scope"
 
 /* ---- making up an act -------------------------------------------------------------------------------------------- */
 
@@ -197,7 +197,7 @@ static int make_directory(int *out, const char *path)
 
 static void remove_below(const char *path)
 {
-	static const char *const names[] = {"/host", "/" CONTAINER, ""};
+	static const char *const names[] = {"/host", CONTAINER, ""};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		char below[PATH_MAX];
@@ -238,7 +238,7 @@ int trial_place_make(struct trial_place *out, const char *above, struct error *e
 	remove_left(above);
 	buf_addf(&path, "%s/" PLACE "%d", above, (int)getpid());
 	buf_addf(&host, "%s/host", buf_str(&path));
-	buf_addf(&container, "%s/" CONTAINER, buf_str(&path));
+	buf_addf(&container, "%s" CONTAINER, buf_str(&path));
 	error = buf_error(&path) || buf_error(&host) || buf_error(&container) ? -ENOMEM : 0;
 	if (!error && mkdir(buf_str(&path), 0755))
 		error = -errno;

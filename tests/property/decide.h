@@ -366,6 +366,37 @@ static inline void the_verifier_has_room_left(void **unused)
 	assert_true(loaded > 0);
 }
 
+#ifdef __x86_64__
+/* A call of i386's table, from a program of 64 bits. Returns its result; -ENOSYS where the kernel has no such table. */
+static inline long int80(long nr, long a, long b, long c)
+{
+	long ret;
+
+	__asm__ volatile("int $0x80"
+	                 : "=a"(ret)
+	                 : "a"(nr), "b"(a), "c"(b), "d"(c)
+	                 : "r8", "r9", "r10", "r11", "memory");
+	return (int)ret;
+}
+
+/* Memory that such a call can be given: `size` bytes, with these in them. */
+static inline long low_copy(const void *bytes, size_t size)
+{
+	void *low = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+
+	if (low == MAP_FAILED)
+		_exit(98);
+	memcpy(low, bytes, size);
+	return (long)low;
+}
+
+static inline int has_no_32_bit_calls(void *unused)
+{
+	(void)unused;
+	return int80(20 /* getpid */, 0, 0, 0) != getpid();
+}
+#endif
+
 static inline bool is_killed(int status)
 {
 	return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;

@@ -128,6 +128,39 @@ static void a_connection_is_denied_with_the_error_that_is_asked_for(void **unuse
 	assert_int_equal(accepted(), 0);
 }
 
+#ifdef __x86_64__
+/* i386: 362 is connect, 102 socketcall, and 3 there a connect. */
+static int connect_by_32_bit_call(void *by_socketcall)
+{
+	const struct sockaddr_in to = {
+	        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}};
+	const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	const long low = low_copy(&to, sizeof(to));
+	const uint32_t args[3] = {(uint32_t)fd, (uint32_t)low, sizeof(to)};
+
+	return (int)-(by_socketcall ? int80(102, 3, low_copy(args, sizeof(args)), 0) : int80(362, fd, low, sizeof(to)));
+}
+
+static void a_32_bit_call_connects_like_any_other(void **unused)
+{
+	struct tercel_verdict v;
+	int status;
+
+	(void)unused;
+	status = done_in(cgroup, has_no_32_bit_calls, NULL);
+	if (!WIFEXITED(status) || WEXITSTATUS(status))
+		skip();
+	apply_one("evt.type = connect and fd.sip = 127.0.0.1", POLICY("enforce", "audit"));
+	for (int by_socketcall = 0; by_socketcall < 2; by_socketcall++) {
+		status = done_in(cgroup, connect_by_32_bit_call, by_socketcall ? &status : NULL);
+		assert_int_equal(WEXITSTATUS(status), EPERM);
+		assert_int_equal(verdicts_of(*actor, &v), 1);
+		assert_int_equal(v.enforced, 1);
+		assert_int_equal(accepted(), 0);
+	}
+}
+#endif
+
 static void what_is_cut_is_uncertain_and_not_blocked_unless_the_policy_says_so(void **unused)
 {
 	_autofree_ char *longest = malloc(6001);
@@ -691,6 +724,9 @@ static int group(void)
 	        cmocka_unit_test(monitor_changes_nothing_and_says_what_it_would_do),
 	        cmocka_unit_test(an_enforced_rule_denies_the_connection),
 	        cmocka_unit_test(a_connection_is_denied_with_the_error_that_is_asked_for),
+#ifdef __x86_64__
+	        cmocka_unit_test(a_32_bit_call_connects_like_any_other),
+#endif
 	        cmocka_unit_test(what_is_cut_is_uncertain_and_not_blocked_unless_the_policy_says_so),
 	        cmocka_unit_test(the_protocol_of_an_mptcp_socket_is_not_taken_for_tcp),
 	        cmocka_unit_test(a_process_that_renames_itself_keeps_the_name_that_falco_knows),

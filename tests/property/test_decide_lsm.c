@@ -794,6 +794,59 @@ static void an_action_kill_ends_the_process_as_well(void **unused)
 	assert_int_equal(v.enforced, 1);
 }
 
+#ifdef __x86_64__
+/* i386: 5 is open, 8 creat, 10 unlink, 295 openat. */
+static int open_by_32_bit_call(const char *name)
+{
+	return (int)-int80(5, low_copy(at(name, ""), PATH_MAX), O_WRONLY, 0);
+}
+
+static int openat_by_32_bit_call(const char *name)
+{
+	return (int)-int80(295, AT_FDCWD, low_copy(at(name, ""), PATH_MAX), O_WRONLY);
+}
+
+static int unlink_by_32_bit_call(const char *name)
+{
+	return (int)-int80(10, low_copy(at(name, ""), PATH_MAX), 0, 0);
+}
+
+static int has_32_bit_calls(const char *unused)
+{
+	(void)unused;
+	return has_no_32_bit_calls(NULL);
+}
+
+static void a_32_bit_call_is_judged_like_any_other(void **unused)
+{
+	static const struct {
+		const char *condition;
+		int (*act)(const char *name);
+	} cases[] = {
+	        {"evt.type = open and evt.is_open_write = true and fd.name = @/secret", open_by_32_bit_call},
+	        {"evt.type = openat and evt.is_open_write = true and fd.name = @/secret", openat_by_32_bit_call},
+	        {"evt.type = unlink and fs.path.name = @/secret", unlink_by_32_bit_call},
+	};
+	struct tercel_verdict v;
+
+	(void)unused;
+	make_files();
+	rule("evt.type = unlink and fs.path.name = @/nothing", POLICY("enforce", "audit"));
+	if (done(has_32_bit_calls, ""))
+		skip();
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		make_files();
+		rule(cases[i].condition, POLICY("enforce", "audit"));
+		if (done(cases[i].act, "other") > 0)
+			fail_msg("%s: its neighbour fails", cases[i].condition);
+		assert_int_equal(done(cases[i].act, "secret"), EPERM);
+		assert_int_equal(verdicts_of(*actor, &v), 1);
+		assert_int_equal(v.enforced, 1);
+		assert_int_equal(v.uncertain, 0);
+	}
+}
+#endif
+
 /* What Falco has no address of has none that a rule could compare; what is of another kind does not match. */
 static void a_socket_without_a_port_of_its_own_is_uncertain(void **unused)
 {
@@ -834,6 +887,9 @@ static int group(void)
 	        cmocka_unit_test(a_file_that_may_not_be_created_is_not),
 	        cmocka_unit_test(a_program_is_the_same_whatever_the_way_to_start_it),
 	        cmocka_unit_test(what_needs_the_arguments_is_decided_at_the_commit),
+#ifdef __x86_64__
+	        cmocka_unit_test(a_32_bit_call_is_judged_like_any_other),
+#endif
 	        cmocka_unit_test(a_socket_without_a_port_of_its_own_is_uncertain),
 	        cmocka_unit_test(outside_of_the_scope_nothing_is_decided),
 	        cmocka_unit_test(an_action_kill_ends_the_process_as_well),
