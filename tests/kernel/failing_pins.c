@@ -63,6 +63,8 @@ static int done(enum what now, int result)
 }
 
 /* In place of the function: NAME(PARAMETERS) with these ARGUMENTS, and what it returns for a failure. */
+/* NOLINTBEGIN(bugprone-macro-parentheses, readability-inconsistent-declaration-parameter-name): lists of parameters;
+ * the library's names of them are its own */
 #define INSTEAD(name, parameters, arguments, counts, failed)                        \
 	__attribute__((visibility("default"))) int name parameters;                 \
 	int name parameters                                                         \
@@ -85,3 +87,4 @@ INSTEAD(rename, (const char *from, const char *to), (from, to), is_below(from), 
 INSTEAD(renameat2, (int from_dir, const char *from, int to_dir, const char *to, unsigned int flags),
         (from_dir, from, to_dir, to, flags), is_below(from), -1)
 INSTEAD(bpf_obj_pin, (int fd, const char *path), (fd, path), is_below(path), -EIO)
+/* NOLINTEND(bugprone-macro-parentheses, readability-inconsistent-declaration-parameter-name) */

@@ -282,6 +282,15 @@ static int become(const char *name)
 	return answer(setuid(is_secret(name) ? 1234 : 1235));
 }
 
+static int stream_socket(int family)
+{
+	const int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		_exit(98);
+	return fd;
+}
+
 /* Of a stream: the port tells secret from other. */
 #define SECRET_PORT 46801
 
@@ -292,7 +301,7 @@ static int bound_socket(const char *name, int family, int *error)
 	        .sin_family = AF_INET, .sin_port = to, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	const struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = to, .sin6_addr = IN6ADDR_ANY_INIT};
 	const bool four = family == AF_INET;
-	const int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+	const int fd = stream_socket(family), on = 1;
 
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	*error = answer(bind(fd, four ? (const void *)&in : (const void *)&in6, four ? sizeof(in) : sizeof(in6)));
@@ -325,7 +334,7 @@ static int do_listen(const char *name)
 static int listen_unbound(const char *name)
 {
 	(void)name;
-	return answer(listen(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), 1));
+	return answer(listen(stream_socket(AF_INET), 1));
 }
 
 static int bind_to_any_port(const char *name)
@@ -333,7 +342,7 @@ static int bind_to_any_port(const char *name)
 	const struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 
 	(void)name;
-	return answer(bind(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), (const void *)&any, sizeof(any)));
+	return answer(bind(stream_socket(AF_INET), (const void *)&any, sizeof(any)));
 }
 
 static int bind_to_a_path(const char *name)
@@ -341,7 +350,7 @@ static int bind_to_a_path(const char *name)
 	struct sockaddr_un path = {.sun_family = AF_UNIX, .sun_path = "\0tercel-decide"};
 
 	(void)name;
-	return answer(bind(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), (const void *)&path, sizeof(path)));
+	return answer(bind(stream_socket(AF_UNIX), (const void *)&path, sizeof(path)));
 }
 
 static const struct row {
