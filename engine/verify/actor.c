@@ -52,7 +52,8 @@ struct spec {
 	} to;
 	socklen_t to_len;
 	int tries;
-	int at; /* directory descriptor of a relative path */
+	bool all; /* not to the first that comes through only */
+	int at;   /* directory descriptor of a relative path */
 };
 
 static char *const ran[] = {(char *)ACTOR_RAN, NULL};
@@ -601,37 +602,51 @@ static int one_race(const struct spec *s, unsigned int try)
 	return result;
 }
 
-/* Each try is a process of its own; one that comes through is enough. */
+struct outcomes {
+	int refused, harmless, through;
+};
+
+/* Each try is a process of its own. True: it was enough. */
+static bool count(const struct spec *s, struct outcomes *o, pid_t child)
+{
+	const int result = child < 0 ? ACTOR_IMPOSSIBLE : awaited(child);
+
+	if (result == ACTOR_THROUGH)
+		say("through %d\n", (int)child);
+	o->through += result == ACTOR_THROUGH;
+	o->refused += result == ACTOR_REFUSED;
+	o->harmless += result == ACTOR_HARMLESS_RAN;
+	return o->through && !s->all;
+}
+
 static int by_rewriting(const struct spec *s)
 {
-	int refused = 0, harmless = 0;
+	struct outcomes o = {0};
+	bool enough = false;
 
-	for (int i = 0; i < s->tries; i++) {
+	for (int i = 0; !enough && i < s->tries; i++) {
 		const pid_t child = fork();
-		int result;
 
-		if (child < 0)
-			impossible("fork");
 		if (child == 0) {
 			acts_now();
 			_exit(one_race(s, (unsigned int)i));
 		}
-		result = awaited(child);
-		if (result == ACTOR_THROUGH)
-			return result;
-		refused += result == ACTOR_REFUSED;
-		harmless += result == ACTOR_HARMLESS_RAN;
+		enough = count(s, &o, child);
 	}
-	if (refused && harmless)
+	if (o.through)
+		return ACTOR_THROUGH;
+	if (o.refused && o.harmless)
 		return ACTOR_REFUSED;
-	say("why of %d tries %d came to the one and %d to the other: no race here\n", s->tries, refused, harmless);
+	say("why of %d tries %d came to the one and %d to the other: no race here\n", s->tries, o.refused, o.harmless);
 	return ACTOR_IMPOSSIBLE;
 }
 
 /* A symbolic link that leads elsewhere from one moment to the next. */
 static int by_swapped_link(const struct spec *s)
 {
-	int refused = 0, harmless = 0;
+	static union asked path = {.path = ACTOR_SCRATCH "/swapped"};
+	struct outcomes o = {0};
+	bool enough = false;
 	const pid_t swapper = fork();
 
 	if (swapper < 0)
@@ -644,30 +659,22 @@ static int by_swapped_link(const struct spec *s)
 			(void)rename(ACTOR_SCRATCH "/next", ACTOR_SCRATCH "/swapped");
 		}
 	}
-	for (int i = 0; i < s->tries; i++) {
-		static union asked path = {.path = ACTOR_SCRATCH "/swapped"};
+	for (int i = 0; !enough && i < s->tries; i++) {
 		const pid_t child = fork();
-		int result;
 
 		if (child == 0) {
 			acts_now();
 			_exit(act_on(s, &path));
 		}
-		result = child < 0 ? ACTOR_IMPOSSIBLE : awaited(child);
-		refused += result == ACTOR_REFUSED;
-		harmless += result == ACTOR_HARMLESS_RAN;
-		/* A program cannot see where a link led to when it was started by it: what it is does. */
-		if (result == ACTOR_THROUGH) {
-			(void)kill(swapper, SIGKILL);
-			(void)waitpid(swapper, NULL, 0);
-			return result;
-		}
+		enough = count(s, &o, child);
 	}
 	(void)kill(swapper, SIGKILL);
 	(void)waitpid(swapper, NULL, 0);
-	if (refused)
+	if (o.through)
+		return ACTOR_THROUGH;
+	if (o.refused)
 		return ACTOR_REFUSED;
-	say("why of %d tries none came to the file, %d to the other\n", s->tries, harmless);
+	say("why of %d tries none came to the file, %d to the other\n", s->tries, o.harmless);
 	return ACTOR_IMPOSSIBLE;
 }
 
@@ -978,6 +985,8 @@ static void read_spec(struct spec *s, int argc, char **argv)
 			s->proto = *v == 'u' ? IPPROTO_UDP : IPPROTO_TCP;
 		else if ((v = value_of(argv[i], "tries")))
 			s->tries = (int)strtol(v, NULL, 10);
+		else if ((v = value_of(argv[i], "all")))
+			s->all = *v == '1';
 	}
 	if (s->act != ACT_CONNECT)
 		return;

@@ -476,7 +476,7 @@ static void word(struct words *w, const char *format, ...)
 	w->n++;
 }
 
-static void write_words(struct words *w, const struct trial *t, const char *trick, unsigned int tries)
+static void write_words(struct words *w, const struct trial *t, const struct trial_way *way)
 {
 	char hex[33] = "";
 
@@ -486,14 +486,15 @@ static void write_words(struct words *w, const struct trial *t, const char *tric
 	if (t->parent[0])
 		word(w, "next=%s", t->actor);
 	word(w, "act=%s", verify_act_name(t->act));
-	word(w, "trick=%s", trick);
+	word(w, "trick=%s", way->name);
 	word(w, "path=%s", t->path);
 	word(w, "flags=%d", t->flags);
 	word(w, "family=%d", t->family == AF_INET ? 4 : 6);
 	word(w, "addr=%s", hex);
 	word(w, "port=%u", t->port);
 	word(w, "proto=%s", t->protocol == IPPROTO_UDP ? "udp" : "tcp");
-	word(w, "tries=%u", tries);
+	word(w, "tries=%u", way->tries);
+	word(w, "all=%d", way->all);
 	for (size_t i = 0; i < t->nargs; i++) {
 		char text[NEED_TEXT_MAX * 2];
 
@@ -502,8 +503,8 @@ static void write_words(struct words *w, const struct trial *t, const char *tric
 	}
 }
 
-static void act(const struct trial *t, const char *trick, unsigned int tries) __attribute__((noreturn));
-static void act(const struct trial *t, const char *trick, unsigned int tries)
+static void act(const struct trial *t, const struct trial_way *way) __attribute__((noreturn));
+static void act(const struct trial *t, const struct trial_way *way)
 {
 	static struct words w;
 	char *const nothing[] = {NULL};
@@ -511,7 +512,7 @@ static void act(const struct trial *t, const char *trick, unsigned int tries)
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (!t->as_root && (setgid(NOBODY) || setuid(NOBODY)))
 		fail("setuid");
-	write_words(&w, t, trick, tries);
+	write_words(&w, t, way);
 	(void)execve(w.argv[0], w.argv, nothing);
 	fail("starting the actor");
 }
@@ -520,8 +521,8 @@ static void act(const struct trial *t, const char *trick, unsigned int tries)
  * The stage is made before the cgroup is entered: there a rule may forbid what it takes. The container of a process is
  * that in which it was made: one goes there, and makes another.
  */
-static void stage(const struct trial *t, const char *trick, unsigned int tries, int cgroup) __attribute__((noreturn));
-static void stage(const struct trial *t, const char *trick, unsigned int tries, int cgroup)
+static void stage(const struct trial *t, const struct trial_way *way, int cgroup) __attribute__((noreturn));
+static void stage(const struct trial *t, const struct trial_way *way, int cgroup)
 {
 	const int procs = openat(cgroup, "cgroup.procs", O_WRONLY | O_CLOEXEC);
 	pid_t child;
@@ -531,14 +532,14 @@ static void stage(const struct trial *t, const char *trick, unsigned int tries, 
 	if (unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC))
 		fail("namespaces");
 	make_network();
-	make_root(t, trick);
+	make_root(t, way->name);
 	if (procs < 0 || write(procs, "0", 1) != 1)
 		fail("entering a cgroup");
 	child = fork();
 	if (child < 0)
 		fail("fork");
 	if (child == 0)
-		act(t, trick, tries);
+		act(t, way);
 	if (waitpid(child, &status, 0) != child)
 		fail("waitpid");
 	if (WIFSIGNALED(status))
@@ -552,6 +553,8 @@ static void take_line(struct trial_result *out, const char *line)
 {
 	if (!strncmp(line, "pid ", 4))
 		out->pids[out->npids++ % TRIAL_PIDS] = (uint32_t)strtoul(line + 4, NULL, 10);
+	else if (!strncmp(line, "through ", 8))
+		out->through[out->nthrough++ % TRIAL_PIDS] = (uint32_t)strtoul(line + 8, NULL, 10);
 	else if (!strncmp(line, "why ", 4))
 		(void)snprintf(out->why, sizeof(out->why), "%.250s", line + 4);
 }
@@ -600,7 +603,7 @@ static void end_all(const struct trial_place *place, bool in_container)
 	}
 }
 
-int trial_run(struct trial_result *out, const struct trial *t, const char *trick, unsigned int tries,
+int trial_run(struct trial_result *out, const struct trial *t, const struct trial_way *way,
               const struct trial_place *place, struct error *err)
 {
 	_autoclose_ int reader = -1;
@@ -616,7 +619,7 @@ int trial_run(struct trial_result *out, const struct trial *t, const char *trick
 	if (child == 0) {
 		if (dup2(ends[1], ACTOR_FD) < 0 || close_range(ACTOR_FD + 1, ~0U, CLOSE_RANGE_CLOEXEC))
 			_exit(ACTOR_IMPOSSIBLE);
-		stage(t, trick, tries, t->in_container ? place->container : place->host);
+		stage(t, way, t->in_container ? place->container : place->host);
 	}
 	(void)close(ends[1]);
 	if (child < 0)

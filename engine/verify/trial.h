@@ -38,10 +38,12 @@ void trial_print(struct buf *out, const struct trial *t);
 #define TRIAL_PIDS 256
 
 struct trial_result {
-	int status;                /* enum actor_status */
-	uint32_t pids[TRIAL_PIDS]; /* of the processes that acted, in this pid namespace; the last ones */
-	size_t npids;              /* of all that did */
-	char why[256];             /* what the actor said; "" if nothing */
+	int status;                   /* enum actor_status */
+	uint32_t pids[TRIAL_PIDS];    /* of the processes that acted, in this pid namespace; the last ones */
+	size_t npids;                 /* of all that did */
+	uint32_t through[TRIAL_PIDS]; /* of an attack in time, those that came through; the last ones */
+	size_t nthrough;
+	char why[256]; /* what the actor said; "" if nothing */
 };
 
 /* The cgroups that trials are made in. */
@@ -54,8 +56,15 @@ struct trial_place {
 int trial_place_make(struct trial_place *out, const char *above, struct error *err);
 void trial_place_remove(struct trial_place *p);
 
+/* A way to do it; of an attack in time, how often, and whether it goes on after one that came through. */
+struct trial_way {
+	const char *name;
+	unsigned int tries;
+	bool all;
+};
+
 /* Does it. 0, or -errno with the reason if nothing could be done at all. */
-int trial_run(struct trial_result *out, const struct trial *t, const char *trick, unsigned int tries,
+int trial_run(struct trial_result *out, const struct trial *t, const struct trial_way *way,
               const struct trial_place *place, struct error *err);
 
 #endif

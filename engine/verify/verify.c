@@ -78,35 +78,61 @@ struct judged {
 	char reasons[128];
 };
 
-/* Of several processes (an attack in time) the last is the one that came through, if any did. */
+/* The last ones of a list of process ids, of which there were `count`. */
+struct pids {
+	const uint32_t *ids;
+	size_t count;
+};
+
+static size_t known(const struct pids *p)
+{
+	return p->count < TRIAL_PIDS ? p->count : TRIAL_PIDS;
+}
+
+static int ask(const struct verify *v, const struct verify_rule *rule, const struct pids *p, size_t i,
+               struct judged *out, struct error *err)
+{
+	out->verdict = VERIFY_NO_VERDICT;
+	out->reasons[0] = '\0';
+	return v->ask(v->ctx, rule->name, p->ids[(p->count - 1 - i) % TRIAL_PIDS], &out->verdict, out->reasons,
+	              sizeof(out->reasons), err);
+}
+
+/* The rule holds if it spoke of each that came through; if none did, of one that was stopped. */
 static int judge(const struct verify *v, const struct verify_rule *rule, struct judged *out, struct error *err)
 {
 	const bool through = out->did.status == ACTOR_THROUGH;
-	const size_t n = out->did.npids < TRIAL_PIDS ? out->did.npids : TRIAL_PIDS;
+	struct pids all = {out->did.pids, out->did.npids}, p = all;
+	struct judged best = *out;
 	int error = 0;
 
-	out->verdict = VERIFY_NO_VERDICT;
-	out->reasons[0] = '\0';
-	for (size_t i = 0; !error && i < n && out->verdict < VERIFY_BLOCKED; i++) {
-		const uint32_t pid = out->did.pids[(out->did.npids - 1 - i) % TRIAL_PIDS];
-		enum verify_verdict verdict = VERIFY_NO_VERDICT;
-		char reasons[sizeof(out->reasons)] = "";
+	best.verdict = VERIFY_NO_VERDICT;
+	best.reasons[0] = '\0';
+	if (through) {
+		p = (struct pids){out->did.through, out->did.nthrough};
+		if (!p.count)
+			p = (struct pids){all.ids + (all.count ? (all.count - 1) % TRIAL_PIDS : 0), all.count ? 1 : 0};
+	}
+	for (size_t i = 0; !error && i < known(&p); i++) {
+		struct judged one;
 
-		error = v->ask(v->ctx, rule->name, pid, &verdict, reasons, sizeof(reasons), err);
-		if (!error && verdict > out->verdict) {
-			out->verdict = verdict;
-			memcpy(out->reasons, reasons, sizeof(reasons));
+		error = ask(v, rule, &p, i, &one, err);
+		if (!error && (!i || (through ? one.verdict < best.verdict : one.verdict > best.verdict))) {
+			best.verdict = one.verdict;
+			memcpy(best.reasons, one.reasons, sizeof(best.reasons));
 		}
-		if (through)
+		if (best.verdict == (through ? VERIFY_NO_VERDICT : VERIFY_BLOCKED))
 			break;
 	}
+	*out = best;
 	return error;
 }
 
 static int try_it(const struct verify *v, const struct verify_rule *rule, const struct trial *t, const char *trick,
                   struct judged *out, struct error *err)
 {
-	int error = trial_run(&out->did, t, trick, v->tries, v->place, err);
+	const struct trial_way way = {.name = trick, .tries = v->tries, .all = !rule->enforced};
+	int error = trial_run(&out->did, t, &way, v->place, err);
 
 	return error ? error : judge(v, rule, out, err);
 }
