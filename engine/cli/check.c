@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "cli/cli.h"
+#include "policy/policy.h"
 #include "policy/report.h"
 #include "rules/files.h"
 #include "rules/rules.h"
@@ -279,6 +280,21 @@ static enum cli_status no_such_rule(const struct arguments *a, const struct rule
 	return answer(a, NULL, diags, CLI_USAGE);
 }
 
+/* Rules that are decided one by one may be too many together: 'tercel run' would refuse them. */
+static int warn_of_size(const struct arguments *a, const struct rules *rules, uint32_t points, struct diag_list *diags)
+{
+	_autodiag_ struct diag_list refused = DIAG_LIST_INIT;
+	_autopolicy_ struct policy *policy = NULL;
+	_autoimage_ struct image *image = NULL;
+	int error = policy_of_rules(&policy, a->report.files, a->report.nfiles, TERCEL_MODE_MONITOR);
+	if (!error)
+		error = policy_apply(&image, policy, rules, points & sensor_points(), 1, &refused);
+	for (size_t i = 0; i < refused.count; i++)
+		if (refused.items[i].severity == DIAG_ERROR)
+			diag_move(diags, DIAG_WARNING, &refused, i);
+	return error == -ENOMEM ? error : 0;
+}
+
 static enum cli_status check(const struct arguments *a)
 {
 	_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
@@ -291,8 +307,10 @@ static enum cli_status check(const struct arguments *a)
 	int error = rules_load(&rules, a->report.files, a->report.nfiles, &diags);
 	if (!error)
 		error = report_build(&report, rules, points);
-	if (!error)
+	if (!error) {
 		report->available = sensor_points();
+		error = warn_of_size(a, rules, points, &diags);
+	}
 	if (error == -ENOMEM)
 		return cli_fail(&command_check, CLI_SYSTEM, "out of memory");
 	if (error)

@@ -269,6 +269,25 @@ static void also_a_missing_rule_is_told_in_the_document(void **state)
 	cJSON_Delete(o);
 }
 
+/* Each of them is right, and all together do not fit: what 'tercel run' would refuse is told here. */
+static void rules_that_are_too_many_for_one_policy_are_told_of(void **state)
+{
+	_autobuf_ struct buf text = BUF_INIT;
+
+	(void)state;
+	for (int i = 0; i < 5000; i++)
+		buf_addf(&text,
+		         "- rule: r%d\n  desc: d\n  condition: evt.type = execve and proc.name = p%d\n  output: o\n"
+		         "  priority: INFO\n",
+		         i, i);
+	write_file("many.yaml", buf_str(&text));
+	_autoran_ struct ran r = run("$T check $D/many.yaml | tail -n 1");
+	assert_int_equal(r.status, 0);
+	assert_string_equal(r.out, "5000 rules: 5000 exact, 0 narrow, 0 detect-only\n");
+	assert_non_null(strstr(r.err, "warning: 5000 rules are switched on, 4096 fit"));
+	assert_non_null(strstr(r.err, "[too-many-rules]"));
+}
+
 static void names_in_rules_cannot_steer_the_terminal(void **state)
 {
 	(void)state;
@@ -738,6 +757,7 @@ int main(void)
 	        cmocka_unit_test(a_wrong_line_is_told_and_the_others_are_evaluated),
 	        cmocka_unit_test(rules_are_evaluated_line_by_line),
 	        cmocka_unit_test(a_rule_is_explained),
+	        cmocka_unit_test(rules_that_are_too_many_for_one_policy_are_told_of),
 	        cmocka_unit_test(names_in_rules_cannot_steer_the_terminal),
 	        cmocka_unit_test(errors_come_in_the_order_of_the_file),
 	        cmocka_unit_test(a_faulty_policy_is_refused_before_the_kernel_is_asked),
