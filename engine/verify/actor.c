@@ -56,7 +56,8 @@ struct spec {
 	int at;   /* directory descriptor of a relative path */
 };
 
-static char *const ran[] = {(char *)ACTOR_RAN, NULL};
+/* Of the program that is started as the act; room for one variable that is asked for. */
+static char *ran[] = {(char *)ACTOR_RAN, NULL, NULL};
 
 static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static void say(const char *format, ...)
@@ -985,6 +986,8 @@ static void read_spec(struct spec *s, int argc, char **argv)
 			s->proto = *v == 'u' ? IPPROTO_UDP : IPPROTO_TCP;
 		else if ((v = value_of(argv[i], "tries")))
 			s->tries = (int)strtol(v, NULL, 10);
+		else if ((v = value_of(argv[i], "env")))
+			ran[1] = (char *)v;
 		else if ((v = value_of(argv[i], "all")))
 			s->all = *v == '1';
 	}

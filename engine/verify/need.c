@@ -217,6 +217,8 @@ static bool set_process(struct need *n, const char *field, const struct leaf *l)
 		return set_text(&n->parent, l);
 	if (is_one_of(field, arguments))
 		return set_argument(n, l);
+	if (!strcmp(field, "proc.env") && !l->node->left->has_arg)
+		return set_text(&n->env, l);
 	if (!strcmp(field, "proc.is_exe_upper_layer"))
 		return set_choice(&n->upper_layer, l);
 	if (!strcmp(field, "user.name") || !strcmp(field, "user.uid"))
@@ -325,9 +327,10 @@ static bool join(struct need *to, const struct need *from)
 	return join_text(&to->path, &from->path) && join_text(&to->directory, &from->directory) &&
 	       join_text(&to->filename, &from->filename) && join_text(&to->name, &from->name) &&
 	       join_text(&to->exepath, &from->exepath) && join_text(&to->parent, &from->parent) &&
-	       join_choice(&to->write, from->write) && join_choice(&to->create, from->create) &&
-	       join_choice(&to->upper_layer, from->upper_layer) && join_choice(&to->container, from->container) &&
-	       join_choice(&to->root, from->root) && join_network(to, from);
+	       join_text(&to->env, &from->env) && join_choice(&to->write, from->write) &&
+	       join_choice(&to->create, from->create) && join_choice(&to->upper_layer, from->upper_layer) &&
+	       join_choice(&to->container, from->container) && join_choice(&to->root, from->root) &&
+	       join_network(to, from);
 }
 
 /* Deeper conditions are nobody's; each level has its memory. */

@@ -50,6 +50,7 @@ struct need {
 	struct need_text parent;                    /* name of an ancestor */
 	struct need_text args[NEED_ARGS];
 	size_t nargs;
+	struct need_text env; /* of the program that is started: a variable of its environment */
 	enum need_choice write, create;
 	enum need_choice upper_layer, container, root;
 	bool has_address, has_port, has_protocol;

@@ -31,6 +31,7 @@ enum actor_status {
  *   next=PATH              starts itself under that name first, and waits: its parents, in order
  *   path=PATH              of exec and open
  *   arg=TEXT               of exec, any number
+ *   env=TEXT               of exec, a variable of its environment
  *   flags=N                of open
  *   family=4|6 addr=HEX port=N proto=tcp|udp    of connect
  *   tries=N                of attacks in time

@@ -125,10 +125,15 @@ bool trial_of(struct trial *out, const struct need *n, char *why, size_t size)
 {
 	*out = (struct trial){.act = n->act,
 	                      .nargs = n->nargs,
+	                      .env = n->env,
 	                      .upper_layer = n->upper_layer,
 	                      .in_container = n->container == NEED_YES,
 	                      .as_root = n->root != NEED_NO};
 	memcpy(out->args, n->args, sizeof(out->args));
+	if (n->env.fit && n->act != VERIFY_EXEC) {
+		(void)snprintf(why, size, "nothing here can bring about: proc.env of who opens or connects");
+		return false;
+	}
 	if (n->missing[0]) {
 		(void)snprintf(why, size, "nothing here can bring about: %.200s", n->missing);
 		return false;
@@ -495,6 +500,12 @@ static void write_words(struct words *w, const struct trial *t, const struct tri
 	word(w, "proto=%s", t->protocol == IPPROTO_UDP ? "udp" : "tcp");
 	word(w, "tries=%u", way->tries);
 	word(w, "all=%d", way->all);
+	if (t->env.fit) {
+		char text[NEED_TEXT_MAX * 2];
+
+		fitting(text, sizeof(text), &t->env, "");
+		word(w, "env=%s", text);
+	}
 	for (size_t i = 0; i < t->nargs; i++) {
 		char text[NEED_TEXT_MAX * 2];
 

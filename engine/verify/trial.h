@@ -21,7 +21,8 @@ struct trial {
 	char parent[2 * NEED_TEXT_MAX]; /* that starts it; "": none */
 	struct need_text args[NEED_ARGS];
 	size_t nargs;
-	int flags; /* of the open */
+	struct need_text env; /* of the program that is started */
+	int flags;            /* of the open */
 	uint8_t address[16];
 	int family, protocol;
 	uint16_t port;

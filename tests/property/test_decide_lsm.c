@@ -804,20 +804,25 @@ static void an_action_kill_ends_the_process_as_well(void **unused)
 }
 
 #ifdef __x86_64__
-/* i386: 5 is open, 8 creat, 10 unlink, 295 openat. */
+static int error_of(long result)
+{
+	return result < 0 ? (int)-result : 0;
+}
+
+/* i386: 5 is open, 10 unlink, 295 openat. */
 static int open_by_32_bit_call(const char *name)
 {
-	return (int)-int80(5, low_copy(at(name, ""), PATH_MAX), O_WRONLY, 0);
+	return error_of(int80(5, low_copy(at(name, ""), PATH_MAX), O_WRONLY, 0));
 }
 
 static int openat_by_32_bit_call(const char *name)
 {
-	return (int)-int80(295, AT_FDCWD, low_copy(at(name, ""), PATH_MAX), O_WRONLY);
+	return error_of(int80(295, AT_FDCWD, low_copy(at(name, ""), PATH_MAX), O_WRONLY));
 }
 
 static int unlink_by_32_bit_call(const char *name)
 {
-	return (int)-int80(10, low_copy(at(name, ""), PATH_MAX), 0, 0);
+	return error_of(int80(10, low_copy(at(name, ""), PATH_MAX), 0, 0));
 }
 
 static int has_32_bit_calls(const char *unused)
@@ -846,8 +851,7 @@ static void a_32_bit_call_is_judged_like_any_other(void **unused)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		make_files();
 		rule(cases[i].condition, POLICY("enforce", "audit"));
-		if (done(cases[i].act, "other") > 0)
-			fail_msg("%s: its neighbour fails", cases[i].condition);
+		assert_int_equal(done(cases[i].act, "other"), 0);
 		assert_int_equal(done(cases[i].act, "secret"), EPERM);
 		assert_int_equal(verdicts_of(*actor, &v), 1);
 		assert_int_equal(v.enforced, 1);

@@ -92,6 +92,8 @@ static void what_nobody_can_bring_about_is_named_and_comes_last(void **unused)
 {
 	(void)unused;
 	expect("evt.type = execve and proc.tty = 4", "nothing here can bring about: proc.tty = 4\n");
+	expect("evt.type = open and proc.env contains LD_",
+	       "nothing here can bring about: proc.env of who opens or connects\n");
 	expect("evt.type = unlink and fd.name = /a", "nothing here can bring about: evt.type = unlink\n");
 	expect("evt.type = execve and (proc.name regex 'a+' or proc.name = b)",
 	       "exec /opt/tercel/b on the host\nnothing here can bring about: proc.name regex a+\n");
