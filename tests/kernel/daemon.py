@@ -196,6 +196,7 @@ def main(tests):
     if os.environ.get("TERCEL_OWN_MOUNTS") != "1":
         os.environ["TERCEL_OWN_MOUNTS"] = "1"
         os.execvp("unshare", ["unshare", "--mount", "--propagation", "private", sys.executable, *sys.argv])
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # by way of what undoes it all
     only = sys.argv[2:]
     failed = 0
     for test in tests:
