@@ -128,7 +128,7 @@ static void report_unwritten(struct stream *s)
 {
 	const uint64_t all = stream_unwritten(s);
 	for (size_t i = 0; i < OUTPUTS && all != s->told_unwritten; i++)
-		if (s->outputs[i].unwritten)
+		if (s->outputs[i].unwritten && s->outputs[i].error)
 			cli_note(s->command, "cannot write to %s: %s", s->outputs[i].name,
 			         s->outputs[i].error == -EAGAIN ? "nobody reads it" : strerror(-s->outputs[i].error));
 	if (all != s->told_unwritten)
