@@ -229,7 +229,7 @@ static int by_symlink(const struct spec *s)
 
 static int by_other_name(const struct spec *s)
 {
-	return by_link_named(s, "other-name");
+	return by_link_named(s, ACTOR_OTHER_NAME);
 }
 
 static void go_to_its_directory(const struct spec *s)
@@ -337,7 +337,7 @@ static int by_hard_link(const struct spec *s)
 {
 	char to[PATH_MAX];
 
-	(void)snprintf(to, sizeof(to), "%s.tercel-link", s->path);
+	(void)snprintf(to, sizeof(to), "%s" ACTOR_LINKED, s->path);
 	if (link(s->path, to))
 		impossible("link");
 	return by_path(s, to);
@@ -347,7 +347,7 @@ static int by_rename(const struct spec *s)
 {
 	char to[PATH_MAX];
 
-	(void)snprintf(to, sizeof(to), "%s.tercel-renamed", s->path);
+	(void)snprintf(to, sizeof(to), "%s" ACTOR_RENAMED, s->path);
 	if (rename(s->path, to))
 		impossible("rename");
 	return by_path(s, to);
@@ -358,9 +358,9 @@ static int by_bind_mount(const struct spec *s)
 	char dir[PATH_MAX], path[PATH_MAX];
 
 	directory_of(s->path, dir);
-	if (mkdir(ACTOR_SCRATCH "/bound", 0755) || mount(dir, ACTOR_SCRATCH "/bound", NULL, MS_BIND, NULL))
+	if (mkdir(ACTOR_BOUND, 0755) || mount(dir, ACTOR_BOUND, NULL, MS_BIND, NULL))
 		impossible("bind mount");
-	(void)snprintf(path, sizeof(path), ACTOR_SCRATCH "/bound/%s", base_of(s->path));
+	(void)snprintf(path, sizeof(path), ACTOR_BOUND "/%s", base_of(s->path));
 	return by_path(s, path);
 }
 
@@ -397,11 +397,11 @@ static void copy_to(int out, const char *from)
 
 static int by_copy(const struct spec *s)
 {
-	const int out = open(ACTOR_SCRATCH "/copy", O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+	const int out = open(ACTOR_SCRATCH "/" ACTOR_COPY, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
 
 	copy_to(out, s->path);
 	(void)close(out);
-	return by_path(s, ACTOR_SCRATCH "/copy");
+	return by_path(s, ACTOR_SCRATCH "/" ACTOR_COPY);
 }
 
 static int by_memfd(const struct spec *s)
@@ -415,19 +415,19 @@ static int by_memfd(const struct spec *s)
 
 static int by_script(const struct spec *s)
 {
-	const int out = open(ACTOR_SCRATCH "/script", O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+	const int out = open(ACTOR_SCRATCH "/" ACTOR_SCRIPT, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
 
 	if (out < 0 || dprintf(out, "#!%s\n", s->path) < 0 || close(out))
 		impossible("script");
-	return by_path(s, ACTOR_SCRATCH "/script");
+	return by_path(s, ACTOR_SCRATCH "/" ACTOR_SCRIPT);
 }
 
 static int by_loader(const struct spec *s)
 {
-	char *argv[] = {(char *)ACTOR_SCRATCH "/ld.so", (char *)"--library-path", (char *)ACTOR_SCRATCH,
+	char *argv[] = {(char *)ACTOR_SCRATCH "/" ACTOR_LOADER, (char *)"--library-path", (char *)ACTOR_SCRATCH,
 	                (char *)s->path, NULL};
 
-	if (access(ACTOR_SCRATCH "/ld.so", X_OK))
+	if (access(ACTOR_SCRATCH "/" ACTOR_LOADER, X_OK))
 		impossible("the machine's ld.so");
 	acts_now();
 	(void)syscall(SYS_execve, argv[0], argv, ran);

@@ -19,6 +19,15 @@
 #define ACTOR_SCRATCH "/tercel-verify"
 #define ACTOR_HARMLESS ACTOR_SCRATCH "/harmless"
 
+/* What its ways to do it name things there, and what a hard link and a rename put behind a name. */
+#define ACTOR_OTHER_NAME "other-name"
+#define ACTOR_COPY "copy"
+#define ACTOR_SCRIPT "script"
+#define ACTOR_LOADER "ld.so"
+#define ACTOR_BOUND ACTOR_SCRATCH "/bound"
+#define ACTOR_LINKED ".tercel-link"
+#define ACTOR_RENAMED ".tercel-renamed"
+
 enum actor_status {
 	ACTOR_THROUGH = 10,    /* the act was done */
 	ACTOR_REFUSED = 11,    /* it failed with EPERM or EACCES, or its process was killed */

@@ -343,7 +343,7 @@ static void copy_loader(const char *root)
 
 		line[strcspn(line, "\n")] = '\0';
 		if (path && !strncmp(last_part(path), "ld-linux", 8))
-			copy_file(path, root, ACTOR_SCRATCH "/ld.so");
+			copy_file(path, root, ACTOR_SCRATCH "/" ACTOR_LOADER);
 		if (path && !strcmp(last_part(path), "libc.so.6"))
 			copy_file(path, root, ACTOR_SCRATCH "/libc.so.6");
 	}

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "verify/change.h"
 #include "verify/protocol.h"
 
 #define ACT(act) (1U << VERIFY_##act)
@@ -17,9 +18,9 @@
 #define ACTS_MAX 24
 
 /*
- * The ways, and why what comes through by one is no hole where the rule says nothing of it. `call`: the system call
- * that it is to Falco, if another one than that of a plain act: of a rule that does not name it, it is none of the
- * acts.
+ * The ways, and why what comes through by one is no hole where the rule says nothing of it: by its words, since the
+ * way changes names that the rule may not ask for (change.h). `call`: the system call that it is to Falco, if another
+ * one than that of a plain act: of a rule that does not name it, it is none of the acts.
  */
 static const struct way {
 	const char *name;
@@ -160,30 +161,40 @@ static const char *outside_of(const struct way *w, const struct verify_rule *rul
 	return w->outside;
 }
 
-static void tell_way(const struct verify *v, const struct verify_rule *rule, const struct trial *t, const struct way *w,
-                     const struct judged *j)
+static int tell_way(const struct verify *v, const struct verify_rule *rule, const struct trial *t, const struct way *w,
+                    const struct judged *j, struct error *err)
 {
 	char text[384];
 	const char *outside;
+	int kept;
 
 	if (held(j, rule->enforced)) {
 		v->tell(v->ctx, rule, w->name, VERIFY_HOLDS, "");
-		return;
+		return 0;
 	}
 	if (j->did.status != ACTOR_THROUGH) {
 		(void)snprintf(text, sizeof(text), "%s%s",
 		               j->did.status == ACTOR_REFUSED ? "refused, but not by this rule" : j->did.why,
 		               j->verdict == VERIFY_BLOCKED ? " (and blocked by the rule)" : "");
 		v->tell(v->ctx, rule, w->name, VERIFY_NOT_TESTED, text);
-		return;
+		return 0;
 	}
 	if (j->verdict == VERIFY_UNCERTAIN) {
 		(void)snprintf(text, sizeof(text), "uncertain: %s", j->reasons);
 		v->tell(v->ctx, rule, w->name, VERIFY_EXCEPTION, text);
-		return;
+		return 0;
 	}
 	outside = j->verdict == VERIFY_NO_VERDICT ? outside_of(w, rule, t, text, sizeof(text)) : NULL;
-	v->tell(v->ctx, rule, w->name, outside ? VERIFY_EXCEPTION : VERIFY_HOLE, outside ? outside : "");
+	kept = outside ? change_keeps(rule->condition, t, w->name, w->call) : 0;
+	if (kept < 0)
+		return error_set(err, kept, "out of memory");
+	if (kept)
+		outside = NULL;
+	v->tell(v->ctx, rule, w->name, outside ? VERIFY_EXCEPTION : VERIFY_HOLE,
+	        outside ? outside
+	        : kept  ? "the rule's words match it under its other name, too"
+	                : "");
+	return 0;
 }
 
 /* ---- a rule ------------------------------------------------------------------------------------------------------ */
@@ -260,9 +271,10 @@ int verify_rule(const struct verify *v, const struct verify_rule *rule, struct e
 			continue;
 		}
 		error = try_it(v, rule, &t, ways[i].name, &j, err);
+		if (!error)
+			error = tell_way(v, rule, &t, &ways[i], &j, err);
 		if (error)
 			return error;
-		tell_way(v, rule, &t, &ways[i], &j);
 	}
 	return 0;
 }

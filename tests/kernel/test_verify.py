@@ -145,7 +145,7 @@ class Liar(socketserver.StreamRequestHandler):
             "status": {"pid": os.getpid(), "cgroup": self.server.cgroup},
             "show": {"rules": [{"rule": "liar"}]},
             "rule": {"generation": 1, "rule": "liar", "class": "exact", "mode": "monitor", "action": "deny", "points": [],
-                     "condition": "evt.type = execve and proc.name = victim", "scope": ""},
+                     "condition": self.server.condition, "scope": ""},
             "verdicts": {"generation": generation, "until": time.clock_gettime_ns(time.CLOCK_BOOTTIME),
                          "verdicts": [{"rule": "liar", "action": "deny", "enforced": False, "uncertain": []}]
                          if not self.server.asked else []},
@@ -154,9 +154,9 @@ class Liar(socketserver.StreamRequestHandler):
         self.wfile.write(json.dumps({"ok": True, "messages": "", **answers[request["command"]]}).encode() + b"\n")
 
 
-def with_a_liar(w, generation):
+def with_a_liar(w, generation, condition="evt.type = execve and proc.name = victim"):
     server = socketserver.ThreadingUnixStreamServer(w.path("liar"), Liar)
-    server.cgroup, server.asked, server.generation = w.cgroup, False, generation
+    server.cgroup, server.asked, server.generation, server.condition = w.cgroup, False, generation, condition
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         return verify(w, "--tries", "5", socket=w.path("liar"))
@@ -170,6 +170,13 @@ def what_comes_through_unseen_is_a_hole(w):
     status, found = with_a_liar(w, 1)
     assert status == 1 and found["rules_with_holes"] == 1, found
     assert SAME_FILE <= set(ways(found, "liar", "HOLE")), found
+    assert {"hard-link", "rename", "copy", "ld.so", "shebang", "link-name"} <= set(ways(found, "liar", "exception")), found
+    # What the rule's words match under the other name as well is none of the exceptions.
+    status, found = with_a_liar(w, 1, "evt.type in (execve, execveat) and proc.exepath startswith /usr/lib/evil")
+    holes = ways(found, "liar", "HOLE")
+    assert status == 1 and SAME_FILE | {"hard-link", "rename", "shebang", "link-name"} <= set(holes), found
+    assert "under its other name" in holes["hard-link"], found
+    assert {"bind-mount", "copy", "ld.so", "memfd"} <= set(ways(found, "liar", "exception")), found
     # A policy that changes under it says nothing of the rule.
     status, said = with_a_liar(w, 2)
     assert status == 3 and "the policy was changed meanwhile" in said, said
