@@ -200,9 +200,24 @@ static int make_directory(int *out, const char *path)
 	return *out < 0 ? -errno : 0;
 }
 
+/* Ends whatever is in the cgroup, and below. */
+static void end_all(int cgroup)
+{
+	const int fd = openat(cgroup, "cgroup.kill", O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0) {
+		(void)!write(fd, "1", 1);
+		(void)close(fd);
+	}
+}
+
 static void remove_below(const char *path)
 {
 	static const char *const names[] = {"/host", CONTAINER, ""};
+	_autoclose_ int all = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (all >= 0)
+		end_all(all);
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		char below[PATH_MAX];
@@ -514,15 +529,22 @@ static void write_words(struct words *w, const struct trial *t, const struct tri
 	}
 }
 
-static void act(const struct trial *t, const struct trial_way *way) __attribute__((noreturn));
-static void act(const struct trial *t, const struct trial_way *way)
+/* Whoever changes its user has to ask for it again. The parent may have ended before it was asked for. */
+static void end_with(pid_t parent)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent)
+		_exit(ACTOR_IMPOSSIBLE);
+}
+
+static void act(const struct trial *t, const struct trial_way *way, pid_t stage) __attribute__((noreturn));
+static void act(const struct trial *t, const struct trial_way *way, pid_t stage)
 {
 	static struct words w;
 	char *const nothing[] = {NULL};
 
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (!t->as_root && (setgid(NOBODY) || setuid(NOBODY)))
 		fail("setuid");
+	end_with(stage);
 	write_words(&w, t, way);
 	(void)execve(w.argv[0], w.argv, nothing);
 	fail("starting the actor");
@@ -532,14 +554,16 @@ static void act(const struct trial *t, const struct trial_way *way)
  * The stage is made before the cgroup is entered: there a rule may forbid what it takes. The container of a process is
  * that in which it was made: one goes there, and makes another.
  */
-static void stage(const struct trial *t, const struct trial_way *way, int cgroup) __attribute__((noreturn));
-static void stage(const struct trial *t, const struct trial_way *way, int cgroup)
+static void stage(const struct trial *t, const struct trial_way *way, int cgroup, pid_t parent)
+        __attribute__((noreturn));
+static void stage(const struct trial *t, const struct trial_way *way, int cgroup, pid_t parent)
 {
+	const pid_t self = getpid();
 	const int procs = openat(cgroup, "cgroup.procs", O_WRONLY | O_CLOEXEC);
 	pid_t child;
 	int status = 0;
 
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	end_with(parent);
 	if (unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC))
 		fail("namespaces");
 	make_network();
@@ -550,7 +574,7 @@ static void stage(const struct trial *t, const struct trial_way *way, int cgroup
 	if (child < 0)
 		fail("fork");
 	if (child == 0)
-		act(t, way);
+		act(t, way, self);
 	if (waitpid(child, &status, 0) != child)
 		fail("waitpid");
 	if (WIFSIGNALED(status))
@@ -604,20 +628,11 @@ static bool listen_to(struct trial_result *out, int fd)
 	return false;
 }
 
-static void end_all(const struct trial_place *place, bool in_container)
-{
-	const int fd = openat(in_container ? place->container : place->host, "cgroup.kill", O_WRONLY | O_CLOEXEC);
-
-	if (fd >= 0) {
-		(void)!write(fd, "1", 1);
-		(void)close(fd);
-	}
-}
-
 int trial_run(struct trial_result *out, const struct trial *t, const struct trial_way *way,
               const struct trial_place *place, struct error *err)
 {
 	_autoclose_ int reader = -1;
+	const pid_t self = getpid();
 	int ends[2], status = 0;
 	bool ended;
 	pid_t child;
@@ -630,7 +645,7 @@ int trial_run(struct trial_result *out, const struct trial *t, const struct tria
 	if (child == 0) {
 		if (dup2(ends[1], ACTOR_FD) < 0 || close_range(ACTOR_FD + 1, ~0U, CLOSE_RANGE_CLOEXEC))
 			_exit(ACTOR_IMPOSSIBLE);
-		stage(t, way, t->in_container ? place->container : place->host);
+		stage(t, way, t->in_container ? place->container : place->host, self);
 	}
 	(void)close(ends[1]);
 	if (child < 0)
@@ -638,7 +653,7 @@ int trial_run(struct trial_result *out, const struct trial *t, const struct tria
 	ended = listen_to(out, reader);
 	if (!ended)
 		(void)kill(child, SIGKILL);
-	end_all(place, t->in_container);
+	end_all(t->in_container ? place->container : place->host);
 	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
 		;
 	if (ended && WIFEXITED(status))

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 
-from daemon import PATIENCE, cgroup2, main, wait_for
+from daemon import PATIENCE, enter, main, wait_for
 
 VM = os.environ.get("TERCEL_VM") == "1"
 RULES = """
@@ -28,6 +28,10 @@ RULES = """
     fd.sip = 203.0.113.9 and fd.sport = 4444"}
 - {rule: terminal, desc: d, output: o, priority: INFO, condition: "evt.type = execve and proc.name = tool
     and proc.tty = 4"}
+"""
+USERS = """
+- {rule: user, desc: d, output: o, priority: INFO, condition: "evt.type in (execve, execveat) and proc.name = victim
+    and user.uid != 0"}
 """
 FILES = """
 - {rule: read, desc: d, output: o, priority: INFO, condition: "evt.type in (open, openat, openat2) and fd.name = /etc/shadow
@@ -194,6 +198,35 @@ def one_that_is_killed_leaves_nothing_that_stays(w):
     assert wait_for(lambda: not open(procs).read()), open(procs).read()
     assert verify(w, "--rule", "address", "--tries", "1")[0] == 0
     assert not os.path.exists(place)
+    # What is left of a run is ended by the next one, if it did not end by itself.
+    os.makedirs(os.path.join(place, "host"))
+    left = subprocess.Popen(["sleep", "600"], preexec_fn=lambda: enter(os.path.join(place, "host")))
+    try:
+        assert verify(w, "--rule", "address", "--tries", "1")[0] == 0
+        assert left.wait(10) == -signal.SIGKILL and not os.path.exists(place)
+    finally:
+        left.kill()
+        left.wait()
+    assert w.end(daemon, signal.SIGTERM) == 0
+
+
+def one_that_acts_as_nobody_ends_with_it_too(w):
+    """Whoever becomes another user has the kernel forget that it is to end with its parent."""
+    daemon = start(w, USERS, "monitor")
+    victim = subprocess.Popen([w.tercel, "verify", "--socket", w.path("s/socket"), "--tries", "100000"], stdout=subprocess.DEVNULL)
+    procs = os.path.join(w.cgroup, "tercel-verify-%d" % victim.pid, "host/cgroup.procs")
+
+    def users():
+        try:
+            return [os.stat("/proc/%s" % pid).st_uid for pid in open(procs).read().split()]
+        except OSError:
+            return []
+    # Of an attack in time, which takes long: several of them one after the other.
+    assert wait_for(lambda: users().count(65534) >= 2, PATIENCE), users()
+    victim.kill()
+    victim.wait()
+    assert wait_for(lambda: not open(procs).read()), open(procs).read()
+    assert verify(w, "--tries", "1")[0] == 0
     assert w.end(daemon, signal.SIGTERM) == 0
 
 
@@ -210,6 +243,7 @@ TESTS = [
     a_rule_with_a_fuse_is_left_alone,
     what_comes_through_unseen_is_a_hole,
     one_that_is_killed_leaves_nothing_that_stays,
+    one_that_acts_as_nobody_ends_with_it_too,
     without_a_daemon_it_says_so,
 ]
 
