@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <linux/io_uring.h>
 #include <linux/openat2.h>
@@ -29,6 +30,7 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "verify/protocol.h"
@@ -92,9 +94,17 @@ static int outcome(int error)
 	return ACTOR_IMPOSSIBLE;
 }
 
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_BOOTTIME, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
 static void acts_now(void)
 {
-	say("pid %d\n", (int)getpid());
+	say("pid %d %" PRIu64 "\n", (int)getpid(), now_ns());
 }
 
 /* ---- the acts, plainly ------------------------------------------------------------------------------------------- */
@@ -608,12 +618,12 @@ struct outcomes {
 };
 
 /* Each try is a process of its own. True: it was enough. */
-static bool count(const struct spec *s, struct outcomes *o, pid_t child)
+static bool count(const struct spec *s, struct outcomes *o, pid_t child, uint64_t since_ns)
 {
 	const int result = child < 0 ? ACTOR_IMPOSSIBLE : awaited(child);
 
 	if (result == ACTOR_THROUGH)
-		say("through %d\n", (int)child);
+		say("through %d %" PRIu64 "\n", (int)child, since_ns);
 	o->through += result == ACTOR_THROUGH;
 	o->refused += result == ACTOR_REFUSED;
 	o->harmless += result == ACTOR_HARMLESS_RAN;
@@ -626,13 +636,14 @@ static int by_rewriting(const struct spec *s)
 	bool enough = false;
 
 	for (int i = 0; !enough && i < s->tries; i++) {
+		const uint64_t since_ns = now_ns();
 		const pid_t child = fork();
 
 		if (child == 0) {
 			acts_now();
 			_exit(one_race(s, (unsigned int)i));
 		}
-		enough = count(s, &o, child);
+		enough = count(s, &o, child, since_ns);
 	}
 	if (o.through)
 		return ACTOR_THROUGH;
@@ -661,13 +672,14 @@ static int by_swapped_link(const struct spec *s)
 		}
 	}
 	for (int i = 0; !enough && i < s->tries; i++) {
+		const uint64_t since_ns = now_ns();
 		const pid_t child = fork();
 
 		if (child == 0) {
 			acts_now();
 			_exit(act_on(s, &path));
 		}
-		enough = count(s, &o, child);
+		enough = count(s, &o, child, since_ns);
 	}
 	(void)kill(swapper, SIGKILL);
 	(void)waitpid(swapper, NULL, 0);

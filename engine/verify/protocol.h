@@ -4,8 +4,8 @@
  * does one act in one way, and whose file can be copied, linked, renamed and started as anything.
  *
  * What it shall do stands in its arguments, NAME=VALUE each; what came of it is its exit status; what else there is to
- * say it writes to ACTOR_FD, a line each: "pid N" before the act, for the process that does it, "through N" for one of
- * several that came through, and "why TEXT".
+ * say it writes to ACTOR_FD, a line each: "pid N T" before the act, for the process that does it and when
+ * (CLOCK_BOOTTIME ns), "through N T" for one of several that came through, and "why TEXT".
  */
 #ifndef TERCEL_VERIFY_PROTOCOL_H
 #define TERCEL_VERIFY_PROTOCOL_H

@@ -584,12 +584,20 @@ static void stage(const struct trial *t, const struct trial_way *way, int cgroup
 
 /* ---- running it -------------------------------------------------------------------------------------------------- */
 
+static void take_process(struct trial_processes *to, const char *text)
+{
+	char *rest;
+	const uint32_t pid = (uint32_t)strtoul(text, &rest, 10);
+
+	to->items[to->count++ % TRIAL_PROCESSES] = (struct trial_process){pid, strtoull(rest, NULL, 10)};
+}
+
 static void take_line(struct trial_result *out, const char *line)
 {
 	if (!strncmp(line, "pid ", 4))
-		out->pids[out->npids++ % TRIAL_PIDS] = (uint32_t)strtoul(line + 4, NULL, 10);
+		take_process(&out->acted, line + 4);
 	else if (!strncmp(line, "through ", 8))
-		out->through[out->nthrough++ % TRIAL_PIDS] = (uint32_t)strtoul(line + 8, NULL, 10);
+		take_process(&out->through, line + 8);
 	else if (!strncmp(line, "why ", 4))
 		(void)snprintf(out->why, sizeof(out->why), "%.250s", line + 4);
 }

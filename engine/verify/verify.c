@@ -76,67 +76,67 @@ const char *verify_result_name(enum verify_result r)
 struct judged {
 	struct trial_result did;
 	enum verify_verdict verdict;
+	bool lost; /* the verdict may be among those that the daemon has no more */
 	char reasons[128];
 };
 
-/* The last ones of a list of process ids, of which there were `count`. */
-struct pids {
-	const uint32_t *ids;
-	size_t count;
-};
-
-static size_t known(const struct pids *p)
-{
-	return p->count < TRIAL_PIDS ? p->count : TRIAL_PIDS;
-}
-
-static int ask(const struct verify *v, const struct verify_rule *rule, const struct pids *p, size_t i,
+/* Of the i-th process, counted from the last one. */
+static int ask(const struct verify *v, const struct verify_rule *rule, const struct trial_processes *p, size_t i,
                struct judged *out, struct error *err)
 {
+	const struct trial_process *process = &p->items[(p->count - 1 - i) % TRIAL_PROCESSES];
+	const struct verify_question q = {
+	        .rule = rule->name, .pid = process->pid, .since_ns = process->since_ns, .trial = v->trials};
+	int error;
+
 	out->verdict = VERIFY_NO_VERDICT;
 	out->reasons[0] = '\0';
-	return v->ask(v->ctx, rule->name, p->ids[(p->count - 1 - i) % TRIAL_PIDS], &out->verdict, out->reasons,
-	              sizeof(out->reasons), err);
+	error = v->ask(v->ctx, &q, &out->verdict, out->reasons, sizeof(out->reasons), err);
+	out->lost = error == -ENODATA;
+	return out->lost ? 0 : error;
 }
 
 /* The rule holds if it spoke of each that came through; if none did, of one that was stopped. */
 static int judge(const struct verify *v, const struct verify_rule *rule, struct judged *out, struct error *err)
 {
-	const bool through = out->did.status == ACTOR_THROUGH;
-	struct pids all = {out->did.pids, out->did.npids}, p = all;
-	struct judged best = *out;
+	const bool through = out->did.status == ACTOR_THROUGH, one_alone = through && !out->did.through.count;
+	const struct trial_processes *p = through && !one_alone ? &out->did.through : &out->did.acted;
+	size_t n = p->count < TRIAL_PROCESSES ? p->count : TRIAL_PROCESSES;
 	int error = 0;
 
-	best.verdict = VERIFY_NO_VERDICT;
-	best.reasons[0] = '\0';
-	if (through) {
-		p = (struct pids){out->did.through, out->did.nthrough};
-		if (!p.count)
-			p = (struct pids){all.ids + (all.count ? (all.count - 1) % TRIAL_PIDS : 0), all.count ? 1 : 0};
-	}
-	for (size_t i = 0; !error && i < known(&p); i++) {
+	n = one_alone && n ? 1 : n;
+	out->verdict = VERIFY_NO_VERDICT;
+	out->reasons[0] = '\0';
+	out->lost = false;
+	for (size_t i = 0; !error && i < n; i++) {
 		struct judged one;
 
-		error = ask(v, rule, &p, i, &one, err);
-		if (!error && (!i || (through ? one.verdict < best.verdict : one.verdict > best.verdict))) {
-			best.verdict = one.verdict;
-			memcpy(best.reasons, one.reasons, sizeof(best.reasons));
+		error = ask(v, rule, p, i, &one, err);
+		if (error)
+			break;
+		out->lost |= one.lost;
+		if (!i || (through ? one.verdict < out->verdict : one.verdict > out->verdict)) {
+			out->verdict = one.verdict;
+			memcpy(out->reasons, one.reasons, sizeof(out->reasons));
 		}
-		if (best.verdict == (through ? VERIFY_NO_VERDICT : VERIFY_BLOCKED))
+		if (out->verdict == (through ? VERIFY_NO_VERDICT : VERIFY_BLOCKED))
 			break;
 	}
-	*out = best;
 	return error;
 }
 
-static int try_it(const struct verify *v, const struct verify_rule *rule, const struct trial *t, const char *trick,
+static int try_it(struct verify *v, const struct verify_rule *rule, const struct trial *t, const char *trick,
                   struct judged *out, struct error *err)
 {
 	const struct trial_way way = {.name = trick, .tries = v->tries, .all = !rule->enforced};
-	int error = trial_run(&out->did, t, &way, v->place, err);
+	int error;
 
+	v->trials++;
+	error = trial_run(&out->did, t, &way, v->place, err);
 	return error ? error : judge(v, rule, out, err);
 }
+
+#define LOST "verdicts were lost meanwhile: the daemon has too many"
 
 /* ---- what it means ----------------------------------------------------------------------------------------------- */
 
@@ -172,6 +172,10 @@ static int tell_way(const struct verify *v, const struct verify_rule *rule, cons
 		v->tell(v->ctx, rule, w->name, VERIFY_HOLDS, "");
 		return 0;
 	}
+	if (j->lost && j->verdict == VERIFY_NO_VERDICT) {
+		v->tell(v->ctx, rule, w->name, VERIFY_NOT_TESTED, LOST);
+		return 0;
+	}
 	if (j->did.status != ACTOR_THROUGH) {
 		(void)snprintf(text, sizeof(text), "%s%s",
 		               j->did.status == ACTOR_REFUSED ? "refused, but not by this rule" : j->did.why,
@@ -200,8 +204,8 @@ static int tell_way(const struct verify *v, const struct verify_rule *rule, cons
 /* ---- a rule ------------------------------------------------------------------------------------------------------ */
 
 /* The first act that the rule judges as it says: *out. 1 if there is one, 0 and the reason if not. */
-static int find_act(const struct verify *v, const struct verify_rule *rule, const struct needs *needs,
-                    struct trial *out, char *why, size_t size, struct error *err)
+static int find_act(struct verify *v, const struct verify_rule *rule, const struct needs *needs, struct trial *out,
+                    char *why, size_t size, struct error *err)
 {
 	unsigned int tried = 0;
 
@@ -227,7 +231,9 @@ static int find_act(const struct verify *v, const struct verify_rule *rule, cons
 			return error;
 		if (held(&j, rule->enforced))
 			return 1;
-		if (j.verdict == VERIFY_UNCERTAIN)
+		if (j.lost && j.verdict == VERIFY_NO_VERDICT)
+			(void)snprintf(why, size, LOST);
+		else if (j.verdict == VERIFY_UNCERTAIN)
 			(void)snprintf(why, size, "what was done was uncertain: %s", j.reasons);
 		else if (j.did.status == ACTOR_IMPOSSIBLE)
 			(void)snprintf(why, size, "%.200s", j.did.why);
@@ -240,7 +246,7 @@ static int find_act(const struct verify *v, const struct verify_rule *rule, cons
 	return 0;
 }
 
-int verify_rule(const struct verify *v, const struct verify_rule *rule, struct error *err)
+int verify_rule(struct verify *v, const struct verify_rule *rule, struct error *err)
 {
 	_autofree_ struct needs *needs = malloc(sizeof(*needs));
 	_autobuf_ struct buf words = BUF_INIT;

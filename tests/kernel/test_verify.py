@@ -144,23 +144,27 @@ class Liar(socketserver.StreamRequestHandler):
 
     def handle(self):
         request = json.loads(self.rfile.readline())
-        generation = self.server.generation
+        generation, now = self.server.generation, time.clock_gettime_ns(time.CLOCK_BOOTTIME)
         answers = {
-            "status": {"pid": os.getpid(), "cgroup": self.server.cgroup},
+            "status": {"pid": os.getpid(), "cgroup": self.server.cgroup, "records": {"verdict": {"dropped": 7}}},
             "show": {"rules": [{"rule": "liar"}]},
             "rule": {"generation": 1, "rule": "liar", "class": "exact", "mode": "monitor", "action": "deny", "points": [],
                      "condition": self.server.condition, "scope": ""},
-            "verdicts": {"generation": generation, "until": time.clock_gettime_ns(time.CLOCK_BOOTTIME),
-                         "verdicts": [{"rule": "liar", "action": "deny", "enforced": False, "uncertain": []}]
-                         if not self.server.asked else []},
+            "verdicts": {"generation": generation, "until": now,
+                         "verdicts": [{"rule": "liar", "action": "deny", "enforced": False, "uncertain": [], "time": now}]
+                         if not self.server.asked else [], "dropped": 7, "since": 0},
         }
         self.server.asked |= request["command"] == "verdicts"
-        self.wfile.write(json.dumps({"ok": True, "messages": "", **answers[request["command"]]}).encode() + b"\n")
+        answer = {"ok": True, "messages": "", **answers[request["command"]]}
+        if request["command"] == "verdicts":
+            self.server.twist(answer, now)
+        self.wfile.write(json.dumps(answer).encode() + b"\n")
 
 
-def with_a_liar(w, generation, condition="evt.type = execve and proc.name = victim"):
+def with_a_liar(w, generation, condition="evt.type = execve and proc.name = victim", twist=lambda answer, now: None):
     server = socketserver.ThreadingUnixStreamServer(w.path("liar"), Liar)
     server.cgroup, server.asked, server.generation, server.condition = w.cgroup, False, generation, condition
+    server.twist = twist
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         return verify(w, "--tries", "5", socket=w.path("liar"))
@@ -184,6 +188,32 @@ def what_comes_through_unseen_is_a_hole(w):
     # A policy that changes under it says nothing of the rule.
     status, said = with_a_liar(w, 2)
     assert status == 3 and "the policy was changed meanwhile" in said, said
+
+
+def drop_some(answer, _):
+    answer["dropped"] += not answer["verdicts"]
+
+
+def forget_some(answer, now):
+    answer["since"] = now
+
+
+def tell_of_another(answer, _):
+    """That had the process's id before."""
+    for verdict in answer["verdicts"]:
+        verdict["time"] = 1
+
+
+def what_was_lost_is_no_hole(w):
+    status, found = with_a_liar(w, 1, twist=forget_some)
+    assert status == 0 and not ways(found, "liar", "HOLE"), found
+    assert SAME_FILE <= {way for way, why in ways(found, "liar", "not tested").items() if "verdicts were lost" in why}, found
+    # Of the trials that follow one in which some were dropped, none is missing.
+    status, found = with_a_liar(w, 1, twist=drop_some)
+    assert status == 1 and "verdicts were lost" in ways(found, "liar", "not tested")["symlink"], found
+    assert SAME_FILE - {"symlink"} <= set(ways(found, "liar", "HOLE")), found
+    status, found = with_a_liar(w, 1, twist=tell_of_another)
+    assert status == 0 and "none of the" in found["rules"][0]["not_tested"], found
 
 
 def one_that_is_killed_leaves_nothing_that_stays(w):
@@ -242,6 +272,7 @@ TESTS = [
     every_rule_of_our_own_is_without_a_hole,
     a_rule_with_a_fuse_is_left_alone,
     what_comes_through_unseen_is_a_hole,
+    what_was_lost_is_no_hole,
     one_that_is_killed_leaves_nothing_that_stays,
     one_that_acts_as_nobody_ends_with_it_too,
     without_a_daemon_it_says_so,
