@@ -396,6 +396,17 @@ static int try_rules(struct verifier *v, struct error *err)
 	return error;
 }
 
+/* Of the ways, by result. */
+static int add_counts(cJSON *to, const struct verifier *v)
+{
+	static const char *const names[] = {"hold", "exceptions", "holes", "not_tested"};
+	cJSON *o = cJSON_AddObjectToObject(to, "ways");
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!cJSON_AddNumberToObject(o, names[i], (double)v->counts[i]))
+			return -ENOMEM;
+	return 0;
+}
+
 static enum cli_status print_summary(struct verifier *v)
 {
 	_autobuf_ struct buf out = BUF_INIT;
@@ -405,7 +416,7 @@ static enum cli_status print_summary(struct verifier *v)
 		_autojson_ cJSON *all = cJSON_CreateObject();
 		if (!cJSON_AddItemToObject(all, "rules", cJSON_Duplicate(v->results, true)) ||
 		    !cJSON_AddNumberToObject(all, "rules_not_tested", (double)v->untested) ||
-		    !cJSON_AddNumberToObject(all, "rules_with_holes", (double)v->holes))
+		    !cJSON_AddNumberToObject(all, "rules_with_holes", (double)v->holes) || add_counts(all, v))
 			return cli_fail(&command_verify, CLI_SYSTEM, "out of memory");
 		_autofree_ char *text = cJSON_PrintUnformatted(all);
 		if (!text)
@@ -414,7 +425,7 @@ static enum cli_status print_summary(struct verifier *v)
 	} else {
 		buf_addf(&out,
 		         "%zu rules: %zu without a hole, %zu with holes, %zu not tested; ways: %zu hold, %zu are "
-		         "exceptions, %zu are holes, %zu do not exist here\n",
+		         "exceptions, %zu are holes, %zu were not tested\n",
 		         rules, rules - v->holes - v->untested, v->holes, v->untested, v->counts[VERIFY_HOLDS],
 		         v->counts[VERIFY_EXCEPTION], v->counts[VERIFY_HOLE], v->counts[VERIFY_NOT_TESTED]);
 	}

@@ -225,6 +225,8 @@ static bool set_process(struct need *n, const char *field, const struct leaf *l)
 		return set_text(&n->env, l);
 	if (!strcmp(field, "proc.is_exe_upper_layer"))
 		return set_choice(&n->upper_layer, l);
+	if (!strcmp(field, "proc.is_exe_from_memfd"))
+		return set_choice(&n->memory, l);
 	if (!strcmp(field, "user.name") || !strcmp(field, "user.uid"))
 		return set_user(n, l);
 	return !strcmp(field, "container.id") && set_container(n, l);
@@ -333,8 +335,8 @@ static bool join(struct need *to, const struct need *from)
 	       join_text(&to->exepath, &from->exepath) && join_text(&to->parent, &from->parent) &&
 	       join_text(&to->env, &from->env) && join_choice(&to->write, from->write) &&
 	       join_choice(&to->create, from->create) && join_choice(&to->upper_layer, from->upper_layer) &&
-	       join_choice(&to->container, from->container) && join_choice(&to->root, from->root) &&
-	       join_network(to, from);
+	       join_choice(&to->memory, from->memory) && join_choice(&to->container, from->container) &&
+	       join_choice(&to->root, from->root) && join_network(to, from);
 }
 
 /* Deeper conditions are nobody's; each level has its memory. */

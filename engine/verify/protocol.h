@@ -14,6 +14,8 @@
 
 /* In the environment of a program that is started as the act: then it has been let through, and says so. */
 #define ACTOR_RAN "TERCEL_VERIFY_RAN=1"
+/* And the argument that it was let through with, if others are harmless. */
+#define ACTOR_ASKED "TERCEL_VERIFY_ASKED"
 
 /* Below the actor's root: where it makes its links, and a program and file that nobody forbids. */
 #define ACTOR_SCRATCH "/tercel-verify"
@@ -40,6 +42,7 @@ enum actor_status {
  *   next=PATH              starts itself under that name first, and waits: its parents, in order
  *   path=PATH              of exec and open
  *   arg=TEXT               of exec, any number
+ *   memory=1               of exec: the program is a file in memory, with the bytes of that one
  *   env=TEXT               of exec, a variable of its environment
  *   flags=N                of open
  *   family=4|6 addr=HEX port=N proto=tcp|udp    of connect

@@ -127,11 +127,18 @@ bool trial_of(struct trial *out, const struct need *n, char *why, size_t size)
 	                      .nargs = n->nargs,
 	                      .env = n->env,
 	                      .upper_layer = n->upper_layer,
+	                      .memory = n->memory == NEED_YES,
 	                      .in_container = n->container == NEED_YES,
 	                      .as_root = n->root != NEED_NO};
 	memcpy(out->args, n->args, sizeof(out->args));
 	if (n->env.fit && n->act != VERIFY_EXEC) {
 		(void)snprintf(why, size, "nothing here can bring about: proc.env of who opens or connects");
+		return false;
+	}
+	if (n->memory == NEED_YES && (n->act != VERIFY_EXEC || n->name.fit || n->exepath.fit)) {
+		(void)snprintf(why, size,
+		               "nothing here can bring about: a program in memory that opens, connects, or "
+		               "has this name");
 		return false;
 	}
 	if (n->missing[0]) {
@@ -173,7 +180,7 @@ void trial_print(struct buf *out, const struct trial *t)
 		(void)inet_ntop(t->family, t->address, address, sizeof(address));
 		buf_addf(out, " %s %s port %u", t->protocol == IPPROTO_UDP ? "udp" : "tcp", address, t->port);
 	} else {
-		buf_addf(out, " %s", t->path);
+		buf_addf(out, t->memory ? " a file in memory with the bytes of %s" : " %s", t->path);
 	}
 	if (t->act == VERIFY_OPEN && t->flags != O_RDONLY)
 		buf_adds(out, t->flags & O_CREAT ? ", made by it" : " for writing");
@@ -513,6 +520,7 @@ static void write_words(struct words *w, const struct trial *t, const struct tri
 	word(w, "addr=%s", hex);
 	word(w, "port=%u", t->port);
 	word(w, "proto=%s", t->protocol == IPPROTO_UDP ? "udp" : "tcp");
+	word(w, "memory=%d", t->memory);
 	word(w, "tries=%u", way->tries);
 	word(w, "all=%d", way->all);
 	if (t->env.fit) {

@@ -27,6 +27,7 @@ struct trial {
 	int family, protocol;
 	uint16_t port;
 	enum need_choice upper_layer;
+	bool memory; /* of exec: the program is a file in memory, with the bytes of that at the path */
 	bool in_container, as_root;
 };
 

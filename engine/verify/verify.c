@@ -17,6 +17,11 @@
 /* So many acts are tried out until the rule judges one. */
 #define ACTS_MAX 24
 
+enum {
+	BY_CHILD = 1 << 0,  /* the act is that of a child of the actor */
+	OF_MEMORY = 1 << 1, /* it is a way to start a program in memory, too */
+};
+
 /*
  * The ways, and why what comes through by one is no hole where the rule says nothing of it: by its words, since the
  * way changes names that the rule may not ask for (change.h). `call`: the system call that it is to Falco, if another
@@ -27,41 +32,42 @@ static const struct way {
 	unsigned int acts;
 	const char *call;
 	const char *outside;
-	bool by_child; /* the act is that of a child of the actor */
+	unsigned int flags;
 } ways[] = {
-        {"symlink", ACT(EXEC) | ACT(OPEN), NULL, NULL, false},
-        {"link-name", ACT(EXEC), NULL, "to Falco the process has the link's name", false},
-        {"relative", ACT(EXEC) | ACT(OPEN), NULL, NULL, false},
-        {"dot-dot", ACT(EXEC) | ACT(OPEN), NULL, NULL, false},
-        {"proc-root", ACT(EXEC) | ACT(OPEN), NULL, NULL, false},
-        {"long-path", ACT(EXEC) | ACT(OPEN), NULL, NULL, false},
-        {"directory", ACT(OPEN), NULL, NULL, false},
-        {"directory", ACT(EXEC), "execveat", NULL, false},
-        {"descriptor", ACT(OPEN), NULL, NULL, false},
-        {"descriptor", ACT(EXEC), "execveat", NULL, false},
-        {"openat2", ACT(OPEN), "openat2", NULL, false},
-        {"creat", ACT(OPEN), "creat", NULL, false},
-        {"handle", ACT(OPEN), "open_by_handle_at", NULL, false},
-        {"io_uring", ACT(OPEN) | ACT(CONNECT), NULL, "io_uring makes no system call that Falco sees", false},
-        {"hard-link", ACT(EXEC) | ACT(OPEN), NULL, "the file has another name then; forbid making the link", false},
-        {"rename", ACT(EXEC) | ACT(OPEN), NULL, "the file has another name then; forbid the rename", false},
-        {"bind-mount", ACT(EXEC) | ACT(OPEN), NULL, "the file has another path then; forbid the mount", false},
-        {"copy", ACT(EXEC), NULL, "another file, under another name", false},
-        {"memfd", ACT(EXEC), "execveat", "a program in memory has no path; see proc.is_exe_from_memfd", false},
-        {"shebang", ACT(EXEC), NULL, "to Falco the process has the script's name", false},
-        {"ld.so", ACT(EXEC), NULL, "the program that starts is the loader", false},
-        {"long-arguments", ACT(EXEC), NULL, NULL, false},
-        {"comm", ACT(EXEC) | ACT(OPEN) | ACT(CONNECT), NULL, NULL, false},
-        {"thread", ACT(EXEC) | ACT(OPEN) | ACT(CONNECT), NULL, NULL, false},
-        {"vfork", ACT(EXEC) | ACT(OPEN) | ACT(CONNECT), NULL, NULL, true},
-        {"ptrace", ACT(EXEC) | ACT(OPEN) | ACT(CONNECT), NULL, NULL, true},
-        {"rewriting", ACT(EXEC) | ACT(OPEN) | ACT(CONNECT), NULL, NULL, true},
-        {"swapped-link", ACT(OPEN), NULL, NULL, true},
-        {"non-blocking", ACT(CONNECT), NULL, NULL, false},
-        {"mapped", ACT(CONNECT), NULL, NULL, false},
-        {"fast-open", ACT(CONNECT), "sendto", "TCP fast open is no connect to Falco", false},
-        {"sendto", ACT(CONNECT), "sendto", "a datagram without a connection is no connect", false},
-        {"sendmsg", ACT(CONNECT), "sendmsg", "a datagram without a connection is no connect", false},
+        {"symlink", ACT(EXEC) | ACT(OPEN), NULL, NULL, 0},
+        {"link-name", ACT(EXEC), NULL, "to Falco the process has the link's name", 0},
+        {"relative", ACT(EXEC) | ACT(OPEN), NULL, NULL, 0},
+        {"dot-dot", ACT(EXEC) | ACT(OPEN), NULL, NULL, 0},
+        {"proc-root", ACT(EXEC) | ACT(OPEN), NULL, NULL, 0},
+        {"long-path", ACT(EXEC) | ACT(OPEN), NULL, NULL, 0},
+        {"directory", ACT(OPEN), NULL, NULL, 0},
+        {"directory", ACT(EXEC), "execveat", NULL, 0},
+        {"descriptor", ACT(OPEN), NULL, NULL, 0},
+        {"descriptor", ACT(EXEC), "execveat", NULL, OF_MEMORY},
+        {"openat2", ACT(OPEN), "openat2", NULL, 0},
+        {"creat", ACT(OPEN), "creat", NULL, 0},
+        {"handle", ACT(OPEN), "open_by_handle_at", NULL, 0},
+        {"io_uring", ACT(OPEN) | ACT(CONNECT), NULL, "io_uring makes no system call that Falco sees", 0},
+        {"hard-link", ACT(EXEC) | ACT(OPEN), NULL, "the file has another name then; forbid making the link", 0},
+        {"rename", ACT(EXEC) | ACT(OPEN), NULL, "the file has another name then; forbid the rename", 0},
+        {"bind-mount", ACT(EXEC) | ACT(OPEN), NULL, "the file has another path then; forbid the mount", 0},
+        {"copy", ACT(EXEC), NULL, "another file, under another name", 0},
+        {"memfd", ACT(EXEC), "execveat", "a program in memory has no path; see proc.is_exe_from_memfd", 0},
+        {"shebang", ACT(EXEC), NULL, "to Falco the process has the script's name", 0},
+        {"ld.so", ACT(EXEC), NULL, "the program that starts is the loader", 0},
+        {"long-arguments", ACT(EXEC), NULL, NULL, OF_MEMORY},
+        {"comm", ACT(EXEC) | ACT(OPEN) | ACT(CONNECT), NULL, NULL, OF_MEMORY},
+        {"thread", ACT(EXEC) | ACT(OPEN) | ACT(CONNECT), NULL, NULL, OF_MEMORY},
+        {"vfork", ACT(EXEC) | ACT(OPEN) | ACT(CONNECT), NULL, NULL, BY_CHILD | OF_MEMORY},
+        {"ptrace", ACT(EXEC) | ACT(OPEN) | ACT(CONNECT), NULL, NULL, BY_CHILD},
+        {"rewriting-arguments", ACT(EXEC), NULL, NULL, BY_CHILD},
+        {"rewriting", ACT(EXEC) | ACT(OPEN) | ACT(CONNECT), NULL, NULL, BY_CHILD},
+        {"swapped-link", ACT(OPEN), NULL, NULL, BY_CHILD},
+        {"non-blocking", ACT(CONNECT), NULL, NULL, 0},
+        {"mapped", ACT(CONNECT), NULL, NULL, 0},
+        {"fast-open", ACT(CONNECT), "sendto", "TCP fast open is no connect to Falco", 0},
+        {"sendto", ACT(CONNECT), "sendto", "a datagram without a connection is no connect", 0},
+        {"sendmsg", ACT(CONNECT), "sendmsg", "a datagram without a connection is no connect", 0},
 };
 
 const char *verify_result_name(enum verify_result r)
@@ -269,9 +275,9 @@ int verify_rule(struct verify *v, const struct verify_rule *rule, struct error *
 		struct judged j;
 		int error;
 
-		if (!(ways[i].acts >> t.act & 1))
+		if (!(ways[i].acts >> t.act & 1) || (t.memory && !(ways[i].flags & OF_MEMORY)))
 			continue;
-		if (ways[i].by_child && t.parent[0] && t.act != VERIFY_EXEC) {
+		if (ways[i].flags & BY_CHILD && t.parent[0] && t.act != VERIFY_EXEC) {
 			v->tell(v->ctx, rule, ways[i].name, VERIFY_NOT_TESTED,
 			        "a child does it, whose parent is another");
 			continue;

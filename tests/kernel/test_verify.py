@@ -78,6 +78,10 @@ def judge(w, mode):
                                                        "shebang", "ld.so", "directory", "descriptor", "long-arguments"}
     assert "ld.so" in ways(found, "name", "exception") and "hard-link" in ways(found, "path", "holds")
     assert "args" in ways(found, "arguments", "exception").get("long-arguments", "args")
+    assert "rewriting-arguments" in ways(found, "arguments", "holds"), found
+    assert "asks for no argument" in ways(found, "name", "not tested")["rewriting-arguments"], found
+    for result, name in (("holds", "hold"), ("exception", "exceptions"), ("HOLE", "holes"), ("not tested", "not_tested")):
+        assert found["ways"][name] == sum(len(ways(found, r["rule"], result)) for r in found["rules"]), found
     assert ANYBODY | {"non-blocking", "mapped"} <= set(ways(found, "address", "holds")), found
     assert {"sendto", "sendmsg"} <= set(ways(found, "address", "exception")), found
     untested = [r["rule"] for r in found["rules"] if "not_tested" in r]
@@ -123,7 +127,7 @@ def every_rule_of_our_own_is_without_a_hole(w):
     assert status == 0 and found["rules_with_holes"] == 0, [r for r in found["rules"] if any(
         way["result"] == "HOLE" for way in r["ways"])]
     tried = [r["rule"] for r in found["rules"] if "not_tested" not in r]
-    assert len(tried) >= 10, found
+    assert len(tried) >= 10 and "Program runs from memory on the host" in tried, found
     print("  %d rules tried, %d not" % (len(tried), found["rules_not_tested"]))
     for rule in found["rules"]:
         if "not_tested" in rule:
@@ -185,6 +189,8 @@ def what_comes_through_unseen_is_a_hole(w):
     assert status == 1 and SAME_FILE | {"hard-link", "rename", "shebang", "link-name"} <= set(holes), found
     assert "under its other name" in holes["hard-link"], found
     assert {"bind-mount", "copy", "ld.so", "memfd"} <= set(ways(found, "liar", "exception")), found
+    status, found = with_a_liar(w, 1, "evt.type = execve and proc.args contains --steal")
+    assert "rewriting-arguments" in ways(found, "liar", "HOLE"), found
     # A policy that changes under it says nothing of the rule.
     status, said = with_a_liar(w, 2)
     assert status == 3 and "the policy was changed meanwhile" in said, said
