@@ -52,7 +52,11 @@ struct verifier {
 	const char *rules; /* a name or a glob */
 	unsigned int tries;
 	struct trial_place place;
-	double generation;      /* of the policy that the rule at hand is of */
+	double generation;   /* of the policy that the rule at hand is of */
+	double dropped;      /* verdicts, by the last answer */
+	unsigned int trials; /* so far */
+	unsigned int trial;  /* the one that is asked about, and what was dropped by the last answer before it */
+	double dropped_before;
 	cJSON *results;         /* one object for each rule */
 	cJSON *current;         /* of them, that of the rule at hand */
 	size_t counts[4];       /* ways, by enum verify_result */
@@ -154,38 +158,53 @@ static void list_reasons(const cJSON *verdict, char *out, size_t size)
 	}
 }
 
-static void strongest(const cJSON *reply, const char *rule, enum verify_verdict *out, char *reasons, size_t size)
+/* What an id has been told of before is about another process. */
+static void strongest(const cJSON *reply, const struct verify_question *q, enum verify_verdict *out, char *reasons,
+                      size_t size)
 {
 	const cJSON *verdict;
 	cJSON_ArrayForEach(verdict, cJSON_GetObjectItemCaseSensitive(reply, "verdicts"))
 	{
 		const enum verify_verdict found = verdict_of(verdict);
-		if (strcmp(ask_text(verdict, "rule"), rule) != 0 || found <= *out)
+		if (strcmp(ask_text(verdict, "rule"), q->rule) != 0 || found <= *out ||
+		    ask_number(verdict, "time") < (double)q->since_ns)
 			continue;
 		*out = found;
 		list_reasons(verdict, reasons, size);
 	}
 }
 
+/* Whether the daemon has all verdicts since the process acted, and none was dropped during the trial. */
+static bool is_whole(struct verifier *v, const cJSON *reply, const struct verify_question *q)
+{
+	if (v->trial != q->trial) {
+		v->trial = q->trial;
+		v->dropped_before = v->dropped;
+	}
+	v->dropped = ask_number(reply, "dropped");
+	return v->dropped <= v->dropped_before && ask_number(reply, "since") <= (double)q->since_ns;
+}
+
 /* The daemon says up to when it has taken verdicts: by then it has those of what is done already. */
-static int ask_verdict(void *ctx, const char *rule, uint32_t pid, enum verify_verdict *out, char *reasons, size_t size,
+static int ask_verdict(void *ctx, const struct verify_question *q, enum verify_verdict *out, char *reasons, size_t size,
                        struct error *err)
 {
-	const struct verifier *v = ctx;
+	struct verifier *v = ctx;
 	struct timespec t;
 	(void)clock_gettime(CLOCK_BOOTTIME, &t);
 	const double done = (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 	for (int waited = 0; waited < PATIENCE_MS; waited += 10) {
 		_autojson_ cJSON *reply = NULL;
-		int error = call(v, &reply, "verdicts", "pid", NULL, (double)pid, err);
+		int error = call(v, &reply, "verdicts", "pid", NULL, (double)q->pid, err);
 		if (error)
 			return error;
 		if (ask_number(reply, "generation") != v->generation)
 			return error_set(err, -EBUSY, "the policy was changed meanwhile: try again");
 		if (ask_number(reply, "until") >= done) {
+			const bool whole = is_whole(v, reply, q);
 			*out = VERIFY_NO_VERDICT;
-			strongest(reply, rule, out, reasons, size);
-			return 0;
+			strongest(reply, q, out, reasons, size);
+			return *out == VERIFY_NO_VERDICT && !whole ? -ENODATA : 0;
 		}
 		(void)usleep(10000);
 	}
@@ -295,12 +314,13 @@ static int read_condition(struct filter **out, const cJSON *rule, struct error *
 
 static int try_rule(struct verifier *v, const char *name, struct error *err)
 {
-	const struct verify verify = {.place = &v->place,
-	                              .tries = v->tries,
-	                              .ask = ask_verdict,
-	                              .tell = tell,
-	                              .tell_act = tell_act,
-	                              .ctx = v};
+	struct verify verify = {.place = &v->place,
+	                        .tries = v->tries,
+	                        .ask = ask_verdict,
+	                        .tell = tell,
+	                        .tell_act = tell_act,
+	                        .ctx = v,
+	                        .trials = v->trials};
 	_autojson_ cJSON *shown = NULL;
 	_autofilter_ struct filter *condition = NULL;
 	int error = call(v, &shown, "rule", "name", name, 0, err);
@@ -322,6 +342,7 @@ static int try_rule(struct verifier *v, const char *name, struct error *err)
 		tell(v, &rule, "", VERIFY_NOT_TESTED, why_not(shown));
 	else
 		error = verify_rule(&verify, &rule, err);
+	v->trials = verify.trials;
 	v->holes += v->counts[VERIFY_HOLE] > holes;
 	if (!error && v->ask.format != EVENT_JSON)
 		print_rule(v->current);
@@ -343,6 +364,8 @@ static int make_place(struct verifier *v, struct error *err)
 		return error;
 	if (geteuid() != 0)
 		return error_set(err, -EPERM, "it makes cgroups, namespaces and files of its own: run as root");
+	const cJSON *records = cJSON_GetObjectItemCaseSensitive(status, "records");
+	v->dropped = ask_number(cJSON_GetObjectItemCaseSensitive(records, "verdict"), "dropped");
 	const char *above = ask_text(status, "cgroup");
 	if (!*above && load_find_cgroup2(root, sizeof(root)))
 		return error_set(err, -EOPNOTSUPP, "no cgroup v2 hierarchy is mounted here");
@@ -373,6 +396,17 @@ static int try_rules(struct verifier *v, struct error *err)
 	return error;
 }
 
+/* Of the ways, by result. */
+static int add_counts(cJSON *to, const struct verifier *v)
+{
+	static const char *const names[] = {"hold", "exceptions", "holes", "not_tested"};
+	cJSON *o = cJSON_AddObjectToObject(to, "ways");
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!cJSON_AddNumberToObject(o, names[i], (double)v->counts[i]))
+			return -ENOMEM;
+	return 0;
+}
+
 static enum cli_status print_summary(struct verifier *v)
 {
 	_autobuf_ struct buf out = BUF_INIT;
@@ -382,7 +416,7 @@ static enum cli_status print_summary(struct verifier *v)
 		_autojson_ cJSON *all = cJSON_CreateObject();
 		if (!cJSON_AddItemToObject(all, "rules", cJSON_Duplicate(v->results, true)) ||
 		    !cJSON_AddNumberToObject(all, "rules_not_tested", (double)v->untested) ||
-		    !cJSON_AddNumberToObject(all, "rules_with_holes", (double)v->holes))
+		    !cJSON_AddNumberToObject(all, "rules_with_holes", (double)v->holes) || add_counts(all, v))
 			return cli_fail(&command_verify, CLI_SYSTEM, "out of memory");
 		_autofree_ char *text = cJSON_PrintUnformatted(all);
 		if (!text)
@@ -391,7 +425,7 @@ static enum cli_status print_summary(struct verifier *v)
 	} else {
 		buf_addf(&out,
 		         "%zu rules: %zu without a hole, %zu with holes, %zu not tested; ways: %zu hold, %zu are "
-		         "exceptions, %zu are holes, %zu do not exist here\n",
+		         "exceptions, %zu are holes, %zu were not tested\n",
 		         rules, rules - v->holes - v->untested, v->holes, v->untested, v->counts[VERIFY_HOLDS],
 		         v->counts[VERIFY_EXCEPTION], v->counts[VERIFY_HOLE], v->counts[VERIFY_NOT_TESTED]);
 	}

@@ -18,3 +18,8 @@ const struct tercel_verdict *recent_next(const struct recent *r, uint32_t tgid, 
 	}
 	return NULL;
 }
+
+uint64_t recent_since(const struct recent *r)
+{
+	return r->count > RECENT_MAX ? r->items[r->count % RECENT_MAX].hdr.ts : 0;
+}

@@ -24,4 +24,7 @@ void recent_add(struct recent *r, const struct tercel_verdict *v);
  * beginning. */
 const struct tercel_verdict *recent_next(const struct recent *r, uint32_t tgid, uint64_t *at);
 
+/* CLOCK_BOOTTIME ns from which on all of them are here; 0: none had to go yet. */
+uint64_t recent_since(const struct recent *r);
+
 #endif

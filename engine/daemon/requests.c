@@ -212,7 +212,7 @@ static int add_verdict(cJSON *to, const struct live *l, const struct tercel_verd
 	const bool current = v->generation == live_generation(l) && v->rule < image->nrules;
 	cJSON *o = cJSON_CreateObject(), *uncertain;
 	bool whole = cJSON_AddItemToArray(to, o) && !add_text(o, "rule", current ? image->rules[v->rule].name : "") &&
-	             !add_number(o, "generation", v->generation) &&
+	             !add_number(o, "generation", v->generation) && !add_number(o, "time", v->hdr.ts) &&
 	             !add_text(o, "point", point_info((enum tercel_point)v->point)->name) &&
 	             !add_text(o, "action", name_action(v->action)) &&
 	             cJSON_AddBoolToObject(o, "enforced", v->enforced != 0);
@@ -225,7 +225,16 @@ static int add_verdict(cJSON *to, const struct live *l, const struct tercel_verd
 	return whole ? 0 : -ENOMEM;
 }
 
-/* "until": CLOCK_BOOTTIME ns; verdicts of acts before that are there, if they are not too many. */
+static int add_dropped(struct request *q)
+{
+	struct tercel_stats s = {0};
+	int error = q->r->sensor ? sensor_stats(q->r->sensor, &s) : 0;
+
+	return error ? error : add_number(q->out, "dropped", s.dropped[TERCEL_VERDICT]);
+}
+
+/* The times are CLOCK_BOOTTIME ns. Verdicts of acts from "since" to "until" are there, but for those that the kernel
+ * had no room for: "dropped" counts them. */
 static int verdicts(struct request *q)
 {
 	const cJSON *pid = cJSON_GetObjectItemCaseSensitive(q->in, "pid");
@@ -238,6 +247,10 @@ static int verdicts(struct request *q)
 	if (!(number >= 1 && number <= INT32_MAX))
 		return error_set(&q->err, -EINVAL, "verdicts: \"pid\" is the id of a process");
 	error = add_number(q->out, "until", q->r->drained_ns);
+	if (!error)
+		error = add_number(q->out, "since", recent_since(q->r->recent));
+	if (!error)
+		error = add_dropped(q);
 	if (!error)
 		error = add_number(q->out, "generation", live_generation(q->r->live));
 	all = error ? NULL : cJSON_AddArrayToObject(q->out, "verdicts");

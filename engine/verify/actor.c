@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <linux/io_uring.h>
 #include <linux/openat2.h>
@@ -29,6 +30,7 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "verify/protocol.h"
@@ -52,12 +54,18 @@ struct spec {
 	} to;
 	socklen_t to_len;
 	int tries;
-	bool all; /* not to the first that comes through only */
-	int at;   /* directory descriptor of a relative path */
+	bool all;    /* not to the first that comes through only */
+	bool memory; /* the program is a file in memory */
+	int at;      /* directory descriptor of a relative path */
 };
 
-/* Of the program that is started as the act; room for one variable that is asked for. */
-static char *ran[] = {(char *)ACTOR_RAN, NULL, NULL};
+/* Of the program that is started as the act; room for two variables more. */
+static char *ran[] = {(char *)ACTOR_RAN, NULL, NULL, NULL};
+
+static void add_variable(char *text)
+{
+	ran[ran[1] ? 2 : 1] = text;
+}
 
 static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static void say(const char *format, ...)
@@ -92,9 +100,17 @@ static int outcome(int error)
 	return ACTOR_IMPOSSIBLE;
 }
 
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_BOOTTIME, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
 static void acts_now(void)
 {
-	say("pid %d\n", (int)getpid());
+	say("pid %d %" PRIu64 "\n", (int)getpid(), now_ns());
 }
 
 /* ---- the acts, plainly ------------------------------------------------------------------------------------------- */
@@ -170,12 +186,14 @@ static int connect_to(const struct spec *s, int flags)
 	return error;
 }
 
+static int start_memory(const struct spec *s);
+
 /* Returns the error that it fails with; an exec that does not fail does not return. */
 static int do_act(const struct spec *s)
 {
 	switch (s->act) {
 	case ACT_EXEC:
-		return start(s, s->path);
+		return s->memory ? start_memory(s) : start(s, s->path);
 	case ACT_OPEN:
 		return open_at(s->at, s->path, s->flags);
 	default:
@@ -229,7 +247,7 @@ static int by_symlink(const struct spec *s)
 
 static int by_other_name(const struct spec *s)
 {
-	return by_link_named(s, "other-name");
+	return by_link_named(s, ACTOR_OTHER_NAME);
 }
 
 static void go_to_its_directory(const struct spec *s)
@@ -283,9 +301,31 @@ static int by_long_path(const struct spec *s)
 	return by_path(s, path);
 }
 
+static void copy_to(int out, const char *from)
+{
+	char bytes[65536];
+	const int in = open(from, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (in < 0 || out < 0)
+		impossible("copy");
+	while ((n = read(in, bytes, sizeof(bytes))) > 0)
+		if (write(out, bytes, (size_t)n) != n)
+			impossible("copy");
+	(void)close(in);
+}
+
+static int memory_with(const struct spec *s)
+{
+	const int fd = memfd_create(base_of(s->path), 0);
+
+	copy_to(fd, s->path);
+	return fd;
+}
+
 static int by_descriptor(const struct spec *s)
 {
-	const int fd = open(s->path, O_PATH | O_CLOEXEC);
+	const int fd = s->memory ? memory_with(s) : open(s->path, O_PATH | O_CLOEXEC);
 	char path[64];
 
 	if (fd < 0)
@@ -337,7 +377,7 @@ static int by_hard_link(const struct spec *s)
 {
 	char to[PATH_MAX];
 
-	(void)snprintf(to, sizeof(to), "%s.tercel-link", s->path);
+	(void)snprintf(to, sizeof(to), "%s" ACTOR_LINKED, s->path);
 	if (link(s->path, to))
 		impossible("link");
 	return by_path(s, to);
@@ -347,7 +387,7 @@ static int by_rename(const struct spec *s)
 {
 	char to[PATH_MAX];
 
-	(void)snprintf(to, sizeof(to), "%s.tercel-renamed", s->path);
+	(void)snprintf(to, sizeof(to), "%s" ACTOR_RENAMED, s->path);
 	if (rename(s->path, to))
 		impossible("rename");
 	return by_path(s, to);
@@ -358,9 +398,9 @@ static int by_bind_mount(const struct spec *s)
 	char dir[PATH_MAX], path[PATH_MAX];
 
 	directory_of(s->path, dir);
-	if (mkdir(ACTOR_SCRATCH "/bound", 0755) || mount(dir, ACTOR_SCRATCH "/bound", NULL, MS_BIND, NULL))
+	if (mkdir(ACTOR_BOUND, 0755) || mount(dir, ACTOR_BOUND, NULL, MS_BIND, NULL))
 		impossible("bind mount");
-	(void)snprintf(path, sizeof(path), ACTOR_SCRATCH "/bound/%s", base_of(s->path));
+	(void)snprintf(path, sizeof(path), ACTOR_BOUND "/%s", base_of(s->path));
 	return by_path(s, path);
 }
 
@@ -381,53 +421,46 @@ static int by_handle(const struct spec *s)
 
 /* ---- other files with the same program --------------------------------------------------------------------------- */
 
-static void copy_to(int out, const char *from)
-{
-	char bytes[65536];
-	const int in = open(from, O_RDONLY | O_CLOEXEC);
-	ssize_t n;
-
-	if (in < 0 || out < 0)
-		impossible("copy");
-	while ((n = read(in, bytes, sizeof(bytes))) > 0)
-		if (write(out, bytes, (size_t)n) != n)
-			impossible("copy");
-	(void)close(in);
-}
-
 static int by_copy(const struct spec *s)
 {
-	const int out = open(ACTOR_SCRATCH "/copy", O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+	const int out = open(ACTOR_SCRATCH "/" ACTOR_COPY, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
 
 	copy_to(out, s->path);
 	(void)close(out);
-	return by_path(s, ACTOR_SCRATCH "/copy");
+	return by_path(s, ACTOR_SCRATCH "/" ACTOR_COPY);
+}
+
+static int start_memory(const struct spec *s)
+{
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", memory_with(s));
+	return start(s, path);
 }
 
 static int by_memfd(const struct spec *s)
 {
-	const int fd = memfd_create(base_of(s->path), 0);
+	const int fd = memory_with(s);
 
-	copy_to(fd, s->path);
 	acts_now();
 	return outcome(start_at(s, fd, "", AT_EMPTY_PATH));
 }
 
 static int by_script(const struct spec *s)
 {
-	const int out = open(ACTOR_SCRATCH "/script", O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+	const int out = open(ACTOR_SCRATCH "/" ACTOR_SCRIPT, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
 
 	if (out < 0 || dprintf(out, "#!%s\n", s->path) < 0 || close(out))
 		impossible("script");
-	return by_path(s, ACTOR_SCRATCH "/script");
+	return by_path(s, ACTOR_SCRATCH "/" ACTOR_SCRIPT);
 }
 
 static int by_loader(const struct spec *s)
 {
-	char *argv[] = {(char *)ACTOR_SCRATCH "/ld.so", (char *)"--library-path", (char *)ACTOR_SCRATCH,
+	char *argv[] = {(char *)ACTOR_SCRATCH "/" ACTOR_LOADER, (char *)"--library-path", (char *)ACTOR_SCRATCH,
 	                (char *)s->path, NULL};
 
-	if (access(ACTOR_SCRATCH "/ld.so", X_OK))
+	if (access(ACTOR_SCRATCH "/" ACTOR_LOADER, X_OK))
 		impossible("the machine's ld.so");
 	acts_now();
 	(void)syscall(SYS_execve, argv[0], argv, ran);
@@ -563,9 +596,9 @@ static int act_on(const struct spec *s, union asked *what)
 }
 
 struct rewriting {
-	const struct spec *s;
 	union asked both[2];
 	union asked *now;
+	size_t len; /* that is rewritten */
 	volatile bool stop;
 	volatile unsigned int turns;
 };
@@ -575,8 +608,7 @@ static void *rewrite_on_and_on(void *arg)
 	struct rewriting *r = arg;
 
 	for (; !r->stop; r->turns++)
-		memcpy(r->now, &r->both[r->turns % 2],
-		       r->s->act == ACT_CONNECT ? r->s->to_len : strlen(r->both[1].path) + sizeof(ACTOR_HARMLESS));
+		memcpy(r->now, &r->both[r->turns % 2], r->len);
 	return NULL;
 }
 
@@ -587,10 +619,10 @@ static int one_race(const struct spec *s, unsigned int try)
 	pthread_t thread;
 	int result;
 
-	r.s = s;
 	r.now = &now;
 	ask(s, true, &r.both[0]);
 	ask(s, false, &r.both[1]);
+	r.len = s->act == ACT_CONNECT ? s->to_len : strlen(r.both[1].path) + sizeof(ACTOR_HARMLESS);
 	now = r.both[0];
 	if (pthread_create(&thread, NULL, rewrite_on_and_on, &r))
 		impossible("thread");
@@ -608,31 +640,32 @@ struct outcomes {
 };
 
 /* Each try is a process of its own. True: it was enough. */
-static bool count(const struct spec *s, struct outcomes *o, pid_t child)
+static bool count(const struct spec *s, struct outcomes *o, pid_t child, uint64_t since_ns)
 {
 	const int result = child < 0 ? ACTOR_IMPOSSIBLE : awaited(child);
 
 	if (result == ACTOR_THROUGH)
-		say("through %d\n", (int)child);
+		say("through %d %" PRIu64 "\n", (int)child, since_ns);
 	o->through += result == ACTOR_THROUGH;
 	o->refused += result == ACTOR_REFUSED;
 	o->harmless += result == ACTOR_HARMLESS_RAN;
 	return o->through && !s->all;
 }
 
-static int by_rewriting(const struct spec *s)
+static int race(const struct spec *s, int (*once)(const struct spec *s, unsigned int try))
 {
 	struct outcomes o = {0};
 	bool enough = false;
 
 	for (int i = 0; !enough && i < s->tries; i++) {
+		const uint64_t since_ns = now_ns();
 		const pid_t child = fork();
 
 		if (child == 0) {
 			acts_now();
-			_exit(one_race(s, (unsigned int)i));
+			_exit(once(s, (unsigned int)i));
 		}
-		enough = count(s, &o, child);
+		enough = count(s, &o, child, since_ns);
 	}
 	if (o.through)
 		return ACTOR_THROUGH;
@@ -640,6 +673,49 @@ static int by_rewriting(const struct spec *s)
 		return ACTOR_REFUSED;
 	say("why of %d tries %d came to the one and %d to the other: no race here\n", s->tries, o.refused, o.harmless);
 	return ACTOR_IMPOSSIBLE;
+}
+
+static int by_rewriting(const struct spec *s)
+{
+	return race(s, one_race);
+}
+
+/* The last argument is rewritten: between what is asked for, and something of the same length. */
+static int one_race_of_arguments(const struct spec *s, unsigned int try)
+{
+	static char now[PATH_MAX];
+	static struct rewriting r;
+	struct spec other = *s;
+	pthread_t thread;
+	int result;
+
+	memcpy(r.both[1].path, s->args[s->nargs - 1], strlen(s->args[s->nargs - 1]) + 1);
+	memset(r.both[0].path, 'x', strlen(r.both[1].path));
+	memcpy(now, r.both[0].path, sizeof(now));
+	r.now = (union asked *)(void *)now;
+	r.len = strlen(r.both[1].path);
+	other.args[s->nargs - 1] = now;
+	if (pthread_create(&thread, NULL, rewrite_on_and_on, &r))
+		impossible("thread");
+	while (r.turns < 2 + try * 37 % 997)
+		;
+	result = outcome(start(&other, s->path));
+	r.stop = true;
+	(void)pthread_join(thread, NULL);
+	return result;
+}
+
+static int by_rewriting_arguments(const struct spec *s)
+{
+	static char asked[PATH_MAX + sizeof(ACTOR_ASKED)];
+
+	if (!s->nargs || strlen(s->args[s->nargs - 1]) >= PATH_MAX) {
+		say("why the rule asks for no argument\n");
+		return ACTOR_IMPOSSIBLE;
+	}
+	(void)snprintf(asked, sizeof(asked), ACTOR_ASKED "=%s", s->args[s->nargs - 1]);
+	add_variable(asked);
+	return race(s, one_race_of_arguments);
 }
 
 /* A symbolic link that leads elsewhere from one moment to the next. */
@@ -661,13 +737,14 @@ static int by_swapped_link(const struct spec *s)
 		}
 	}
 	for (int i = 0; !enough && i < s->tries; i++) {
+		const uint64_t since_ns = now_ns();
 		const pid_t child = fork();
 
 		if (child == 0) {
 			acts_now();
 			_exit(act_on(s, &path));
 		}
-		enough = count(s, &o, child);
+		enough = count(s, &o, child, since_ns);
 	}
 	(void)kill(swapper, SIGKILL);
 	(void)waitpid(swapper, NULL, 0);
@@ -878,6 +955,7 @@ static const struct {
         {"thread", in_thread},
         {"vfork", by_vfork},
         {"rewriting", by_rewriting},
+        {"rewriting-arguments", by_rewriting_arguments},
         {"swapped-link", by_swapped_link},
         {"ptrace", by_injection},
         {"non-blocking", without_waiting},
@@ -987,7 +1065,9 @@ static void read_spec(struct spec *s, int argc, char **argv)
 		else if ((v = value_of(argv[i], "tries")))
 			s->tries = (int)strtol(v, NULL, 10);
 		else if ((v = value_of(argv[i], "env")))
-			ran[1] = (char *)v;
+			add_variable((char *)v);
+		else if ((v = value_of(argv[i], "memory")))
+			s->memory = *v == '1';
 		else if ((v = value_of(argv[i], "all")))
 			s->all = *v == '1';
 	}
@@ -996,6 +1076,19 @@ static void read_spec(struct spec *s, int argc, char **argv)
 	read_address(s, addr, port);
 	listen_at(s, port);
 	listen_at(s, 1);
+}
+
+/* What it means that this program was started as the act. */
+static int has_run(int argc, char **argv)
+{
+	const char *as = (const char *)getauxval(AT_EXECFN), *asked = getenv(ACTOR_ASKED);
+
+	if (as && !strcmp(as, ACTOR_HARMLESS))
+		return ACTOR_HARMLESS_RAN;
+	for (int i = 1; asked && i < argc; i++)
+		if (!strcmp(argv[i], asked))
+			return ACTOR_THROUGH;
+	return asked ? ACTOR_HARMLESS_RAN : ACTOR_THROUGH;
 }
 
 int main(int argc, char **argv)
@@ -1008,11 +1101,8 @@ int main(int argc, char **argv)
 	                        .tries = 100,
 	                        .at = AT_FDCWD};
 
-	if (getenv("TERCEL_VERIFY_RAN")) {
-		const char *as = (const char *)getauxval(AT_EXECFN);
-
-		_exit(as && !strcmp(as, ACTOR_HARMLESS) ? ACTOR_HARMLESS_RAN : ACTOR_THROUGH);
-	}
+	if (getenv("TERCEL_VERIFY_RAN"))
+		_exit(has_run(argc, argv));
 	for (int i = 1; i < argc; i++)
 		if (value_of(argv[i], "next"))
 			become_parent(argc, argv, i);

@@ -161,12 +161,16 @@ static bool set_container(struct need *n, const struct leaf *l)
 	return l->op == FILTER_OP_EQ && l->value && !strcmp(l->value->text, "host");
 }
 
+static bool is_root(const char *field, const char *text)
+{
+	return (!strcmp(field, "user.name") && !strcmp(text, "root")) ||
+	       (!strcmp(field, "user.uid") && !strcmp(text, "0"));
+}
+
 static bool set_user(struct need *n, const struct leaf *l)
 {
-	const char *text = l->value ? l->value->text : "";
-
 	n->root = NEED_YES;
-	return l->op == FILTER_OP_EQ && (!strcmp(text, "root") || !strcmp(text, "0"));
+	return l->op == FILTER_OP_EQ && is_root(l->node->left->field->name, l->value ? l->value->text : "");
 }
 
 /* Of flags, those that say what an open is for. */
@@ -221,6 +225,8 @@ static bool set_process(struct need *n, const char *field, const struct leaf *l)
 		return set_text(&n->env, l);
 	if (!strcmp(field, "proc.is_exe_upper_layer"))
 		return set_choice(&n->upper_layer, l);
+	if (!strcmp(field, "proc.is_exe_from_memfd"))
+		return set_choice(&n->memory, l);
 	if (!strcmp(field, "user.name") || !strcmp(field, "user.uid"))
 		return set_user(n, l);
 	return !strcmp(field, "container.id") && set_container(n, l);
@@ -329,8 +335,8 @@ static bool join(struct need *to, const struct need *from)
 	       join_text(&to->exepath, &from->exepath) && join_text(&to->parent, &from->parent) &&
 	       join_text(&to->env, &from->env) && join_choice(&to->write, from->write) &&
 	       join_choice(&to->create, from->create) && join_choice(&to->upper_layer, from->upper_layer) &&
-	       join_choice(&to->container, from->container) && join_choice(&to->root, from->root) &&
-	       join_network(to, from);
+	       join_choice(&to->memory, from->memory) && join_choice(&to->container, from->container) &&
+	       join_choice(&to->root, from->root) && join_network(to, from);
 }
 
 /* Deeper conditions are nobody's; each level has its memory. */
@@ -388,8 +394,7 @@ static void expand_refusal(struct needs *out, const struct filter_node *n)
 	if (n->kind == FILTER_LEAF && !strcmp(n->left->field->name, "container.id") && n->nvalues &&
 	    !strcmp(n->values[0].text, "host"))
 		out->items[0].container = NEED_YES;
-	if (n->kind == FILTER_LEAF && !strcmp(n->left->field->name, "user.name") && n->nvalues &&
-	    !strcmp(n->values[0].text, "root"))
+	if (n->kind == FILTER_LEAF && n->nvalues && is_root(n->left->field->name, n->values[0].text))
 		out->items[0].root = NEED_NO;
 	if (n->kind == FILTER_LEAF && !strncmp(n->left->field->name, "proc.is_exe_upper", 17))
 		out->items[0].upper_layer = NEED_NO;

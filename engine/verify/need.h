@@ -52,7 +52,7 @@ struct need {
 	size_t nargs;
 	struct need_text env; /* of the program that is started: a variable of its environment */
 	enum need_choice write, create;
-	enum need_choice upper_layer, container, root;
+	enum need_choice upper_layer, memory, container, root;
 	bool has_address, has_port, has_protocol;
 	uint8_t address[16];
 	int family; /* AF_INET or AF_INET6 */

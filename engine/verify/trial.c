@@ -127,11 +127,18 @@ bool trial_of(struct trial *out, const struct need *n, char *why, size_t size)
 	                      .nargs = n->nargs,
 	                      .env = n->env,
 	                      .upper_layer = n->upper_layer,
+	                      .memory = n->memory == NEED_YES,
 	                      .in_container = n->container == NEED_YES,
 	                      .as_root = n->root != NEED_NO};
 	memcpy(out->args, n->args, sizeof(out->args));
 	if (n->env.fit && n->act != VERIFY_EXEC) {
 		(void)snprintf(why, size, "nothing here can bring about: proc.env of who opens or connects");
+		return false;
+	}
+	if (n->memory == NEED_YES && (n->act != VERIFY_EXEC || n->name.fit || n->exepath.fit)) {
+		(void)snprintf(why, size,
+		               "nothing here can bring about: a program in memory that opens, connects, or "
+		               "has this name");
 		return false;
 	}
 	if (n->missing[0]) {
@@ -173,7 +180,7 @@ void trial_print(struct buf *out, const struct trial *t)
 		(void)inet_ntop(t->family, t->address, address, sizeof(address));
 		buf_addf(out, " %s %s port %u", t->protocol == IPPROTO_UDP ? "udp" : "tcp", address, t->port);
 	} else {
-		buf_addf(out, " %s", t->path);
+		buf_addf(out, t->memory ? " a file in memory with the bytes of %s" : " %s", t->path);
 	}
 	if (t->act == VERIFY_OPEN && t->flags != O_RDONLY)
 		buf_adds(out, t->flags & O_CREAT ? ", made by it" : " for writing");
@@ -200,9 +207,24 @@ static int make_directory(int *out, const char *path)
 	return *out < 0 ? -errno : 0;
 }
 
+/* Ends whatever is in the cgroup, and below. */
+static void end_all(int cgroup)
+{
+	const int fd = openat(cgroup, "cgroup.kill", O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0) {
+		(void)!write(fd, "1", 1);
+		(void)close(fd);
+	}
+}
+
 static void remove_below(const char *path)
 {
 	static const char *const names[] = {"/host", CONTAINER, ""};
+	_autoclose_ int all = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (all >= 0)
+		end_all(all);
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		char below[PATH_MAX];
@@ -343,7 +365,7 @@ static void copy_loader(const char *root)
 
 		line[strcspn(line, "\n")] = '\0';
 		if (path && !strncmp(last_part(path), "ld-linux", 8))
-			copy_file(path, root, ACTOR_SCRATCH "/ld.so");
+			copy_file(path, root, ACTOR_SCRATCH "/" ACTOR_LOADER);
 		if (path && !strcmp(last_part(path), "libc.so.6"))
 			copy_file(path, root, ACTOR_SCRATCH "/libc.so.6");
 	}
@@ -498,6 +520,7 @@ static void write_words(struct words *w, const struct trial *t, const struct tri
 	word(w, "addr=%s", hex);
 	word(w, "port=%u", t->port);
 	word(w, "proto=%s", t->protocol == IPPROTO_UDP ? "udp" : "tcp");
+	word(w, "memory=%d", t->memory);
 	word(w, "tries=%u", way->tries);
 	word(w, "all=%d", way->all);
 	if (t->env.fit) {
@@ -514,15 +537,22 @@ static void write_words(struct words *w, const struct trial *t, const struct tri
 	}
 }
 
-static void act(const struct trial *t, const struct trial_way *way) __attribute__((noreturn));
-static void act(const struct trial *t, const struct trial_way *way)
+/* Whoever changes its user has to ask for it again. The parent may have ended before it was asked for. */
+static void end_with(pid_t parent)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent)
+		_exit(ACTOR_IMPOSSIBLE);
+}
+
+static void act(const struct trial *t, const struct trial_way *way, pid_t stage) __attribute__((noreturn));
+static void act(const struct trial *t, const struct trial_way *way, pid_t stage)
 {
 	static struct words w;
 	char *const nothing[] = {NULL};
 
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (!t->as_root && (setgid(NOBODY) || setuid(NOBODY)))
 		fail("setuid");
+	end_with(stage);
 	write_words(&w, t, way);
 	(void)execve(w.argv[0], w.argv, nothing);
 	fail("starting the actor");
@@ -532,14 +562,16 @@ static void act(const struct trial *t, const struct trial_way *way)
  * The stage is made before the cgroup is entered: there a rule may forbid what it takes. The container of a process is
  * that in which it was made: one goes there, and makes another.
  */
-static void stage(const struct trial *t, const struct trial_way *way, int cgroup) __attribute__((noreturn));
-static void stage(const struct trial *t, const struct trial_way *way, int cgroup)
+static void stage(const struct trial *t, const struct trial_way *way, int cgroup, pid_t parent)
+        __attribute__((noreturn));
+static void stage(const struct trial *t, const struct trial_way *way, int cgroup, pid_t parent)
 {
+	const pid_t self = getpid();
 	const int procs = openat(cgroup, "cgroup.procs", O_WRONLY | O_CLOEXEC);
 	pid_t child;
 	int status = 0;
 
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	end_with(parent);
 	if (unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC))
 		fail("namespaces");
 	make_network();
@@ -550,7 +582,7 @@ static void stage(const struct trial *t, const struct trial_way *way, int cgroup
 	if (child < 0)
 		fail("fork");
 	if (child == 0)
-		act(t, way);
+		act(t, way, self);
 	if (waitpid(child, &status, 0) != child)
 		fail("waitpid");
 	if (WIFSIGNALED(status))
@@ -560,12 +592,20 @@ static void stage(const struct trial *t, const struct trial_way *way, int cgroup
 
 /* ---- running it -------------------------------------------------------------------------------------------------- */
 
+static void take_process(struct trial_processes *to, const char *text)
+{
+	char *rest;
+	const uint32_t pid = (uint32_t)strtoul(text, &rest, 10);
+
+	to->items[to->count++ % TRIAL_PROCESSES] = (struct trial_process){pid, strtoull(rest, NULL, 10)};
+}
+
 static void take_line(struct trial_result *out, const char *line)
 {
 	if (!strncmp(line, "pid ", 4))
-		out->pids[out->npids++ % TRIAL_PIDS] = (uint32_t)strtoul(line + 4, NULL, 10);
+		take_process(&out->acted, line + 4);
 	else if (!strncmp(line, "through ", 8))
-		out->through[out->nthrough++ % TRIAL_PIDS] = (uint32_t)strtoul(line + 8, NULL, 10);
+		take_process(&out->through, line + 8);
 	else if (!strncmp(line, "why ", 4))
 		(void)snprintf(out->why, sizeof(out->why), "%.250s", line + 4);
 }
@@ -604,20 +644,11 @@ static bool listen_to(struct trial_result *out, int fd)
 	return false;
 }
 
-static void end_all(const struct trial_place *place, bool in_container)
-{
-	const int fd = openat(in_container ? place->container : place->host, "cgroup.kill", O_WRONLY | O_CLOEXEC);
-
-	if (fd >= 0) {
-		(void)!write(fd, "1", 1);
-		(void)close(fd);
-	}
-}
-
 int trial_run(struct trial_result *out, const struct trial *t, const struct trial_way *way,
               const struct trial_place *place, struct error *err)
 {
 	_autoclose_ int reader = -1;
+	const pid_t self = getpid();
 	int ends[2], status = 0;
 	bool ended;
 	pid_t child;
@@ -630,7 +661,7 @@ int trial_run(struct trial_result *out, const struct trial *t, const struct tria
 	if (child == 0) {
 		if (dup2(ends[1], ACTOR_FD) < 0 || close_range(ACTOR_FD + 1, ~0U, CLOSE_RANGE_CLOEXEC))
 			_exit(ACTOR_IMPOSSIBLE);
-		stage(t, way, t->in_container ? place->container : place->host);
+		stage(t, way, t->in_container ? place->container : place->host, self);
 	}
 	(void)close(ends[1]);
 	if (child < 0)
@@ -638,7 +669,7 @@ int trial_run(struct trial_result *out, const struct trial *t, const struct tria
 	ended = listen_to(out, reader);
 	if (!ended)
 		(void)kill(child, SIGKILL);
-	end_all(place, t->in_container);
+	end_all(t->in_container ? place->container : place->host);
 	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
 		;
 	if (ended && WIFEXITED(status))

@@ -27,6 +27,7 @@ struct trial {
 	int family, protocol;
 	uint16_t port;
 	enum need_choice upper_layer;
+	bool memory; /* of exec: the program is a file in memory, with the bytes of that at the path */
 	bool in_container, as_root;
 };
 
@@ -36,15 +37,24 @@ bool trial_of(struct trial *out, const struct need *n, char *why, size_t size);
 /* Adds it in words: "open /etc/shadow by /opt/tercel/nc". */
 void trial_print(struct buf *out, const struct trial *t);
 
-#define TRIAL_PIDS 256
+#define TRIAL_PROCESSES 256
+
+struct trial_process {
+	uint32_t pid;      /* in this pid namespace */
+	uint64_t since_ns; /* CLOCK_BOOTTIME, before it acted */
+};
+
+/* The last ones, in a ring; `count` is that of all. */
+struct trial_processes {
+	struct trial_process items[TRIAL_PROCESSES];
+	size_t count;
+};
 
 struct trial_result {
-	int status;                   /* enum actor_status */
-	uint32_t pids[TRIAL_PIDS];    /* of the processes that acted, in this pid namespace; the last ones */
-	size_t npids;                 /* of all that did */
-	uint32_t through[TRIAL_PIDS]; /* of an attack in time, those that came through; the last ones */
-	size_t nthrough;
-	char why[256]; /* what the actor said; "" if nothing */
+	int status; /* enum actor_status */
+	struct trial_processes acted;
+	struct trial_processes through; /* of an attack in time, those that came through */
+	char why[256];                  /* what the actor said; "" if nothing */
 };
 
 /* The cgroups that trials are made in. */

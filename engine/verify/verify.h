@@ -35,11 +35,21 @@ struct verify_rule {
 	bool enforced; /* else it monitors: what would have been blocked holds */
 };
 
+struct verify_question {
+	const char *rule;
+	uint32_t pid;
+	uint64_t since_ns;  /* CLOCK_BOOTTIME: before the process acted */
+	unsigned int trial; /* number of the trial that it was part of */
+};
+
 struct verify {
 	const struct trial_place *place;
 	unsigned int tries; /* of each attack in time */
-	/* The strongest verdict of the rule on a process that has ended; `reasons` of an uncertain one. 0 or -errno. */
-	int (*ask)(void *ctx, const char *rule, uint32_t pid, enum verify_verdict *out, char *reasons, size_t size,
+	/*
+	 * The strongest verdict of the rule on a process that has ended; `reasons` of an uncertain one. 0; -ENODATA if
+	 * there is none, but verdicts of that time were lost; or -errno.
+	 */
+	int (*ask)(void *ctx, const struct verify_question *q, enum verify_verdict *out, char *reasons, size_t size,
 	           struct error *err);
 	/* Takes one result. `way` is "" where the rule as a whole was not tested; `why` "" where there is nothing to
 	 * say. */
@@ -48,9 +58,10 @@ struct verify {
 	/* Takes the act that was made up for the rule, in words, before its results. */
 	void (*tell_act)(void *ctx, const struct verify_rule *rule, const char *act);
 	void *ctx;
+	unsigned int trials; /* so far; 0 in the beginning */
 };
 
 /* Tries one rule in every way. 0, or -errno with its reason if it could not be gone on with. */
-int verify_rule(const struct verify *v, const struct verify_rule *rule, struct error *err);
+int verify_rule(struct verify *v, const struct verify_rule *rule, struct error *err);
 
 #endif

@@ -10,10 +10,9 @@
 
 #include "daemon/requests.h"
 
-static cJSON *ask(struct world *w, const char *request)
+static cJSON *ask_of(struct world *w, const struct recent *recent, const char *request)
 {
-	static const struct recent none;
-	const struct requests r = {.live = w->live, .recent = &none, .now_ns = SECOND};
+	const struct requests r = {.live = w->live, .recent = recent, .now_ns = SECOND};
 	_autofree_ char *text = requests_answer(&r, request);
 	cJSON *reply = text ? cJSON_Parse(text) : NULL;
 
@@ -22,6 +21,13 @@ static cJSON *ask(struct world *w, const char *request)
 	assert_true(cJSON_IsBool(cJSON_GetObjectItemCaseSensitive(reply, "ok")));
 	assert_true(cJSON_IsString(cJSON_GetObjectItemCaseSensitive(reply, "messages")));
 	return reply;
+}
+
+static cJSON *ask(struct world *w, const char *request)
+{
+	static const struct recent none;
+
+	return ask_of(w, &none, request);
 }
 
 /* 0: done; else the exit status that it is to end with. `says`: in the messages. */
@@ -116,11 +122,47 @@ static void what_is_asked_is_done_and_told(void **state)
 	assert_int_equal(w->generation, 4);
 }
 
+/* How many verdicts are told of process 7, and from when on all of them are there. */
+static void expect_recent(struct world *w, const struct recent *recent, int told, double since)
+{
+	cJSON *reply = ask_of(w, recent, "{\"command\":\"verdicts\",\"pid\":7}");
+	const cJSON *verdicts = cJSON_GetObjectItemCaseSensitive(reply, "verdicts"), *v;
+	double last = 0;
+
+	assert_int_equal(cJSON_GetArraySize(verdicts), told);
+	cJSON_ArrayForEach(v, verdicts)
+	{
+		const double time = cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(v, "time"));
+
+		assert_true(time > last && time >= since);
+		last = time;
+	}
+	assert_true(cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(reply, "since")) == since);
+	assert_true(cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(reply, "dropped")) == 0);
+	cJSON_Delete(reply);
+}
+
+static void the_last_verdicts_are_told_with_their_time(void **state)
+{
+	_autofree_ struct recent *recent = calloc(1, sizeof(*recent));
+
+	begin(*state, POLICY);
+	assert_non_null(recent);
+	expect_recent(*state, recent, 0, 0);
+	/* Every second one is on process 7. */
+	for (uint64_t i = 1; i <= RECENT_MAX; i++)
+		recent_add(recent, &(struct tercel_verdict){.hdr = {.ts = 1000 * i, .tgid = 6 + (uint32_t)(i % 2)}});
+	expect_recent(*state, recent, RECENT_MAX / 2, 0);
+	recent_add(recent, &(struct tercel_verdict){.hdr = {.ts = 5000000, .tgid = 8}});
+	expect_recent(*state, recent, RECENT_MAX / 2 - 1, 2000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(a_request_that_is_none_is_refused),
 	        cmocka_unit_test(what_is_asked_is_done_and_told),
+	        cmocka_unit_test(the_last_verdicts_are_told_with_their_time),
 	};
 
 	return cmocka_run_group_tests(tests, make_world, clean_world);

@@ -78,6 +78,18 @@ static void each_branch_has_its_act(void **unused)
 	       "exec /opt/tercel/y in a container\n");
 }
 
+static void where_the_program_is_from_is_part_of_it(void **unused)
+{
+	(void)unused;
+	expect("evt.type = execve and proc.is_exe_from_memfd = true and not proc.name = 3",
+	       "exec a file in memory with the bytes of /opt/tercel/tercel-program on the host\n");
+	expect("evt.type = execve and proc.is_exe_from_memfd = true and proc.name = 3",
+	       "nothing here can bring about: a program in memory that opens, connects, or has this name\n");
+	expect("evt.type = connect and proc.is_exe_from_memfd = true",
+	       "nothing here can bring about: a program in memory that opens, connects, or has this name\n");
+	expect("evt.type = execve and proc.is_exe_from_memfd = true and proc.is_exe_from_memfd = false", "");
+}
+
 static void what_contradicts_itself_is_no_act(void **unused)
 {
 	(void)unused;
@@ -127,6 +139,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(texts_of_every_kind_are_made_to_fit),
 	        cmocka_unit_test(each_branch_has_its_act),
+	        cmocka_unit_test(where_the_program_is_from_is_part_of_it),
 	        cmocka_unit_test(what_contradicts_itself_is_no_act),
 	        cmocka_unit_test(what_nobody_can_bring_about_is_named_and_comes_last),
 	        cmocka_unit_test(there_are_never_too_many),
