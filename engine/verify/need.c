@@ -180,7 +180,9 @@ static bool set_flags(struct need *n, const struct leaf *l)
 
 	if (strstr(text, "O_CREAT"))
 		n->create = NEED_YES;
-	else if (strstr(text, "O_WRONLY") || strstr(text, "O_RDWR") || strstr(text, "O_TRUNC"))
+	else if (strstr(text, "O_TRUNC"))
+		n->truncate = NEED_YES;
+	else if (strstr(text, "O_WRONLY") || strstr(text, "O_RDWR"))
 		n->write = NEED_YES;
 	else
 		return strstr(text, "O_RDONLY") != NULL;
@@ -273,16 +275,65 @@ static void set(struct need *n, const struct leaf *l)
 
 /* ---- conditions -------------------------------------------------------------------------------------------------- */
 
-/* False if both cannot be. */
+static bool ends_with(const char *text, const char *end)
+{
+	const size_t len = strlen(text), of_end = strlen(end);
+
+	return len >= of_end && !strcmp(text + len - of_end, end);
+}
+
+static bool starts_with(const char *text, const char *start)
+{
+	return !strncmp(text, start, strlen(start));
+}
+
+/* Whether every text that fits the one fits the other. */
+static bool implies(const struct need_text *one, const struct need_text *other)
+{
+	const bool starts = one->fit == NEED_IS || one->fit == NEED_STARTS || one->fit == NEED_STARTS_AND_ENDS;
+
+	switch (other->fit) {
+	case NEED_IS:
+		return one->fit == NEED_IS && !strcmp(one->text, other->text);
+	case NEED_STARTS:
+		return starts && starts_with(one->text, other->text);
+	case NEED_ENDS:
+		if (one->fit == NEED_STARTS_AND_ENDS)
+			return ends_with(one->end, other->text);
+		return (one->fit == NEED_IS || one->fit == NEED_ENDS) && ends_with(one->text, other->text);
+	case NEED_CONTAINS:
+		return strstr(one->text, other->text) != NULL || strstr(one->end, other->text) != NULL;
+	case NEED_STARTS_AND_ENDS:
+		return one->fit == other->fit && starts_with(one->text, other->text) && ends_with(one->end, other->end);
+	default:
+		return true;
+	}
+}
+
+/* A start with an end, or with what has to be in it. */
+static bool join_ends(struct need_text *to, const struct need_text *start, const struct need_text *end)
+{
+	if (start->fit != NEED_STARTS || (end->fit != NEED_ENDS && end->fit != NEED_CONTAINS) ||
+	    strlen(end->text) >= sizeof(to->end))
+		return false;
+	*to = (struct need_text){.fit = NEED_STARTS_AND_ENDS};
+	memcpy(to->text, start->text, sizeof(to->text));
+	memcpy(to->end, end->text, strlen(end->text) + 1);
+	return true;
+}
+
+/* False if both cannot be, or nobody here knows how. */
 static bool join_text(struct need_text *to, const struct need_text *from)
 {
-	if (!from->fit)
+	const struct need_text before = *to;
+
+	if (implies(to, from))
 		return true;
-	if (!to->fit) {
+	if (implies(from, to)) {
 		*to = *from;
 		return true;
 	}
-	return to->fit == from->fit && !strcmp(to->text, from->text);
+	return join_ends(to, &before, from) || join_ends(to, from, &before);
 }
 
 static bool join_choice(enum need_choice *to, enum need_choice from)
@@ -334,9 +385,10 @@ static bool join(struct need *to, const struct need *from)
 	       join_text(&to->filename, &from->filename) && join_text(&to->name, &from->name) &&
 	       join_text(&to->exepath, &from->exepath) && join_text(&to->parent, &from->parent) &&
 	       join_text(&to->env, &from->env) && join_choice(&to->write, from->write) &&
-	       join_choice(&to->create, from->create) && join_choice(&to->upper_layer, from->upper_layer) &&
-	       join_choice(&to->memory, from->memory) && join_choice(&to->container, from->container) &&
-	       join_choice(&to->root, from->root) && join_network(to, from);
+	       join_choice(&to->create, from->create) && join_choice(&to->truncate, from->truncate) &&
+	       join_choice(&to->upper_layer, from->upper_layer) && join_choice(&to->memory, from->memory) &&
+	       join_choice(&to->container, from->container) && join_choice(&to->root, from->root) &&
+	       join_network(to, from);
 }
 
 /* Deeper conditions are nobody's; each level has its memory. */

@@ -23,6 +23,7 @@ enum verify_act {
 const char *verify_act_name(enum verify_act act);
 
 #define NEED_TEXT_MAX 256
+#define NEED_END_MAX 64
 #define NEED_ARGS 4
 #define NEEDS_MAX 64
 
@@ -33,11 +34,13 @@ enum need_fit {
 	NEED_STARTS,
 	NEED_ENDS,
 	NEED_CONTAINS,
+	NEED_STARTS_AND_ENDS, /* which does for one that contains its `end`, too */
 };
 
 struct need_text {
 	enum need_fit fit;
 	char text[NEED_TEXT_MAX];
+	char end[NEED_END_MAX]; /* STARTS_AND_ENDS */
 };
 
 enum need_choice { NEED_EITHER = 0, NEED_YES, NEED_NO };
@@ -51,7 +54,7 @@ struct need {
 	struct need_text args[NEED_ARGS];
 	size_t nargs;
 	struct need_text env; /* of the program that is started: a variable of its environment */
-	enum need_choice write, create;
+	enum need_choice write, create, truncate;
 	enum need_choice upper_layer, memory, container, root;
 	bool has_address, has_port, has_protocol;
 	uint8_t address[16];

@@ -55,6 +55,9 @@ static void fitting(char *out, size_t size, const struct need_text *t, const cha
 	case NEED_CONTAINS:
 		(void)snprintf(out, size, "%s%s%s", other, t->text, other);
 		break;
+	case NEED_STARTS_AND_ENDS:
+		(void)snprintf(out, size, "%s%s%s", t->text, other, t->end);
+		break;
 	default:
 		(void)snprintf(out, size, "%s", other);
 	}
@@ -85,6 +88,9 @@ static void path_with(char *out, size_t size, const struct need_text *t, const c
 	case NEED_CONTAINS:
 		(void)snprintf(out, size, t->text[0] == '/' ? HOME "%s%s%s" : HOME "/%s%s%s", t->text,
 		               len && t->text[len - 1] == '/' ? "" : "/", name);
+		break;
+	case NEED_STARTS_AND_ENDS:
+		(void)snprintf(out, size, "%s%s%s%s", t->text, len && t->text[len - 1] == '/' ? "" : "/", name, t->end);
 		break;
 	default:
 		(void)snprintf(out, size, HOME "/%s", name);
@@ -166,7 +172,8 @@ bool trial_of(struct trial *out, const struct need *n, char *why, size_t size)
 		(void)snprintf(why, size, "no absolute path is known that fits");
 		return false;
 	}
-	out->flags = n->create == NEED_YES ? O_WRONLY | O_CREAT : n->write == NEED_YES ? O_WRONLY : O_RDONLY;
+	out->flags = n->create == NEED_YES || n->write == NEED_YES || n->truncate == NEED_YES ? O_WRONLY : O_RDONLY;
+	out->flags |= (n->create == NEED_YES ? O_CREAT : 0) | (n->truncate == NEED_YES ? O_TRUNC : 0);
 	address_of(out, n);
 	return true;
 }
@@ -183,7 +190,7 @@ void trial_print(struct buf *out, const struct trial *t)
 		buf_addf(out, t->memory ? " a file in memory with the bytes of %s" : " %s", t->path);
 	}
 	if (t->act == VERIFY_OPEN && t->flags != O_RDONLY)
-		buf_adds(out, t->flags & O_CREAT ? ", made by it" : " for writing");
+		buf_adds(out, t->flags & O_CREAT ? ", made" : t->flags & O_TRUNC ? ", emptied" : " for writing");
 	if (t->act != VERIFY_EXEC)
 		buf_addf(out, " by %s", t->actor);
 	if (t->parent[0])

@@ -223,7 +223,8 @@ static int find_act(struct verify *v, const struct verify_rule *rule, const stru
 		int error;
 
 		if (!need.has_act) {
-			(void)snprintf(why, size, "it names no exec, open or connect");
+			if (!why[0])
+				(void)snprintf(why, size, "it names no exec, open or connect");
 			continue;
 		}
 		if (!trial_of(out, &need, reason, sizeof(reason))) {

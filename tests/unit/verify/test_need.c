@@ -61,6 +61,25 @@ static void texts_of_every_kind_are_made_to_fit(void **unused)
 	       "connect udp 2001:db8::7 port 4444 by /opt/tercel/tercel-actor below /opt/tercel/sshd on the host\n");
 }
 
+static void what_is_asked_of_one_text_is_put_together(void **unused)
+{
+	(void)unused;
+	expect("evt.type = open and fd.name startswith /usr/lib and fd.name endswith .so",
+	       "open /usr/lib/tercel-file.so by /opt/tercel/tercel-actor on the host\n");
+	expect("evt.type = open and fd.name contains .so. and fd.name startswith /usr/lib/",
+	       "open /usr/lib/tercel-file.so. by /opt/tercel/tercel-actor on the host\n");
+	expect("evt.type = open and fd.name endswith shadow and fd.name = /etc/shadow and fd.name startswith /etc",
+	       "open /etc/shadow by /opt/tercel/tercel-actor on the host\n");
+	expect("evt.type = open and fd.name startswith /etc and fd.name startswith /etc/cron",
+	       "open /etc/cron/tercel-file by /opt/tercel/tercel-actor on the host\n");
+	expect("evt.type = open and fd.name startswith /etc and fd.name endswith .so and fd.name contains .s",
+	       "open /etc/tercel-file.so by /opt/tercel/tercel-actor on the host\n");
+	expect("evt.type = open and fd.name startswith /etc and fd.name startswith /usr", "");
+	expect("evt.type = open and fd.name = /etc/shadow and fd.name endswith .so", "");
+	expect("evt.type = open and fd.name = /l and evt.is_open_write = true and evt.arg.flags contains O_TRUNC",
+	       "open /l, emptied by /opt/tercel/tercel-actor on the host\n");
+}
+
 static void each_branch_has_its_act(void **unused)
 {
 	(void)unused;
@@ -138,6 +157,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(texts_of_every_kind_are_made_to_fit),
+	        cmocka_unit_test(what_is_asked_of_one_text_is_put_together),
 	        cmocka_unit_test(each_branch_has_its_act),
 	        cmocka_unit_test(where_the_program_is_from_is_part_of_it),
 	        cmocka_unit_test(what_contradicts_itself_is_no_act),
