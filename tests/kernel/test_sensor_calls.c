@@ -17,6 +17,7 @@
 #include <sys/un.h>
 
 #include "base/cleanup.h"
+#include "tests/kernel/int80.h"
 
 #include "bpf/cgroup_path.h"
 #include <bpf/bpf.h>
@@ -491,17 +492,6 @@ static void a_connect_record_has_both_ends_and_failures_too(void **state)
 /* ---- 32-bit calls ------------------------------------------------------------------------------------- */
 
 #ifdef __x86_64__
-static long int80(long nr, long a, long b, long c)
-{
-	long ret;
-
-	__asm__ volatile("int $0x80"
-	                 : "=a"(ret)
-	                 : "a"(nr), "b"(a), "c"(b), "d"(c)
-	                 : "r8", "r9", "r10", "r11", "memory");
-	return (int)ret;
-}
-
 static int call_as_32_bit(void *arg)
 {
 	uint32_t *low = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);

@@ -40,6 +40,7 @@
 #include "rules/rules.h"
 #include "sensor/load.h"
 #include "sensor/sensor.h"
+#include "tests/kernel/int80.h"
 
 #define SKIPPED 77
 #define CONTAINER "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210"
@@ -367,19 +368,7 @@ static inline void the_verifier_has_room_left(void **unused)
 }
 
 #ifdef __x86_64__
-/* A call of i386's table, from a program of 64 bits. Returns its result; -ENOSYS where the kernel has no such table. */
-static inline long int80(long nr, long a, long b, long c)
-{
-	long ret;
-
-	__asm__ volatile("int $0x80"
-	                 : "=a"(ret)
-	                 : "a"(nr), "b"(a), "c"(b), "d"(c)
-	                 : "r8", "r9", "r10", "r11", "memory");
-	return (int)ret;
-}
-
-/* Memory that such a call can be given: `size` bytes, with these in them. */
+/* Memory that a call of 32 bits can be given: `size` bytes, with these in them. */
 static inline long low_copy(const void *bytes, size_t size)
 {
 	void *low = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
