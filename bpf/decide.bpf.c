@@ -661,7 +661,7 @@ static __noinline int report(const struct scratch *s, struct decision *d, const 
 /* What a denied act fails with; the verifier has to see that it is a hook's to return. */
 static __always_inline int deny_error(const struct decision *d)
 {
-	__u64 error = d->state.deny_error & 4095;
+	__u64 error = d->state.deny_error;
 
 	OPAQUE(error);
 	error &= 4095;
@@ -915,11 +915,30 @@ static __always_inline void local_facts(struct match_facts *f, struct bpf_sock *
 
 #define IS_LOOPBACK4(addr) ((bpf_ntohl(addr) >> 24) == 127)
 
-static __always_inline void peer4_facts(struct match_facts *f, struct bpf_sock *sk, __u32 addr)
+/* ::ffff:a.b.c.d is IPv4 in Falco. */
+static __always_inline bool is_ipv4_mapped(const __u32 *addr)
+{
+	return !addr[0] && !addr[1] && addr[2] == bpf_htonl(0xffff);
+}
+
+static __always_inline void addr4_facts(struct match_facts *f, __u32 addr)
 {
 	NUMBER_OF(f, MATCH_FD_TYPE) = 1ULL << MATCH_FD_IPV4;
-	f->missing |= BIT_OF(MATCH_ADDR6);
 	NUMBER_OF(f, MATCH_ADDR4) = bpf_ntohl(addr);
+	f->missing |= BIT_OF(MATCH_ADDR6);
+}
+
+/* What is missing is for the caller to say: an unknown address is one of both families. */
+static __always_inline void addr6_facts(struct match_facts *f, const __u32 *addr)
+{
+	NUMBER_OF(f, MATCH_FD_TYPE) = 1ULL << MATCH_FD_IPV6;
+	f->addr6_high = (__u64)bpf_ntohl(addr[0]) << 32 | bpf_ntohl(addr[1]);
+	NUMBER_OF(f, MATCH_ADDR6) = (__u64)bpf_ntohl(addr[2]) << 32 | bpf_ntohl(addr[3]);
+}
+
+static __always_inline void peer4_facts(struct match_facts *f, struct bpf_sock *sk, __u32 addr)
+{
+	addr4_facts(f, addr);
 	/* The kernel connects to an address of its choice instead. */
 	if (!addr)
 		f->unknown |= BIT_OF(MATCH_ADDR4);
@@ -930,14 +949,12 @@ static __always_inline void peer6_facts(struct match_facts *f, struct bpf_sock *
 {
 	bool low = !addr[0] && !addr[1] && !addr[2];
 
-	/* ::ffff:a.b.c.d is IPv4 in Falco; the socket's own address is not looked at, it may be of either kind. */
-	if (!addr[0] && !addr[1] && addr[2] == bpf_htonl(0xffff)) {
+	/* The socket's own address is not looked at, it may be of either kind. */
+	if (is_ipv4_mapped(addr)) {
 		peer4_facts(f, NULL, addr[3]);
 		return;
 	}
-	NUMBER_OF(f, MATCH_FD_TYPE) = 1ULL << MATCH_FD_IPV6;
-	f->addr6_high = (__u64)bpf_ntohl(addr[0]) << 32 | bpf_ntohl(addr[1]);
-	NUMBER_OF(f, MATCH_ADDR6) = (__u64)bpf_ntohl(addr[2]) << 32 | bpf_ntohl(addr[3]);
+	addr6_facts(f, addr);
 	if (low && !addr[3])
 		f->unknown |= BIT_OF(MATCH_ADDR4);
 	/* Neither an IPv4 address nor an unknown one is asked for in the other family's table. */

@@ -776,8 +776,7 @@ struct bound {
 static __noinline int bound_facts(struct decision *d, const struct bound *b)
 {
 	struct match_facts *f = &d->facts;
-	const __u32 *addr = b->addr;
-	bool mapped = b->family == AF_INET6 && !addr[0] && !addr[1] && addr[2] == bpf_htonl(0xffff);
+	bool mapped = b->family == AF_INET6 && is_ipv4_mapped(b->addr);
 
 	if (b->transport && b->port)
 		NUMBER_OF(f, MATCH_L4PROTO) = 1ULL << ((b->transport - 1) & 63);
@@ -794,14 +793,10 @@ static __noinline int bound_facts(struct decision *d, const struct bound *b)
 	}
 	NUMBER_OF(f, MATCH_PORT) = bpf_ntohs(b->port);
 	if (b->family == AF_INET || mapped) {
-		NUMBER_OF(f, MATCH_FD_TYPE) = 1ULL << MATCH_FD_IPV4;
-		NUMBER_OF(f, MATCH_ADDR4) = bpf_ntohl(mapped ? addr[3] : addr[0]);
-		f->missing |= BIT_OF(MATCH_ADDR6);
+		addr4_facts(f, b->addr[mapped ? 3 : 0]);
 		return 0;
 	}
-	NUMBER_OF(f, MATCH_FD_TYPE) = 1ULL << MATCH_FD_IPV6;
-	f->addr6_high = (__u64)bpf_ntohl(addr[0]) << 32 | bpf_ntohl(addr[1]);
-	NUMBER_OF(f, MATCH_ADDR6) = (__u64)bpf_ntohl(addr[2]) << 32 | bpf_ntohl(addr[3]);
+	addr6_facts(f, b->addr);
 	f->missing |= BIT_OF(MATCH_ADDR4);
 	return 0;
 }
