@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/ask.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include <cjson/cJSON.h>
@@ -62,19 +63,29 @@ static enum cli_status take_reply(const struct ask *ask, const cJSON *reply,
 	return cli_print(ask->command, &out, status);
 }
 
+void ask_free_json(cJSON **json)
+{
+	cJSON_Delete(*json);
+}
+
+int ask_call(cJSON **reply, const char *socket, const cJSON *request, int timeout_ms, struct error *err)
+{
+	_autofree_ char *line = cJSON_PrintUnformatted(request), *answer = NULL;
+	if (!line)
+		return error_set(err, -ENOMEM, "out of memory");
+	int error = control_call(socket, line, timeout_ms, &answer, err);
+	if (error)
+		return error;
+	*reply = cJSON_Parse(answer);
+	return *reply ? 0 : error_set(err, -EPROTO, "the daemon's answer is not one: another version?");
+}
+
 enum cli_status ask_and_print(const struct ask *ask, const cJSON *request,
                               void (*write)(struct buf *out, const cJSON *reply))
 {
-	_autofree_ char *line = cJSON_PrintUnformatted(request), *answer = NULL;
+	_autojson_ cJSON *reply = NULL;
 	struct error err = {0};
-	if (!line)
-		return cli_fail(ask->command, CLI_SYSTEM, "out of memory");
-	if (control_call(ask->socket, line, PATIENCE_MS, &answer, &err))
+	if (ask_call(&reply, ask->socket, request, PATIENCE_MS, &err))
 		return cli_fail(ask->command, CLI_SYSTEM, "%s", err.text);
-	cJSON *reply = cJSON_Parse(answer);
-	enum cli_status status =
-	        reply ? take_reply(ask, reply, write)
-	              : cli_fail(ask->command, CLI_SYSTEM, "the daemon's answer is not one: another version?");
-	cJSON_Delete(reply);
-	return status;
+	return take_reply(ask, reply, write);
 }

@@ -10,6 +10,9 @@
 
 struct cJSON;
 
+void ask_free_json(struct cJSON **json);
+#define _autojson_ _cleanup_(ask_free_json)
+
 struct ask {
 	const struct command *command;
 	const char *socket;
@@ -22,6 +25,12 @@ struct ask {
  */
 enum cli_status ask_and_print(const struct ask *ask, const struct cJSON *request,
                               void (*write)(struct buf *out, const struct cJSON *reply));
+
+/*
+ * Sends the request and waits for the answer, which is the caller's: *reply. 0, or -errno with its reason: those of
+ * control_call(), -EPROTO for what is no answer, -ENOMEM.
+ */
+int ask_call(struct cJSON **reply, const char *socket, const struct cJSON *request, int timeout_ms, struct error *err);
 
 /* A member's value; "" or 0 if it is not there. */
 const char *ask_text(const struct cJSON *object, const char *name);

@@ -63,23 +63,16 @@ struct verifier {
 	size_t untested, holes; /* rules that were not tested; and that have holes */
 };
 
-static void cleanup_json(cJSON **json)
-{
-	cJSON_Delete(*json);
-}
-#define _autojson_ _cleanup_(cleanup_json)
-
 static int parse_tries(struct verifier *v, const char *text)
 {
-	char *end;
-	errno = 0;
-	const unsigned long n = strtoul(text, &end, 10);
-	if (errno || *end || end == text || n < 1 || n > MAX_TRIES) {
-		(void)cli_fail(&command_verify, CLI_USAGE, "--tries %s: not a number from 1 to %d", text, MAX_TRIES);
+	uint64_t n = 0;
+	int error = cli_parse_count(&command_verify, "--tries", text, &n);
+	if (!error && n > MAX_TRIES) {
+		(void)cli_fail(&command_verify, CLI_USAGE, "--tries %s: at most %d", text, MAX_TRIES);
 		return -EINVAL;
 	}
 	v->tries = (unsigned int)n;
-	return 0;
+	return error;
 }
 
 /* Returns 0, -EINVAL (said), or 1 after --help. */
@@ -123,15 +116,12 @@ static int call(const struct verifier *v, cJSON **out, const char *command, cons
 	if (made && name)
 		made = text ? cJSON_AddStringToObject(request, name, text) != NULL
 		            : cJSON_AddNumberToObject(request, name, number) != NULL;
-	_autofree_ char *line = made ? cJSON_PrintUnformatted(request) : NULL, *answer = NULL;
-	if (!line)
+	if (!made)
 		return error_set(err, -ENOMEM, "out of memory");
-	int error = control_call(v->ask.socket, line, PATIENCE_MS, &answer, err);
+	_autojson_ cJSON *reply = NULL;
+	int error = ask_call(&reply, v->ask.socket, request, PATIENCE_MS, err);
 	if (error)
 		return error;
-	_autojson_ cJSON *reply = cJSON_Parse(answer);
-	if (!reply)
-		return error_set(err, -EPROTO, "the daemon's answer is not one: another version?");
 	if (!cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(reply, "ok")))
 		return error_set(err, -EPROTO, "the daemon refuses '%s': %.200s", command, ask_text(reply, "messages"));
 	*out = TAKE_PTR(reply);
