@@ -137,14 +137,6 @@ static bool is_blown(const struct state *s, size_t i)
 	return s->tallies[i].blown || s->tallies[i].was_blown;
 }
 
-static size_t find_rule(const struct image *image, const char *name)
-{
-	for (size_t i = 0; i < image->nrules; i++)
-		if (strcmp(image->rules[i].name, name) == 0)
-			return i;
-	return NO_RULE;
-}
-
 /* Which rules of one image those of another are. */
 static int map_rules(size_t **out, const struct image *from, const struct image *to)
 {
@@ -152,8 +144,11 @@ static int map_rules(size_t **out, const struct image *from, const struct image 
 
 	if (!map)
 		return -ENOMEM;
-	for (size_t i = 0; i < from->nrules; i++)
-		map[i] = find_rule(to, from->rules[i].name);
+	for (size_t i = 0; i < from->nrules; i++) {
+		const size_t rule = image_find_rule(to, from->rules[i].name);
+
+		map[i] = rule < to->nrules ? rule : NO_RULE;
+	}
 	*out = map;
 	return 0;
 }
@@ -422,14 +417,6 @@ static int change_modes(struct live *l, const char *rules, enum tercel_mode mode
 	return 0;
 }
 
-static bool is_a_rule(const struct rules *rules, const char *name)
-{
-	for (size_t i = 0; i < rules_count(rules); i++)
-		if (strcmp(name, rules_at(rules, i)->name) == 0)
-			return true;
-	return false;
-}
-
 static bool names_a_rule(const struct rules *rules, const char *glob)
 {
 	for (size_t i = 0; i < rules_count(rules); i++)
@@ -446,7 +433,7 @@ int live_set_mode(struct live *l, const char *rules, enum tercel_mode mode, stru
 	if (error)
 		return error;
 	/* Whoever names a rule means that one, whatever its name would be as a glob. */
-	if (is_a_rule(l->now.plan->rules, rules))
+	if (rules_find(l->now.plan->rules, rules))
 		add_literal(&glob, rules);
 	else
 		buf_adds(&glob, rules);

@@ -67,17 +67,22 @@ static int add_summary(struct request *q)
 	return error;
 }
 
+static int add_rule_words(cJSON *to, const struct live_rule *rule)
+{
+	int error = add_text(to, "rule", rule->name);
+
+	if (!error)
+		error = add_text(to, "class", rule->class);
+	if (!error)
+		error = add_text(to, "mode", name_mode(rule->mode));
+	return error ? error : add_text(to, "action", name_action(rule->action));
+}
+
 static int add_live_rule(cJSON *to, const struct live_rule *rule, const struct policy *policy)
 {
 	cJSON *o = cJSON_CreateObject();
-	int error = cJSON_AddItemToArray(to, o) ? add_text(o, "rule", rule->name) : -ENOMEM;
+	int error = cJSON_AddItemToArray(to, o) ? add_rule_words(o, rule) : -ENOMEM;
 
-	if (!error)
-		error = add_text(o, "class", rule->class);
-	if (!error)
-		error = add_text(o, "mode", name_mode(rule->mode));
-	if (!error)
-		error = add_text(o, "action", name_action(rule->action));
 	if (!error)
 		error = add_text(o, "errno", strerrorname_np(policy_setting_of(policy, rule->name).error));
 	if (!error)
@@ -132,35 +137,6 @@ static int metrics(struct request *q)
 	return error ? error : add_text(q->out, "text", buf_str(&text));
 }
 
-static size_t find_rule(const struct image *image, const char *name)
-{
-	size_t i = 0;
-
-	while (name && i < image->nrules && strcmp(image->rules[i].name, name) != 0)
-		i++;
-	return name ? i : image->nrules;
-}
-
-/* The points at which the kernel decides the rule. */
-static int add_points_of(cJSON *to, const struct image *image, uint32_t rule)
-{
-	const struct match_header *h = (const struct match_header *)(const void *)image->data;
-	cJSON *points = cJSON_AddArrayToObject(to, "points");
-	bool whole = points;
-
-	for (uint32_t p = 0; whole && p < TERCEL_POINTS; p++) {
-		const struct point_info *info = point_info((enum tercel_point)p);
-		cJSON *o;
-
-		if (!h->points[p].may || !match_u32(image->data, h->points[p].may + rule * 4))
-			continue;
-		o = cJSON_CreateObject();
-		whole = cJSON_AddItemToArray(points, o) && cJSON_AddStringToObject(o, "point", info->name) &&
-		        cJSON_AddStringToObject(o, "strength", info->strength);
-	}
-	return whole ? 0 : -ENOMEM;
-}
-
 /* The condition by which a rule of the policy in force acts: its own, and its scope. */
 static int add_condition(cJSON *to, const struct plan *plan, const struct rule *rule)
 {
@@ -180,30 +156,19 @@ static int rule(struct request *q)
 	const struct image *image = live_image(q->r->live);
 	const struct plan *plan = live_plan(q->r->live);
 	const char *name = text_of(q, "name");
-	const size_t i = find_rule(image, name);
+	const size_t i = name ? image_find_rule(image, name) : image->nrules;
 	int error;
 
-	if (!name || i == image->nrules)
+	if (i == image->nrules)
 		return error_set(&q->err, -EINVAL, "rule: \"name\" is that of a rule which is in force");
 	const struct live_rule shown = live_rule(q->r->live, i);
 
 	error = add_number(q->out, "generation", live_generation(q->r->live));
 	if (!error)
-		error = add_text(q->out, "rule", name);
-	if (!error)
-		error = add_text(q->out, "class", shown.class);
-	if (!error)
-		error = add_text(q->out, "mode", name_mode(shown.mode));
-	if (!error)
-		error = add_text(q->out, "action", name_action(shown.action));
+		error = add_rule_words(q->out, &shown);
 	if (!error && !cJSON_AddBoolToObject(q->out, "fuse", policy_setting_of(plan->policy, name).fuse.blocks != 0))
 		error = -ENOMEM;
-	if (!error)
-		error = add_points_of(q->out, image, (uint32_t)i);
-	for (size_t r = 0; !error && r < rules_count(plan->rules); r++)
-		if (!strcmp(rules_at(plan->rules, r)->name, name))
-			error = add_condition(q->out, plan, rules_at(plan->rules, r));
-	return error;
+	return error ? error : add_condition(q->out, plan, rules_find(plan->rules, name));
 }
 
 static int add_verdict(cJSON *to, const struct live *l, const struct tercel_verdict *v)

@@ -738,6 +738,15 @@ void image_free(struct image *i)
 	free(i);
 }
 
+size_t image_find_rule(const struct image *image, const char *name)
+{
+	size_t i = 0;
+
+	while (i < image->nrules && strcmp(image->rules[i].name, name) != 0)
+		i++;
+	return i;
+}
+
 int image_verify(const void *data, size_t size, struct error *err)
 {
 	struct match_header h;

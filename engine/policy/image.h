@@ -60,6 +60,9 @@ struct image_input {
 int image_build(struct image **out, const struct image_input *in, struct diag_list *diags);
 
 void image_free(struct image *i);
+
+/* The number of the rule of that name; `nrules` if there is none. */
+size_t image_find_rule(const struct image *image, const char *name);
 static inline void cleanup_image(struct image **i)
 {
 	image_free(*i);
