@@ -49,8 +49,8 @@ struct stream {
 	uint64_t drops; /* as last reported */
 	uint64_t events;
 	bool stopping;
-	uint64_t unwritten,
-	        told_unwritten; /* events that outputs of former policies were left with; as last reported */
+	uint64_t unwritten;      /* events that outputs of former policies were left with */
+	uint64_t told_unwritten; /* of all outputs, as last reported */
 	bool record_failed;
 	bool failed; /* an output cannot be written */
 	bool unread; /* the reader of standard output is gone */
