@@ -658,14 +658,19 @@ static __noinline int report(const struct scratch *s, struct decision *d, const 
 /* include/uapi/asm-generic/errno-base.h */
 #define EPERM 1
 
-/* What a denied act fails with; the verifier has to see that it is a hook's to return. */
+/*
+ * What a denied act fails with. The verifier has to see that it is a hook's to return; from 6.12 on it asks, and that
+ * one keeps no bounds of what is negated: -error is 4095 - error, less 4095.
+ */
 static __always_inline int deny_error(const struct decision *d)
 {
-	__u64 error = d->state.deny_error;
+	__u64 error = d->state.deny_error, rest;
 
 	OPAQUE(error);
 	error &= 4095;
-	return error ? -(int)error : -EPERM;
+	rest = ~(error ? error : EPERM) & 4095;
+	OPAQUE(rest);
+	return (int)(rest & 4095) - 4095;
 }
 
 /* ---- exec commit -------------------------------------------------------------------------------------- */
