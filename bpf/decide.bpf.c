@@ -4,6 +4,7 @@
  *
  * Knows the records and the matcher; nothing of rules. Whatever goes wrong here blocks nothing and is counted.
  */
+#include "events.h"
 #include "match.h"
 #include "record.h"
 
@@ -50,17 +51,6 @@ struct user_namespace___level {
 	int level;
 } __attribute__((preserve_access_index));
 
-/* struct sockaddr_in and sockaddr_in6, as far as they are looked at. */
-struct peer {
-	__u16 family, port; /* the port in network byte order */
-	union {
-		__u32 addr4;
-		struct {
-			__u32 flow, addr6[4];
-		};
-	};
-};
-
 /*
  * What the programs at the hooks of the BPF LSM keep of an act (lsm.bpf.c). Here, in a map, the verifier takes the
  * kernel's pointers for numbers, which functions may be given.
@@ -74,6 +64,12 @@ struct hooked {
 	__u32 compat; /* 1: it is of the 32-bit table */
 };
 
+/* The addresses that a socket is bound to, in the order of the network; zero: none. */
+struct local_end {
+	__u32 known; /* 0: nobody has looked, or it is in no form that Falco has */
+	__u32 ip4, ip6[4];
+};
+
 struct decision {
 	__u32 busy;
 	__u32 pad;
@@ -84,7 +80,7 @@ struct decision {
 	struct task_struct *ancestor;
 	struct match_ancestor ancestor_facts;
 	struct sock___owned *sk; /* of a connect: kept here, where the verifier takes it for a number */
-	struct peer peer;        /* of a connect: what the caller asked for; here, as stacks are small */
+	struct local_end local;  /* of a connect */
 	struct hooked act;       /* at a hook of the BPF LSM */
 };
 
@@ -119,6 +115,14 @@ static __always_inline const __u8 *policy_in_force(void)
 	void *inner = bpf_map_lookup_elem(&policy, &zero);
 
 	return inner ? bpf_map_lookup_elem(inner, &zero) : NULL;
+}
+
+/* Whether some rule is decided at this point at all. */
+static __always_inline bool point_has_rules(const __u8 *image, __u32 point)
+{
+	return match_u32(image, (__u32) __builtin_offsetof(struct match_header, points) +
+	                                (point & 31) * (__u32)sizeof(struct match_point) +
+	                                (__u32) __builtin_offsetof(struct match_point, rules)) != 0;
 }
 
 /* ---- facts -------------------------------------------------------------------------------------------- */
@@ -443,7 +447,8 @@ static __always_inline __u32 uncertain_reasons(const struct decision *d)
 	               BIT_OF(MATCH_ARG_MODE) | BIT_OF(MATCH_ARG_KIND)))
 		reasons |= TERCEL_U_CALL;
 	if (domains & (BIT_OF(MATCH_L4PROTO) | BIT_OF(MATCH_ADDR4) | BIT_OF(MATCH_ADDR6) | BIT_OF(MATCH_LOCAL4) |
-	               BIT_OF(MATCH_LOCAL6) | BIT_OF(MATCH_PORT) | BIT_OF(MATCH_FD_TYPE)))
+	               BIT_OF(MATCH_LOCAL6) | BIT_OF(MATCH_PORT) | BIT_OF(MATCH_FD_TYPE)) ||
+	    (domains & BIT_OF(MATCH_BITS) && d->facts.bits_unknown & 1ULL << MATCH_BIT_CONNECTED))
 		reasons |= TERCEL_U_SOCKET;
 	if (domains & (BIT_OF(MATCH_USER_NAME) | BIT_OF(MATCH_LOGIN_NAME) | BIT_OF(MATCH_UID) | BIT_OF(MATCH_GID) |
 	               BIT_OF(MATCH_CAPS_E) | BIT_OF(MATCH_CAPS_P) | BIT_OF(MATCH_CAPS_I)))
@@ -705,35 +710,7 @@ static __always_inline void decide_exec(struct scratch *s)
 	decision_put(d);
 }
 
-/* ---- connect ------------------------------------------------------------------------------------------ */
-
-/*
- * Whether the hook runs for connect(2) itself: io_uring, TCP fast open and the kernel's own sockets come here too.
- * *asked is then the caller's struct sockaddr.
- */
-static __always_inline bool is_connect_call(struct decision *d, struct task_struct *task, const void **asked)
-{
-	struct syscall_args *args = &d->act.args; /* stacks are small */
-	struct pt_regs *regs;
-	__u32 nr, inner[3] = {};
-
-	if (BPF_CORE_READ(task, flags) & (PF_KTHREAD | PF_IO_WORKER))
-		return false;
-	regs = (void *)bpf_task_pt_regs((void *)bpf_get_current_task_btf());
-	nr = arch_syscall_nr(regs);
-	arch_args(args, regs, arch_is_compat());
-	*asked = (const void *)args->a[1];
-	if (!arch_is_compat())
-		return arch_syscall(nr) == TERCEL_SYS_CONNECT;
-	if (arch_compat_syscall(nr) == TERCEL_SYS_CONNECT)
-		return true;
-	if (nr != ARCH_COMPAT_SOCKETCALL || args->a[0] != 3 /* SYS_CONNECT */)
-		return false;
-	if (bpf_probe_read_user(inner, sizeof(inner), *asked))
-		inner[1] = 0;
-	*asked = (const void *)(__u64)inner[1];
-	return true;
-}
+/* ---- addresses ------------------------------------------------------------------------------------------ */
 
 #define RIGHTS_DOMAINS                                                                            \
 	(BIT_OF(MATCH_UID) | BIT_OF(MATCH_GID) | BIT_OF(MATCH_USER_NAME) | BIT_OF(MATCH_CAPS_E) | \
@@ -843,9 +820,11 @@ int BPF_PROG(on_cgroup_move, struct cgroup *to, const char *path, struct task_st
 #define IPPROTO_ICMP 1
 #define IPPROTO_TCP 6
 #define IPPROTO_UDP 17
+#define IPPROTO_RAW 255
 /* include/linux/net.h */
 #define SOCK_STREAM 1
 #define SOCK_DGRAM 2
+#define SOCK_RAW 3
 
 /*
  * Whether the socket is the one that the caller has a descriptor of. MPTCP and SMC connect a TCP socket of the kernel's
@@ -864,19 +843,28 @@ static __always_inline bool is_callers_socket(struct decision *d, struct bpf_soc
 	return socket && BPF_CORE_READ(socket, file) && BPF_CORE_READ(socket, sk) == sk;
 }
 
+/* Of sockets of other kinds it depends on the numbers that socket() was given. */
+static __always_inline void transport_facts(struct match_facts *f, __u32 type, __u32 protocol)
+{
+	if (protocol == IPPROTO_TCP && type == SOCK_STREAM)
+		NUMBER_OF(f, MATCH_L4PROTO) = 1ULL << MATCH_L4_TCP;
+	else if (protocol == IPPROTO_UDP && type == SOCK_DGRAM)
+		NUMBER_OF(f, MATCH_L4PROTO) = 1ULL << MATCH_L4_UDP;
+	else if (protocol == IPPROTO_ICMP && type == SOCK_DGRAM)
+		NUMBER_OF(f, MATCH_L4PROTO) = 1ULL << MATCH_L4_ICMP;
+	else if (protocol == IPPROTO_RAW)
+		NUMBER_OF(f, MATCH_L4PROTO) = 1ULL << MATCH_L4_RAW;
+	else
+		f->unknown |= BIT_OF(MATCH_L4PROTO);
+}
+
 static __always_inline void socket_facts(struct decision *d, struct bpf_sock_addr *ctx)
 {
 	struct match_facts *f = &d->facts;
 	struct bpf_sock *sk = ctx->sk;
 
-	if (!is_callers_socket(d, ctx))
-		f->unknown |= BIT_OF(MATCH_L4PROTO);
-	else if (ctx->protocol == IPPROTO_TCP && ctx->type == SOCK_STREAM)
-		NUMBER_OF(f, MATCH_L4PROTO) = 1ULL << MATCH_L4_TCP;
-	else if (ctx->protocol == IPPROTO_UDP && ctx->type == SOCK_DGRAM)
-		NUMBER_OF(f, MATCH_L4PROTO) = 1ULL << MATCH_L4_UDP;
-	else if (ctx->protocol == IPPROTO_ICMP && ctx->type == SOCK_DGRAM)
-		NUMBER_OF(f, MATCH_L4PROTO) = 1ULL << MATCH_L4_ICMP;
+	if (is_callers_socket(d, ctx))
+		transport_facts(f, ctx->type, ctx->protocol);
 	else
 		f->unknown |= BIT_OF(MATCH_L4PROTO);
 	/* A socket that has received before it connects is a server to Falco, which then swaps the ends. One without a
@@ -891,31 +879,46 @@ static __always_inline void socket_facts(struct decision *d, struct bpf_sock_add
  * that is not, an address that is neither loopback nor unspecified, unless the peer is on loopback (or nowhere).
  * `family`: whether the connection is IPv4 or IPv6 to Falco.
  */
-static __always_inline void local_facts(struct match_facts *f, struct bpf_sock *sk, __u16 family, bool peer_is_ordinary)
+static __always_inline void local_facts(struct match_facts *f, const struct local_end *local, __u16 family,
+                                        bool peer_is_ordinary)
 {
 	__u32 any = 0;
 
 	f->missing |= family == AF_INET ? BIT_OF(MATCH_LOCAL6) : BIT_OF(MATCH_LOCAL4);
-	if (!sk) {
+	if (!local || !local->known) {
 		f->unknown |= BIT_OF(MATCH_LOCAL4);
 		return;
 	}
 	if (family == AF_INET)
-		any = sk->src_ip4;
+		any = local->ip4;
 	else
-		any = sk->src_ip6[0] | sk->src_ip6[1] | sk->src_ip6[2] | sk->src_ip6[3];
+		any = local->ip6[0] | local->ip6[1] | local->ip6[2] | local->ip6[3];
 	if (!any && !peer_is_ordinary) {
 		f->unknown |= BIT_OF(MATCH_LOCAL4);
 		f->missing &= ~(BIT_OF(MATCH_LOCAL4) | BIT_OF(MATCH_LOCAL6));
 		return;
 	}
-	NUMBER_OF(f, MATCH_LOCAL4) = any ? bpf_ntohl(sk->src_ip4) : MATCH_LOCAL_ORDINARY;
+	NUMBER_OF(f, MATCH_LOCAL4) = any ? bpf_ntohl(local->ip4) : MATCH_LOCAL_ORDINARY;
 	if (!any) {
 		f->local6_high = NUMBER_OF(f, MATCH_LOCAL6) = MATCH_LOCAL_ORDINARY;
 		return;
 	}
-	f->local6_high = (__u64)bpf_ntohl(sk->src_ip6[0]) << 32 | bpf_ntohl(sk->src_ip6[1]);
-	NUMBER_OF(f, MATCH_LOCAL6) = (__u64)bpf_ntohl(sk->src_ip6[2]) << 32 | bpf_ntohl(sk->src_ip6[3]);
+	f->local6_high = (__u64)bpf_ntohl(local->ip6[0]) << 32 | bpf_ntohl(local->ip6[1]);
+	NUMBER_OF(f, MATCH_LOCAL6) = (__u64)bpf_ntohl(local->ip6[2]) << 32 | bpf_ntohl(local->ip6[3]);
+}
+
+/* include/net/sock.h: the caller has named the port */
+#define SOCK_BINDPORT_LOCK 8
+
+struct sock___bound {
+	__u8 sk_userlocks : 4;
+} __attribute__((preserve_access_index));
+
+static __always_inline bool has_chosen_port(const struct sock *sk)
+{
+	const struct sock___bound *locks = (const void *)sk;
+
+	return BPF_CORE_READ_BITFIELD_PROBED(locks, sk_userlocks) & SOCK_BINDPORT_LOCK;
 }
 
 #define IS_LOOPBACK4(addr) ((bpf_ntohl(addr) >> 24) == 127)
@@ -941,16 +944,41 @@ static __always_inline void addr6_facts(struct match_facts *f, const __u32 *addr
 	NUMBER_OF(f, MATCH_ADDR6) = (__u64)bpf_ntohl(addr[2]) << 32 | bpf_ntohl(addr[3]);
 }
 
-static __always_inline void peer4_facts(struct match_facts *f, struct bpf_sock *sk, __u32 addr)
+static __always_inline void forget_peer(struct match_facts *f)
+{
+	f->unknown |= BIT_OF(MATCH_ADDR4) | BIT_OF(MATCH_PORT) | BIT_OF(MATCH_FD_TYPE) | BIT_OF(MATCH_LOCAL4);
+	f->missing |= BIT_OF(MATCH_ADDR6) | BIT_OF(MATCH_LOCAL6);
+	f->missing &= ~(BIT_OF(MATCH_ADDR4) | BIT_OF(MATCH_LOCAL4));
+}
+
+/* A socket whose peer is no address. */
+static __always_inline void unix_facts(struct match_facts *f)
+{
+	NUMBER_OF(f, MATCH_FD_TYPE) = 1ULL << MATCH_FD_UNIX;
+	f->missing |= BIT_OF(MATCH_ADDR4) | BIT_OF(MATCH_ADDR6) | BIT_OF(MATCH_PORT) | BIT_OF(MATCH_LOCAL4) |
+	              BIT_OF(MATCH_LOCAL6);
+}
+
+/* A socket of no IP. */
+static __always_inline void other_family_facts(struct match_facts *f, __u16 family)
+{
+	f->unknown |= BIT_OF(MATCH_L4PROTO);
+	if (family == AF_UNIX)
+		unix_facts(f);
+	else
+		forget_peer(f);
+}
+
+static __always_inline void peer4_facts(struct match_facts *f, const struct local_end *local, __u32 addr)
 {
 	addr4_facts(f, addr);
 	/* The kernel connects to an address of its choice instead. */
 	if (!addr)
 		f->unknown |= BIT_OF(MATCH_ADDR4);
-	local_facts(f, sk, AF_INET, addr && !IS_LOOPBACK4(addr));
+	local_facts(f, local, AF_INET, addr && !IS_LOOPBACK4(addr));
 }
 
-static __always_inline void peer6_facts(struct match_facts *f, struct bpf_sock *sk, const __u32 *addr)
+static __always_inline void peer6_facts(struct match_facts *f, const struct local_end *local, const __u32 *addr)
 {
 	bool low = !addr[0] && !addr[1] && !addr[2];
 
@@ -967,7 +995,7 @@ static __always_inline void peer6_facts(struct match_facts *f, struct bpf_sock *
 		f->missing |= BIT_OF(MATCH_ADDR6);
 	else
 		f->missing |= BIT_OF(MATCH_ADDR4);
-	local_facts(f, sk, AF_INET6, !low || (addr[3] && addr[3] != bpf_htonl(1)));
+	local_facts(f, local, AF_INET6, !low || (addr[3] && addr[3] != bpf_htonl(1)));
 }
 
 /* The programs at hooks of a cgroup, in the order in which they run. */
@@ -1008,6 +1036,9 @@ enum cgroup_bpf_attach_type {
 	CGROUP_INET6_CONNECT,
 };
 
+/* This kernel's number of a hook of cgroups. */
+#define CGROUP_HOOK(name) ((__u32)bpf_core_enum_value(enum cgroup_bpf_attach_type, CGROUP_##name))
+
 /* What one of them is to a program of ours. */
 enum runner {
 	RUNNER_NONE, /* behind the last */
@@ -1015,42 +1046,50 @@ enum runner {
 	RUNNER_OTHER,
 };
 
-/* By its name, tercel_connect4 or tercel_connect6: also of another version's, of a daemon that is taking over. */
+/* By its name, tercel_…: also of another version's, of a daemon that is taking over. */
 static __noinline int runner_of(__u64 prog)
 {
 	struct bpf_prog_aux___named *aux = BPF_CORE_READ((struct bpf_prog___named *)prog, aux);
-	__u64 name[2] = {};
+	__u64 name = 0;
 
 	if (!prog)
 		return RUNNER_NONE;
-	if (bpf_probe_read_kernel(name, sizeof(name), __builtin_preserve_access_index(&aux->name)))
+	if (bpf_probe_read_kernel(&name, sizeof(name), __builtin_preserve_access_index(&aux->name)))
 		return RUNNER_OTHER;
-	((char *)name)[14] = 0;
-	return !__builtin_memcmp(name, "tercel_connect\0", sizeof(name)) ? RUNNER_OURS : RUNNER_OTHER;
+	((char *)&name)[7] = 0;
+	return !__builtin_memcmp(&name, "tercel_", sizeof(name)) ? RUNNER_OURS : RUNNER_OTHER;
 }
 
-#define RUNNER(i)                                                                   \
-	do {                                                                        \
-		int runner = runner_of((__u64)BPF_CORE_READ(array, items[i].prog)); \
-                                                                                    \
-		if (runner == RUNNER_NONE)                                          \
-			return ours;                                                \
-		if (runner == RUNNER_OURS && others)                                \
-			return 0;                                                   \
-		ours |= runner == RUNNER_OURS;                                      \
-		others |= runner == RUNNER_OTHER;                                   \
+/* Where programs of others run at a hook. If ours is none of them, they are all before. */
+#define OTHERS_BEFORE 1
+#define OTHERS_AFTER 2
+#define OURS 4 /* not an answer: one of ours has been met */
+
+#define RUNNER(i)                                                                    \
+	do {                                                                         \
+		int runner = runner_of((__u64)BPF_CORE_READ(array, items[i].prog));  \
+                                                                                     \
+		if (runner == RUNNER_NONE)                                           \
+			return found & ~OURS;                                        \
+		if (runner == RUNNER_OTHER)                                          \
+			found |= found & OURS ? OTHERS_AFTER : OTHERS_BEFORE;        \
+		else                                                                 \
+			found |= found & OTHERS_AFTER ? OURS | OTHERS_BEFORE : OURS; \
 	} while (0)
 
-/* Whether at this hook, `type`, of the cgroup of socket `sk` no other program ran before one of ours. */
-static __noinline int runs_first(__u64 sk, __u32 type)
+/*
+ * At this hook, `type`, of the cgroup of socket `sk`: before a program of ours, or behind it. While a daemon takes over
+ * there are two of ours, and what is between them is both.
+ */
+static __noinline int others_at(__u64 sk, __u32 type)
 {
 	struct cgroup___run *cgroup = BPF_CORE_READ((struct sock___run *)sk, sk_cgrp_data.cgroup);
 	const void *slots = __builtin_preserve_access_index(&cgroup->bpf.effective);
 	struct bpf_prog_array___run *array = NULL;
-	bool ours = false, others = false;
+	int found = 0;
 
 	if (!cgroup || bpf_probe_read_kernel(&array, sizeof(array), slots + type * sizeof(void *)) || !array)
-		return 0;
+		return OTHERS_BEFORE | OTHERS_AFTER;
 	RUNNER(0);
 	RUNNER(1);
 	RUNNER(2);
@@ -1059,51 +1098,102 @@ static __noinline int runs_first(__u64 sk, __u32 type)
 	RUNNER(5);
 	RUNNER(6);
 	RUNNER(7);
-	return 0;
+	return OTHERS_BEFORE | OTHERS_AFTER;
+}
+
+static __always_inline bool is_ipv4_point(__u32 point)
+{
+	return point == TERCEL_POINT_CONNECT4 || point == TERCEL_POINT_SENDMSG4;
+}
+
+/* Where the socket is bound: of one that the caller has a descriptor of, and of the hook's own family. */
+static __always_inline void local_end(struct local_end *out, struct bpf_sock *sk)
+{
+	out->known = sk ? 1 : 0;
+	if (!sk)
+		return;
+	out->ip4 = sk->src_ip4;
+	out->ip6[0] = sk->src_ip6[0];
+	out->ip6[1] = sk->src_ip6[1];
+	out->ip6[2] = sk->src_ip6[2];
+	out->ip6[3] = sk->src_ip6[3];
+}
+
+/* `addr`: network byte order, IPv4 in the first word. */
+static __always_inline void verdict_peer(struct decision *d, struct bpf_sock_addr *ctx, const __u32 *addr, __u32 point)
+{
+	d->verdict.protocol = ctx->protocol;
+	d->verdict.remote.port = bpf_ntohs((__u16)ctx->user_port);
+	d->verdict.remote.family = is_ipv4_point(point) ? AF_INET : AF_INET6;
+	__builtin_memcpy(d->verdict.remote.addr, addr, is_ipv4_point(point) ? 4 : 16);
 }
 
 /*
- * Whether the kernel's address is the one that the caller asked for. Programs of cgroups further down run before this
- * one and may have put another in place (service translation); Falco sees the one that was asked for. Where none has
- * run, it is. Only where one has, what the caller's memory holds is compared: that can be rewritten meanwhile, so that
- * a connection is let through.
+ * Falco takes for the peer what the kernel has connected to. Programs of cgroups further down, which run before, may
+ * have put another address in place (service translation): then it is that one. Those of cgroups further up may do so
+ * yet.
  */
-static __always_inline bool is_as_asked(struct decision *d, struct bpf_sock_addr *ctx, const __u32 *addr, __u32 point,
-                                        const void *asked)
+static __always_inline void connect_facts(struct decision *d, struct bpf_sock_addr *ctx, const __u32 *addr, __u32 point)
 {
-	struct peer *peer = &d->peer;
-	__u32 size = point == TERCEL_POINT_CONNECT4 ? 8 : sizeof(*peer);
-	__u32 type = point == TERCEL_POINT_CONNECT4
-	                     ? (__u32)bpf_core_enum_value(enum cgroup_bpf_attach_type, CGROUP_INET4_CONNECT)
-	                     : (__u32)bpf_core_enum_value(enum cgroup_bpf_attach_type, CGROUP_INET6_CONNECT);
+	__u32 hook = point == TERCEL_POINT_CONNECT4 ? CGROUP_HOOK(INET4_CONNECT) : CGROUP_HOOK(INET6_CONNECT);
 
-	if (runs_first((__u64)d->sk, type))
-		return true;
-	if (!asked || bpf_probe_read_user(peer, size, asked) || peer->port != (__u16)ctx->user_port)
-		return false;
+	socket_facts(d, ctx);
+	local_end(&d->local, ctx->sk);
 	if (point == TERCEL_POINT_CONNECT4)
-		return peer->family == AF_INET && peer->addr4 == addr[0];
-	return peer->family == AF_INET6 && peer->addr6[0] == addr[0] && peer->addr6[1] == addr[1] &&
-	       peer->addr6[2] == addr[2] && peer->addr6[3] == addr[3];
+		peer4_facts(&d->facts, &d->local, addr[0]);
+	else
+		peer6_facts(&d->facts, &d->local, addr);
+	if (others_at((__u64)d->sk, hook) & OTHERS_AFTER)
+		forget_peer(&d->facts);
 }
 
-static __always_inline void forget_peer(struct match_facts *f)
+/*
+ * What Falco has of a socket of IP that something is sent on, but for its peer: that is connected when it has sent,
+ * unless it is bound to a port of the caller's choice.
+ */
+static __always_inline void sender_facts(struct match_facts *f, const struct sock *sk)
 {
-	f->unknown |= BIT_OF(MATCH_ADDR4) | BIT_OF(MATCH_PORT) | BIT_OF(MATCH_FD_TYPE) | BIT_OF(MATCH_LOCAL4);
-	f->missing |= BIT_OF(MATCH_ADDR6) | BIT_OF(MATCH_LOCAL6);
-	f->missing &= ~(BIT_OF(MATCH_ADDR4) | BIT_OF(MATCH_LOCAL4));
+	transport_facts(f, BPF_CORE_READ(sk, sk_type), BPF_CORE_READ(sk, sk_protocol));
+	forget_peer(f);
+	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET) {
+		NUMBER_OF(f, MATCH_FD_TYPE) = 1ULL << MATCH_FD_IPV4;
+		f->unknown &= ~BIT_OF(MATCH_FD_TYPE);
+	}
+	if (has_chosen_port(sk))
+		f->bits_unknown |= 1ULL << MATCH_BIT_CONNECTED;
+	else
+		NUMBER_OF(f, MATCH_BITS) |= 1ULL << MATCH_BIT_CONNECTED;
+}
+
+/* Whether this act is decided here: connections of neither TCP nor UDP are the LSM's, where that may be. */
+static __always_inline bool is_mine(struct bpf_sock_addr *ctx, __u32 point)
+{
+	return !(points & 1U << TERCEL_POINT_SOCKET_CONNECT) || point >= TERCEL_POINT_SENDMSG4 ||
+	       ctx->protocol == IPPROTO_TCP || ctx->protocol == IPPROTO_UDP;
+}
+#define CONNECTS (1ULL << MATCH_EVENT_CONNECT)
+#define SENDS (1ULL << MATCH_EVENT_SENDTO | 1ULL << MATCH_EVENT_SENDMSG | 1ULL << MATCH_EVENT_SENDMMSG)
+
+/* io_uring, TCP fast open and the kernel's own sockets come by these hooks, too: no call that Falco sees. */
+static __always_inline void call_is(struct match_facts *f, __u64 events)
+{
+	__u32 event = current_event();
+
+	if (event && events >> ((event - 1) & 63) & 1)
+		NUMBER_OF(f, MATCH_EVENT) = 1ULL << ((event - 1) & 63);
+	else
+		f->unseen = 1;
 }
 
 /* `addr`: network byte order, IPv4 in the first word. Returns 1 to allow, 0 to refuse. */
-static __always_inline int decide_connect(struct bpf_sock_addr *ctx, const __u32 *addr, __u32 point)
+static __always_inline int decide_address(struct bpf_sock_addr *ctx, const __u32 *addr, __u32 point)
 {
 	const __u8 *image = policy_in_force();
 	struct scratch *s;
-	const void *asked = NULL;
 	struct decision *d;
 	int refuse;
 
-	if (!image)
+	if (!image || !point_has_rules(image, point) || !is_mine(ctx, point))
 		return 1;
 	s = scratch_get();
 	d = s ? decision_get() : NULL;
@@ -1115,25 +1205,17 @@ static __always_inline int decide_connect(struct bpf_sock_addr *ctx, const __u32
 		return 1;
 	}
 	caller_collect(s, d, image);
-	if (is_connect_call(d, (void *)bpf_get_current_task(), &asked))
-		NUMBER_OF(&d->facts, MATCH_EVENT) = 1ULL << MATCH_EVENT_CONNECT;
-	else
-		d->facts.unseen = 1;
-	socket_facts(d, ctx);
 	verdict_begin(d, s);
-	d->verdict.protocol = ctx->protocol;
-	d->verdict.remote.port = bpf_ntohs((__u16)ctx->user_port);
-	if (point == TERCEL_POINT_CONNECT4) {
-		peer4_facts(&d->facts, ctx->sk, addr[0]);
-		d->verdict.remote.family = AF_INET;
-		__builtin_memcpy(d->verdict.remote.addr, addr, 4);
+	verdict_peer(d, ctx, addr, point);
+	if (point == TERCEL_POINT_CONNECT4 || point == TERCEL_POINT_CONNECT6) {
+		call_is(&d->facts, CONNECTS);
+		connect_facts(d, ctx, addr, point);
 	} else {
-		peer6_facts(&d->facts, ctx->sk, addr);
-		d->verdict.remote.family = AF_INET6;
-		__builtin_memcpy(d->verdict.remote.addr, addr, 16);
+		call_is(&d->facts, SENDS);
+		/* By now the socket has a port in any case: see engine/policy/points.c. */
+		(void)is_callers_socket(d, ctx);
+		sender_facts(&d->facts, (const void *)d->sk);
 	}
-	if (!is_as_asked(d, ctx, addr, point, asked))
-		forget_peer(&d->facts);
 	refuse = judge(s, d, image, point);
 	report(s, d, image, point, refuse ? OUTCOME_DONE : OUTCOME_NONE);
 	/* Before 5.18 it can only be EPERM. */
@@ -1144,18 +1226,25 @@ static __always_inline int decide_connect(struct bpf_sock_addr *ctx, const __u32
 	return !refuse;
 }
 
-SEC("cgroup/connect4")
-int tercel_connect4(struct bpf_sock_addr *ctx)
-{
-	__u32 addr[4] = {ctx->user_ip4};
+#define ADDRESS_PROGRAM_4(name, point)                   \
+	SEC("cgroup/" #name)                             \
+	int tercel_##name(struct bpf_sock_addr *ctx)     \
+	{                                                \
+		__u32 addr[4] = {ctx->user_ip4};         \
+                                                         \
+		return decide_address(ctx, addr, point); \
+	}
 
-	return decide_connect(ctx, addr, TERCEL_POINT_CONNECT4);
-}
+#define ADDRESS_PROGRAM_6(name, point)                                                                    \
+	SEC("cgroup/" #name)                                                                              \
+	int tercel_##name(struct bpf_sock_addr *ctx)                                                      \
+	{                                                                                                 \
+		__u32 addr[4] = {ctx->user_ip6[0], ctx->user_ip6[1], ctx->user_ip6[2], ctx->user_ip6[3]}; \
+                                                                                                          \
+		return decide_address(ctx, addr, point);                                                  \
+	}
 
-SEC("cgroup/connect6")
-int tercel_connect6(struct bpf_sock_addr *ctx)
-{
-	__u32 addr[4] = {ctx->user_ip6[0], ctx->user_ip6[1], ctx->user_ip6[2], ctx->user_ip6[3]};
-
-	return decide_connect(ctx, addr, TERCEL_POINT_CONNECT6);
-}
+ADDRESS_PROGRAM_4(connect4, TERCEL_POINT_CONNECT4)
+ADDRESS_PROGRAM_6(connect6, TERCEL_POINT_CONNECT6)
+ADDRESS_PROGRAM_4(sendmsg4, TERCEL_POINT_SENDMSG4)
+ADDRESS_PROGRAM_6(sendmsg6, TERCEL_POINT_SENDMSG6)

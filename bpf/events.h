@@ -10,6 +10,7 @@
 
 #include "arch.h"
 #include "match.h"
+#include "task.h"
 
 #define EVENT_NUMBERS 512
 #define EVENT(name) (MATCH_EVENT_##name + 1)
@@ -140,21 +141,46 @@ static const volatile __u8 events_native[EVENT_NUMBERS] = {
         [276] = EVENT(RENAMEAT2),   [279] = EVENT(MEMFD_CREATE), [280] = EVENT(BPF),
         [281] = EVENT(EXECVEAT),    [282] = EVENT(USERFAULTFD),  [437] = EVENT(OPENAT2),
 };
-/* No 32-bit call is told apart: its acts are unseen, which blocks nothing. */
-static const volatile __u8 events_compat[EVENT_NUMBERS] = {0};
+/* ARM EABI. Of 32-bit calls only those on sockets are told apart: acts of others are unseen, which blocks nothing. */
+static const volatile __u8 events_compat[EVENT_NUMBERS] = {
+        [282] = EVENT(BIND),   [283] = EVENT(CONNECT), [284] = EVENT(LISTEN),
+        [290] = EVENT(SENDTO), [296] = EVENT(SENDMSG), [374] = EVENT(SENDMMSG),
+};
 #endif
 
-/* The event type of the call that the current task is in, plus one; 0: none that rules name. */
+/* i386's socketcall(), by its first argument (include/uapi/linux/net.h): those whose other arguments are not needed. */
+#define SOCKETCALL_EVENTS 32
+static const volatile __u8 events_of_socketcall[SOCKETCALL_EVENTS] = {
+        [2] = EVENT(BIND),    [3] = EVENT(CONNECT),  [4] = EVENT(LISTEN),
+        [11] = EVENT(SENDTO), [16] = EVENT(SENDMSG), [20] = EVENT(SENDMMSG),
+};
+
+/* The event type of the call that the registers are of, plus one; 0: none that rules name. */
 static __always_inline __u32 event_of_call(const struct pt_regs *regs, bool compat)
 {
 	__u32 nr = arch_syscall_nr(regs);
+	struct syscall_args args;
 
 #ifdef X32_SYSCALL_BIT
 	nr &= ~X32_SYSCALL_BIT;
 #endif
+	if (compat && nr == ARCH_COMPAT_SOCKETCALL) {
+		arch_args(&args, regs, compat);
+		return args.a[0] < SOCKETCALL_EVENTS ? events_of_socketcall[args.a[0] & (SOCKETCALL_EVENTS - 1)] : 0;
+	}
 	if (nr >= EVENT_NUMBERS)
 		return 0;
 	return compat ? events_compat[nr & (EVENT_NUMBERS - 1)] : events_native[nr & (EVENT_NUMBERS - 1)];
+}
+
+/* Which call the current task is in: enum match_event + 1; 0: none that rules name, or none of a process's own. */
+static __always_inline __u32 current_event(void)
+{
+	struct pt_regs *regs = (void *)bpf_task_pt_regs((void *)bpf_get_current_task_btf());
+
+	if (BPF_CORE_READ((struct task_struct *)bpf_get_current_task(), flags) & (PF_KTHREAD | PF_IO_WORKER))
+		return 0;
+	return event_of_call(regs, arch_is_compat());
 }
 
 #endif

@@ -31,9 +31,6 @@
 #define PTRACE_TRACEME 0
 #define PTRACE_ATTACH 16
 #define PTRACE_SEIZE 0x4206
-/* include/linux/net.h, include/uapi/linux/in.h; more of them in decide.bpf.c */
-#define SOCK_RAW 3
-#define IPPROTO_RAW 255
 /* include/linux/security.h: of task_fix_setuid */
 #define LSM_SETID_ID 1
 #define LSM_SETID_RES 4
@@ -62,24 +59,6 @@ struct act {
 	struct decision *d;
 	const __u8 *image;
 };
-
-/* Whether some rule is decided at this point at all. */
-static __always_inline bool point_has_rules(const __u8 *image, __u32 point)
-{
-	return match_u32(image, (__u32) __builtin_offsetof(struct match_header, points) +
-	                                (point & 31) * (__u32)sizeof(struct match_point) +
-	                                (__u32) __builtin_offsetof(struct match_point, rules)) != 0;
-}
-
-/* Which call the current task is in: enum match_event + 1; 0: none that rules name. */
-static __always_inline __u32 current_event(void)
-{
-	struct pt_regs *regs = (void *)bpf_task_pt_regs((void *)bpf_get_current_task_btf());
-
-	if (BPF_CORE_READ((struct task_struct *)bpf_get_current_task(), flags) & PF_IO_WORKER)
-		return 0;
-	return event_of_call(regs, arch_is_compat());
-}
 
 static __always_inline bool is_kernel_thread(void)
 {
@@ -753,14 +732,8 @@ int BPF_PROG(lsm_socket, int family, int type, int protocol, int kern, int ret)
 	return decision_answer(&a, TERCEL_POINT_SOCKET);
 }
 
-/* include/net/sock.h: the caller has named the port */
-#define SOCK_BINDPORT_LOCK 8
 /* include/linux/in6.h: the least that the kernel takes for an IPv6 address */
 #define SIN6_LEN_RFC2133 24
-
-struct sock___bound {
-	__u8 sk_userlocks : 4;
-} __attribute__((preserve_access_index));
 
 /* An address that a socket is bound to, or is to be: in the order of the network. */
 struct bound {
@@ -783,8 +756,7 @@ static __noinline int bound_facts(struct decision *d, const struct bound *b)
 	else
 		f->unknown |= BIT_OF(MATCH_L4PROTO);
 	if (b->family == AF_UNIX) {
-		NUMBER_OF(f, MATCH_FD_TYPE) = 1ULL << MATCH_FD_UNIX;
-		f->missing |= BIT_OF(MATCH_ADDR4) | BIT_OF(MATCH_ADDR6) | BIT_OF(MATCH_PORT);
+		unix_facts(f);
 		return 0;
 	}
 	if ((b->family != AF_INET && b->family != AF_INET6) || !b->port) {
@@ -860,11 +832,8 @@ int BPF_PROG(lsm_bind, struct socket *sock, struct sockaddr *address, int addrle
 /* The address of a bind before it; one that the kernel has chosen Falco does not know of. */
 static __always_inline void own_address(struct bound *out, struct socket *sock)
 {
-	struct sock___bound *locks = (void *)BPF_CORE_READ(sock, sk);
-
 	out->family = BPF_CORE_READ(sock, sk, __sk_common.skc_family);
-	if ((out->family != AF_INET && out->family != AF_INET6) ||
-	    !(BPF_CORE_READ_BITFIELD_PROBED(locks, sk_userlocks) & SOCK_BINDPORT_LOCK))
+	if ((out->family != AF_INET && out->family != AF_INET6) || !has_chosen_port(BPF_CORE_READ(sock, sk)))
 		return;
 	out->port = bpf_htons(BPF_CORE_READ(sock, sk, __sk_common.skc_num));
 	if (out->family == AF_INET)

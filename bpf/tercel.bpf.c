@@ -16,6 +16,7 @@
 #include "process.bpf.c"
 /* After the life of processes: it starts programs as that records them. */
 #include "lsm.bpf.c"
+#include "lsm_socket.bpf.c"
 #include "seed.bpf.c"
 #include "syscall.bpf.c"
 

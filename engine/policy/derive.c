@@ -511,7 +511,7 @@ static bool holds_beyond(struct deriver *v, const struct filter_node *condition)
 
 	if (!gap->rows)
 		return true;
-	r = derive(&beyond, condition, point_info(gap->rows), v->atoms);
+	r = derive(&beyond, condition, point_info(gap->rows), 0, v->atoms);
 	if (r)
 		v->error = r;
 	holds = beyond.applies;
@@ -521,13 +521,14 @@ static bool holds_beyond(struct deriver *v, const struct filter_node *condition)
 
 /* What does not come by, if the condition can match it: the rule blocks less than it says, also if nothing that does
  * come by is matched. */
-static void lose_gap(struct deriver *v, const struct filter_node *condition)
+static void lose_gap(struct deriver *v, const struct filter_node *condition, uint32_t points)
 {
 	const struct point_gap *gap = &v->d->point->gap;
 	const struct filter_node *n;
 	struct derivation *d = v->d;
 
-	if (!gap->reason || !admits_gap(v, condition, false) || !holds_beyond(v, condition))
+	if (!gap->reason || (gap->rows && points >> gap->rows & 1) || !admits_gap(v, condition, false) ||
+	    !holds_beyond(v, condition))
 		return;
 	n = telling_leaf(condition, true);
 	if (!n)
@@ -578,7 +579,7 @@ static void drop_unused_lost(struct derivation *d)
 	d->nlost = kept;
 }
 
-int derive(struct derivation *out, const struct filter_node *condition, const struct point_info *point,
+int derive(struct derivation *out, const struct filter_node *condition, const struct point_info *point, uint32_t points,
            struct atoms *atoms)
 {
 	struct derivation d = {.point = point};
@@ -589,7 +590,7 @@ int derive(struct derivation *out, const struct filter_node *condition, const st
 	settled = settle(&v, whole);
 	/* If nothing else is left, what never holds is why. */
 	d.formula = settled->kind == FORMULA_FALSE ? whole : settled;
-	lose_gap(&v, condition);
+	lose_gap(&v, condition, points);
 	table_free(&v.noted);
 	if (v.error) {
 		derivation_free(&d);

@@ -72,8 +72,11 @@ struct derivation {
 	size_t nmemory;
 };
 
-/* Derives the condition at a point, adding its atoms. 0 or -ENOMEM; on failure *out is not touched. */
-int derive(struct derivation *out, const struct filter_node *condition, const struct point_info *point,
+/*
+ * Derives the condition at a point, adding its atoms. `points`: where else it is decided, 1 << enum tercel_point each:
+ * acts that do not come by the point and do by one of those are not lost. 0 or -ENOMEM; on failure *out is not touched.
+ */
+int derive(struct derivation *out, const struct filter_node *condition, const struct point_info *point, uint32_t points,
            struct atoms *atoms);
 void derivation_free(struct derivation *d);
 

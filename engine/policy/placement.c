@@ -14,7 +14,6 @@ static const struct rivals {
 	size_t nweak;
 } rivals[] = {
         {TERCEL_POINT_EXEC_CHECK, {TERCEL_POINT_EXEC_COMMIT}, 1},
-        {TERCEL_POINT_SOCKET_CONNECT, {TERCEL_POINT_CONNECT4, TERCEL_POINT_CONNECT6}, 2},
         {TERCEL_POINT_SOCKET_SENDMSG, {TERCEL_POINT_SENDMSG4, TERCEL_POINT_SENDMSG6}, 2},
 };
 
@@ -79,7 +78,7 @@ int placement_make(struct placement *out, const struct filter_node *condition, u
 	for (uint32_t p = 0; !r && p < TERCEL_POINTS; p++) {
 		if (!(points >> p & 1))
 			continue;
-		r = derive(&out->at[p], condition, point_info((enum tercel_point)p), atoms);
+		r = derive(&out->at[p], condition, point_info((enum tercel_point)p), points, atoms);
 		if (!r && !out->at[p].applies)
 			derivation_free(&out->at[p]);
 	}

@@ -78,6 +78,12 @@
 #define SERVER_GUESS                                                                                                \
 	"Falco takes a process that is bound to the peer's port for the server and swaps the ends, and the kernel " \
 	"keeps no list of a process's ports"
+#define FIRST_ADDRESS                                                                                                \
+	"Falco keeps the first address that a socket has sent to, and whether this is the first is not known here; " \
+	"where there is a BPF LSM, socket_sendmsg does"
+#define MAPPED_ONCE                                                                                        \
+	"an IPv6 socket that was connected to an IPv4 address stays one of IPv4 to Falco, and whether it " \
+	"was is not known"
 #define NAME_HISTORY "it asks whether Falco's own name of the descriptor changed, and the kernel has no such names"
 #define DESCRIPTORS "it is of Falco's table of descriptors, in which a descriptor stays as it was made or last used"
 #define FILE_NUMBERS "the numbers of files and devices are not in the matcher"
@@ -141,7 +147,13 @@
 #define OF_PATH "of a path that is longer than 4096 bytes, leads out of the process's root or has no name any more"
 #define OF_EXCHANGE OF_PATH ", and of an exchange of two files, for which the hook runs with either name first"
 #define OF_OTHER_CALLS "of an act that is no system call of this name (io_uring, the kernel itself)"
-#define OF_SOCKETS "of a socket whose peer was rewritten, and of one that has received before it connects"
+#define OF_SOCKETS                                                                                         \
+	"of a socket whose peer a program of others may change yet (cgroup hooks of cgroups further up), " \
+	"and of one that has received before it connects"
+#define OF_IPV6 "of an IPv6 socket, which sends to IPv4 addresses, too"
+#define OF_SENT                                                                                                       \
+	"of what is sent on a socket that is bound or has sent or received, of which Falco keeps the first address, " \
+	"of a datagram without an address, and of an IPv4 address in IPv6 form"
 #define OF_PEER "of the unspecified address, and of a socket that has received before it connects"
 #define OF_OTHER_FAMILIES "of other kinds of sockets, and of AF_UNSPEC addresses"
 #define OF_OTHER_KINDS "of other kinds of sockets"
@@ -1169,7 +1181,9 @@ static const struct point_field connect_fields[] = {
         NO_FILE,
 };
 
-/* The LSM hook, which all sockets pass, with the address that the caller gave. */
+#define OTHER_TRANSPORTS (1ULL << MATCH_L4_ICMP | 1ULL << MATCH_L4_RAW | 1ULL << MATCH_L4_NONE)
+
+/* The LSM hook, for sockets that are neither TCP nor UDP, with the address that the caller gave. */
 static const struct point_field socket_connect_fields[] = {
         TEXT(EVT_CATEGORY, "net"),
         RANGE(EVT_RAWRES, 0, 0),
@@ -1178,7 +1192,8 @@ static const struct point_field socket_connect_fields[] = {
         OPEN_CHOICE(FD_TYPE, type_name, OF_OTHER_FAMILIES),
         OPEN_CHOICE(FD_TYPECHAR, typechar_name, OF_OTHER_FAMILIES),
         SOME_CHOICE(FD_SOCKFAMILY, MATCH_FD_TYPE, sockfamily_name, SOCKETS, OF_OTHER_FAMILIES),
-        CHOICE(FD_L4PROTO, MATCH_L4PROTO, l4proto_name, 0, NULL),
+        CHOICE(FD_L4PROTO, MATCH_L4PROTO, l4proto_name, OTHER_TRANSPORTS,
+               "of all but ICMP's datagrams and IPPROTO_RAW: Falco goes by the numbers that socket() was given"),
         MAYBE_BUT(FD_SIP, MATCH_ADDR4, OF_PEER),
         MAYBE_BUT(FD_SNET, MATCH_ADDR4, OF_PEER),
         MAYBE_BUT(FD_SPORT, MATCH_PORT, OF_PEER),
@@ -1193,22 +1208,29 @@ static const struct point_field socket_connect_fields[] = {
 	        RANGE(FD_NUM, 0, INT32_MAX), LOST(FD_SIP, SERVER_GUESS), LOST(FD_SNET, SERVER_GUESS),               \
 	        LOST(FD_SPORT, SERVER_GUESS), BOOL(FD_CONNECTED, MATCH_BIT_CONNECTED, OF_BOUND), NO_LOCAL_END, NO_FILE
 
+#define DATAGRAM_ROWS                                                                                  \
+	TEXT(EVT_CATEGORY, "net"), SEND_ROWS, TEXT(FD_SOCKFAMILY, "ip"), TEXT(FD_L4PROTO, "udp"),      \
+	        LOST(FD_IP, FIRST_ADDRESS), LOST(FD_NET, FIRST_ADDRESS), LOST(FD_PORT, FIRST_ADDRESS), \
+	        LOST(FD_PROTO, FIRST_ADDRESS)
+
 /* After a datagram is sent Falco takes the socket for connected. */
-static const struct point_field sendmsg_fields[] = {
-        TEXT(EVT_CATEGORY, "net"),
-        SEND_ROWS,
-        CHOICE(FD_TYPE, MATCH_FD_TYPE, type_name, INET, OF_SOCKETS),
-        CHOICE(FD_TYPECHAR, MATCH_FD_TYPE, typechar_name, INET, OF_SOCKETS),
-        TEXT(FD_SOCKFAMILY, "ip"),
-        TEXT(FD_L4PROTO, "udp"),
-        EITHER_ENDS(true),
+static const struct point_field sendmsg4_fields[] = {
+        DATAGRAM_ROWS,
+        CHOICE(FD_TYPE, MATCH_FD_TYPE, type_name, INET, OF_IPV6),
+        CHOICE(FD_TYPECHAR, MATCH_FD_TYPE, typechar_name, INET, OF_IPV6),
+};
+
+static const struct point_field sendmsg6_fields[] = {
+        DATAGRAM_ROWS,
+        LOST(FD_TYPE, MAPPED_ONCE),
+        LOST(FD_TYPECHAR, MAPPED_ONCE),
 };
 
 static const struct point_field socket_sendmsg_fields[] = {
         SEND_ROWS,
-        OPEN_CHOICE(FD_TYPE, type_name, OF_OTHER_KINDS),
-        OPEN_CHOICE(FD_TYPECHAR, typechar_name, OF_OTHER_KINDS),
-        SOME_CHOICE(FD_SOCKFAMILY, MATCH_FD_TYPE, sockfamily_name, SOCKETS, OF_OTHER_KINDS),
+        OPEN_CHOICE(FD_TYPE, type_name, OF_SENT),
+        OPEN_CHOICE(FD_TYPECHAR, typechar_name, OF_SENT),
+        SOME_CHOICE(FD_SOCKFAMILY, MATCH_FD_TYPE, sockfamily_name, SOCKETS, OF_SENT),
         CHOICE(FD_L4PROTO, MATCH_L4PROTO, l4proto_name, 0, NULL),
         EITHER_ENDS(false),
         {ROW(EVT_CATEGORY, LOST), .reason = SUMS},
@@ -1417,7 +1439,7 @@ static const struct point_info points[TERCEL_POINTS] = {
                                    CGROUP,
                                    .events = {EV(SENDTO), EV(SENDMSG), EV(SENDMMSG)},
                                    .nevents = 3,
-                                   OWN(sendmsg_fields),
+                                   OWN(sendmsg4_fields),
                                    CALLER,
                                    OTHER_SENDS},
         [TERCEL_POINT_SENDMSG6] = {.point = TERCEL_POINT_SENDMSG6,
@@ -1426,7 +1448,7 @@ static const struct point_info points[TERCEL_POINTS] = {
                                    CGROUP,
                                    .events = {EV(SENDTO), EV(SENDMSG), EV(SENDMMSG)},
                                    .nevents = 3,
-                                   OWN(sendmsg_fields),
+                                   OWN(sendmsg6_fields),
                                    CALLER,
                                    OTHER_SENDS},
         [TERCEL_POINT_EXEC_CHECK] = {.point = TERCEL_POINT_EXEC_CHECK,

@@ -77,7 +77,7 @@ struct point_gap {
 	enum match_domain domain; /* a choice by which a condition can keep out of the gap */
 	uint64_t covered;       /* those of its bits that do come by, here or at another point; 0: of none is it sure */
 	uint64_t events;        /* 1 << enum match_event: of these types only; 0: of all */
-	enum tercel_point rows; /* the point whose rows are true of acts in the gap; 0: its own are */
+	enum tercel_point rows; /* the point that acts in the gap do come by, where it is; 0: there is none */
 	const char *reason;     /* one clause; NULL: there is no gap */
 	const char *effect;
 };

@@ -73,6 +73,8 @@ static const struct {
 } point_programs[] = {
         {"tercel_connect4", TERCEL_POINT_CONNECT4},
         {"tercel_connect6", TERCEL_POINT_CONNECT6},
+        {"tercel_sendmsg4", TERCEL_POINT_SENDMSG4},
+        {"tercel_sendmsg6", TERCEL_POINT_SENDMSG6},
         {"lsm_exec", TERCEL_POINT_EXEC_CHECK},
         {"lsm_file_open", TERCEL_POINT_FILE_OPEN},
         {"lsm_file_create", TERCEL_POINT_FILE_OPEN},
@@ -86,6 +88,8 @@ static const struct {
         {"lsm_chmod", TERCEL_POINT_CHMOD},
         {"lsm_chown", TERCEL_POINT_CHOWN},
         {"lsm_socket", TERCEL_POINT_SOCKET},
+        {"lsm_connect", TERCEL_POINT_SOCKET_CONNECT},
+        {"lsm_send", TERCEL_POINT_SOCKET_SENDMSG},
         {"lsm_bind", TERCEL_POINT_BIND},
         {"lsm_listen", TERCEL_POINT_LISTEN},
         {"lsm_module_file", TERCEL_POINT_MODULE_FILE},

@@ -33,7 +33,7 @@ ADDRESSES = [ANYWHERE, ANYWHERE6, *METADATA, *NO_METADATA]
 CALM, POOL, NO_POOL = "4000", "3333", "3332"
 
 EXEC = ("bprm_creds_from_file", "sched_process_exec")
-CONNECT = ("cgroup_connect4", "cgroup_connect6", "socket_connect")
+CONNECT = ("cgroup_connect4", "cgroup_connect6")
 # Of a deed, where it is decided, and what has to be at the paths that are its arguments; all others are starts of programs.
 DEEDS = {
     "connect": (CONNECT,),

@@ -112,16 +112,16 @@ static int connect_error(void *unused)
 	return fd >= 0 && connect(fd, (const struct sockaddr *)&to, sizeof(to)) == 0 ? 0 : errno;
 }
 
+#define CHOSEN "rules_files: [test.yaml]\nrules: [{name: '*', mode: enforce, errno: ECONNREFUSED}]\n"
+
 static void a_connection_is_denied_with_the_error_that_is_asked_for(void **unused)
 {
-	static const char policy[] =
-	        "rules_files: [test.yaml]\nrules: [{name: '*', mode: enforce, errno: ECONNREFUSED}]\n";
 	struct tercel_verdict v;
 
 	(void)unused;
 	apply_one("evt.type = connect and fd.sip = 127.0.0.1", POLICY("enforce", "audit"));
 	assert_int_equal(WEXITSTATUS(done_in(cgroup, connect_error, NULL)), EPERM);
-	apply_one("evt.type = connect and fd.sip = 127.0.0.1", policy);
+	apply_one("evt.type = connect and fd.sip = 127.0.0.1", CHOSEN);
 	assert_int_equal(WEXITSTATUS(done_in(cgroup, connect_error, NULL)), ECONNREFUSED);
 	assert_int_equal(verdicts_of(*actor, &v), 1);
 	assert_int_equal(v.enforced, 1);
@@ -465,7 +465,8 @@ static int redirection(uint16_t from, uint16_t to)
 	                     &options);
 }
 
-static void an_address_that_somebody_else_put_in_place_is_not_what_was_asked_for(void **unused)
+/* Falco shows the address that the kernel has connected to. */
+static void an_address_that_somebody_else_put_in_place_is_the_one_that_counts(void **unused)
 {
 	_autoclose_ int program = redirection(1, port), place = open(below, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	_autobuf_ struct buf condition = BUF_INIT;
@@ -476,15 +477,158 @@ static void an_address_that_somebody_else_put_in_place_is_not_what_was_asked_for
 	assert_true(program >= 0 && place >= 0);
 	buf_addf(&condition, "evt.type = connect and fd.l4proto = tcp and fd.sport = %u", port);
 	apply_one(buf_str(&condition), POLICY("enforce", "audit"));
-	assert_int_equal(WEXITSTATUS(done_in(below, connect_to, &port)), 1);
 	assert_int_equal(bpf_prog_attach(program, place, BPF_CGROUP_INET4_CONNECT, BPF_F_ALLOW_MULTI), 0);
+	assert_int_equal(WEXITSTATUS(done_in(below, connect_to, &asked)), 1);
+	assert_int_equal(verdicts_of(*actor, &v), 1);
+	assert_int_equal(v.uncertain, 0);
+	assert_int_equal(v.remote.port, port);
+	assert_int_equal(WEXITSTATUS(done_in(below, connect_to, &port)), 1);
+	/* What is asked for is a connection to somewhere else. */
+	apply_one("evt.type = connect and fd.l4proto = tcp and fd.sport = 1", POLICY("enforce", "audit"));
 	assert_int_equal(done_in(below, connect_to, &asked), 0);
+	assert_int_equal(accepted(), 1);
+	assert_int_equal(verdicts_of(*actor, &v), 0);
+	assert_int_equal(bpf_prog_detach2(program, place, BPF_CGROUP_INET4_CONNECT), 0);
+}
+
+static void an_address_that_somebody_else_may_change_yet_is_uncertain(void **unused)
+{
+	_autoclose_ int program = redirection(1, port), place = open(outer, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_autobuf_ struct buf condition = BUF_INIT;
+	struct tercel_verdict v;
+
+	(void)unused;
+	assert_true(program >= 0 && place >= 0);
+	buf_addf(&condition, "evt.type = connect and fd.l4proto = tcp and fd.sport = %u", port);
+	apply_one(buf_str(&condition), POLICY("enforce", "audit"));
+	/* Of programs at the same cgroup the one that comes last runs last. */
+	assert_int_equal(bpf_prog_attach(program, place, BPF_CGROUP_INET4_CONNECT, BPF_F_ALLOW_MULTI), 0);
+	assert_int_equal(done_in(below, connect_to, &port), 0);
 	assert_int_equal(accepted(), 1);
 	assert_int_equal(verdicts_of(*actor, &v), 1);
 	assert_int_equal(v.uncertain, TERCEL_U_SOCKET);
 	assert_int_equal(v.enforced, 0);
-	assert_int_equal(WEXITSTATUS(done_in(below, connect_to, &port)), 1);
 	assert_int_equal(bpf_prog_detach2(program, place, BPF_CGROUP_INET4_CONNECT), 0);
+	assert_int_equal(WEXITSTATUS(done_in(below, connect_to, &port)), 1);
+}
+
+/* ---- what is sent ------------------------------------------------------------------------------------------------ */
+
+static int datagram_socket(int family)
+{
+	const int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		_exit(98);
+	return fd;
+}
+
+/* To a port of loopback where nobody listens. 0, or the error. */
+static int send_to(int fd, uint16_t to_port)
+{
+	const struct sockaddr_in to = {
+	        .sin_family = AF_INET, .sin_port = htons(to_port), .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}};
+
+	return sendto(fd, "x", 1, 0, (const struct sockaddr *)&to, sizeof(to)) == 1 ? 0 : errno;
+}
+
+static int send_plainly(void *unused)
+{
+	(void)unused;
+	return send_to(datagram_socket(AF_INET), 4711);
+}
+
+static int send_message(void *unused)
+{
+	const struct sockaddr_in to = {
+	        .sin_family = AF_INET, .sin_port = htons(4711), .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}};
+	struct iovec text = {.iov_base = (void *)"x", .iov_len = 1};
+	struct mmsghdr m = {
+	        .msg_hdr = {.msg_name = (void *)&to, .msg_namelen = sizeof(to), .msg_iov = &text, .msg_iovlen = 1}};
+	const int fd = datagram_socket(AF_INET);
+
+	if (unused)
+		return sendmmsg(fd, &m, 1, 0) == 1 ? 0 : errno;
+	return sendmsg(fd, &m.msg_hdr, 0) == 1 ? 0 : errno;
+}
+
+static int send_bound(void *unused)
+{
+	const struct sockaddr_in own = {.sin_family = AF_INET, .sin_port = htons(4713)};
+	const int fd = datagram_socket(AF_INET);
+
+	(void)unused;
+	return bind(fd, (const struct sockaddr *)&own, sizeof(own)) ? 97 : send_to(fd, 4711);
+}
+
+static int send_connected(void *unused)
+{
+	const struct sockaddr_in to = {
+	        .sin_family = AF_INET, .sin_port = htons(4711), .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}};
+	const int fd = datagram_socket(AF_INET);
+
+	(void)unused;
+	if (connect(fd, (const struct sockaddr *)&to, sizeof(to)))
+		return 97;
+	return send(fd, "x", 1, 0) == 1 ? 0 : errno;
+}
+
+static int send_6(void *address)
+{
+	struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_port = htons(4711)};
+
+	inet_pton(AF_INET6, address, &to.sin6_addr);
+	return sendto(datagram_socket(AF_INET6), "x", 1, 0, (const struct sockaddr *)&to, sizeof(to)) == 1 ? 0 : errno;
+}
+
+#define SENDING "evt.type in (sendto, sendmsg, sendmmsg) and "
+
+static void a_datagram_with_an_address_is_denied(void **unused)
+{
+	static const struct {
+		const char *condition;
+		int (*act)(void *);
+		const void *arg;
+		int result, verdicts;
+		uint32_t uncertain;
+	} cases[] = {
+	        {SENDING "fd.l4proto = udp and fd.type = ipv4", send_plainly, NULL, EPERM, 1, 0},
+	        {SENDING "fd.l4proto = tcp", send_plainly, NULL, 0, 0, 0},
+	        {"evt.type = sendto", send_message, NULL, 0, 0, 0},
+	        {"evt.type = sendmsg", send_message, NULL, EPERM, 1, 0},
+	        {"evt.type = sendmmsg", send_message, "m", EPERM, 1, 0},
+	        {SENDING "fd.connected = true", send_plainly, NULL, EPERM, 1, 0},
+	        {SENDING "fd.connected = true", send_bound, NULL, 0, 1, TERCEL_U_SOCKET | TERCEL_U_PROCESS},
+	        /* Without an address of its own it passes no hook of a cgroup: check says so. */
+	        {SENDING "fd.l4proto = udp", send_connected, NULL, 0, 0, 0},
+	        {SENDING "fd.l4proto = udp", send_6, "::1", EPERM, 1, 0},
+	        {SENDING "fd.sockfamily = ip", send_6, "::ffff:127.0.0.1", EPERM, 1, 0},
+	        {SENDING "fd.type = ipv4", send_6, "::ffff:127.0.0.1", 0, 1, TERCEL_U_SOCKET},
+	};
+	struct tercel_verdict v;
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		int status, told;
+
+		apply_one(cases[i].condition, POLICY("monitor", "audit"));
+		status = done_in(cgroup, cases[i].act, (void *)cases[i].arg);
+		told = verdicts_of(*actor, &v);
+		if (status || told != cases[i].verdicts)
+			fail_msg("%zu, %s, monitor: status %#x, %d verdicts", i, cases[i].condition, status, told);
+		apply_one(cases[i].condition, POLICY("enforce", "audit"));
+		status = done_in(cgroup, cases[i].act, (void *)cases[i].arg);
+		told = verdicts_of(*actor, &v);
+		if (!WIFEXITED(status) || WEXITSTATUS(status) != cases[i].result || told != cases[i].verdicts)
+			fail_msg("%zu, %s: status %#x, %d verdicts, uncertain %#x", i, cases[i].condition, status, told,
+			         v.uncertain);
+		if (told && (v.uncertain != cases[i].uncertain || v.enforced != (cases[i].result != 0)))
+			fail_msg("%zu, %s: uncertain %#x, enforced %u", i, cases[i].condition, v.uncertain, v.enforced);
+		if (told && (v.remote.port != 4711 || v.protocol != IPPROTO_UDP))
+			fail_msg("%zu, %s: to port %u, protocol %u", i, cases[i].condition, v.remote.port, v.protocol);
+	}
+	apply_one(SENDING "fd.l4proto = udp", CHOSEN);
+	assert_int_equal(WEXITSTATUS(done_in(cgroup, send_plainly, NULL)), ECONNREFUSED);
 }
 
 static int connect_raw(void *unused)
@@ -734,7 +878,9 @@ static int group(void)
 	        cmocka_unit_test(a_program_that_is_started_by_its_descriptor_is_an_execve),
 	        cmocka_unit_test(a_name_in_namespaces_of_ones_own_protects_nothing),
 	        cmocka_unit_test(monitor_promises_what_enforce_does_of_protected_programs_too),
-	        cmocka_unit_test(an_address_that_somebody_else_put_in_place_is_not_what_was_asked_for),
+	        cmocka_unit_test(an_address_that_somebody_else_put_in_place_is_the_one_that_counts),
+	        cmocka_unit_test(an_address_that_somebody_else_may_change_yet_is_uncertain),
+	        cmocka_unit_test(a_datagram_with_an_address_is_denied),
 	        cmocka_unit_test(a_raw_socket_passes_the_connect_points_by),
 	        cmocka_unit_test(what_the_records_cannot_vouch_for_blocks_nothing),
 	        cmocka_unit_test(what_cannot_be_decided_is_counted),

@@ -324,6 +324,100 @@ static int do_bind6(const char *name)
 	return error;
 }
 
+/* What is told of a peer: of loopback, the port tells secret from other. */
+static struct sockaddr_in peer_of(const char *name)
+{
+	return (struct sockaddr_in){.sin_family = AF_INET,
+	                            .sin_port = htons(is_secret(name) ? SECRET_PORT : SECRET_PORT + 1),
+	                            .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}};
+}
+
+static int some_socket(int family, int type, int protocol)
+{
+	const int fd = socket(family, type | SOCK_CLOEXEC, protocol);
+
+	if (fd < 0)
+		_exit(98);
+	return fd;
+}
+
+/* What passes no hook of a cgroup: of IP itself, of TCP without TCP, and of a protocol for experiments (RFC 3692). */
+static int connect_raw(const char *name)
+{
+	const struct sockaddr_in to = peer_of(name);
+
+	return answer(connect(some_socket(AF_INET, SOCK_RAW, IPPROTO_RAW), (const void *)&to, sizeof(to)));
+}
+
+static int connect_raw_tcp(const char *name)
+{
+	const struct sockaddr_in to = peer_of(name);
+
+	return answer(connect(some_socket(AF_INET, SOCK_RAW, IPPROTO_TCP), (const void *)&to, sizeof(to)));
+}
+
+static int connect_experiment(const char *name)
+{
+	const struct sockaddr_in to = peer_of(name);
+
+	return answer(connect(some_socket(AF_INET, SOCK_RAW, 253), (const void *)&to, sizeof(to)));
+}
+
+/* To a path where nobody listens; the other one is no such socket. */
+static int connect_unix(const char *name)
+{
+	struct sockaddr_un to = {.sun_family = AF_UNIX};
+
+	if (!is_secret(name))
+		return connect_raw(name) ? 99 : ENOENT;
+	snprintf(to.sun_path, sizeof(to.sun_path), "%s", at(name, ".sock"));
+	return answer(connect(some_socket(AF_UNIX, SOCK_DGRAM, 0), (const void *)&to, sizeof(to)));
+}
+
+/* The other one is another call: of another port nobody knows whether it is that of the local end. */
+static int send_datagram(const char *name)
+{
+	struct sockaddr_in to = peer_of("secret");
+	struct iovec text = {.iov_base = "x", .iov_len = 1};
+	const struct msghdr m = {.msg_name = &to, .msg_namelen = sizeof(to), .msg_iov = &text, .msg_iovlen = 1};
+	const int fd = some_socket(AF_INET, SOCK_DGRAM, 0);
+
+	if (!is_secret(name))
+		return answer(sendmsg(fd, &m, 0));
+	return answer(sendto(fd, "x", 1, 0, (const void *)&to, sizeof(to)));
+}
+
+/* The second datagram of a socket; the first is sent by another call. And one whose address is in another form. */
+static int send_again(const char *name)
+{
+	const struct sockaddr_in to = peer_of(name);
+	const int fd = some_socket(AF_INET, SOCK_DGRAM, 0);
+	struct iovec text = {.iov_base = "x", .iov_len = 1};
+	const struct msghdr m = {.msg_name = (void *)&to, .msg_namelen = sizeof(to), .msg_iov = &text, .msg_iovlen = 1};
+
+	if (sendmsg(fd, &m, 0) != 1)
+		return 99;
+	return answer(sendto(fd, "x", 1, 0, (const void *)&to, sizeof(to)));
+}
+
+static int send_mapped(const char *name)
+{
+	struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_port = peer_of(name).sin_port};
+
+	inet_pton(AF_INET6, "::ffff:127.0.0.1", &to.sin6_addr);
+	return answer(sendto(some_socket(AF_INET6, SOCK_DGRAM, 0), "x", 1, 0, (const void *)&to, sizeof(to)));
+}
+
+/* On a pair of sockets, which nobody has to listen on. */
+static int send_to_pair(const char *name)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair))
+		return 99;
+	return answer(is_secret(name) ? send(pair[0], "x", 1, MSG_NOSIGNAL) : write(pair[0], "x", 1));
+}
+
 static int do_listen(const char *name)
 {
 	int error, fd = bound_socket(name, AF_INET, &error);
@@ -392,6 +486,14 @@ static const struct row {
          NULL, 0},
         {TERCEL_POINT_LISTEN, "evt.type = listen and fd.sip = 127.0.0.1 and fd.sport = 46801 and fd.l4proto = tcp",
          do_listen, NULL, 0},
+        {TERCEL_POINT_SOCKET_CONNECT,
+         "evt.type = connect and fd.sip = 127.0.0.1 and fd.sport = 46801 and fd.l4proto = raw", connect_raw, NULL, 0},
+        {TERCEL_POINT_SOCKET_CONNECT, "evt.type = connect and fd.sip = 127.0.0.1 and fd.sport = 46801", connect_raw_tcp,
+         NULL, 0},
+        {TERCEL_POINT_SOCKET_CONNECT, "evt.type = connect and fd.typechar = u", connect_unix, NULL, ENOENT},
+        {TERCEL_POINT_SOCKET_SENDMSG,
+         "evt.type = sendto and fd.l4proto = udp and fd.ip = 127.0.0.1 and fd.port = 46801", send_datagram, NULL, 0},
+        {TERCEL_POINT_SOCKET_SENDMSG, "evt.type in (sendto, sendmsg) and fd.type = unix", send_to_pair, NULL, 0},
         {TERCEL_POINT_MODULE_FILE, "evt.type = finit_module and fd.name = @/secret", load_module_file, NULL, ENOEXEC},
         {TERCEL_POINT_MODULE_DATA, "evt.type = init_module", load_module_data, NULL, ENOEXEC},
         {TERCEL_POINT_BPF, "evt.type = bpf and evt.arg.cmd = BPF_MAP_CREATE", call_bpf, NULL, 0},
@@ -860,6 +962,27 @@ static void a_32_bit_call_is_judged_like_any_other(void **unused)
 }
 #endif
 
+/* Falco keeps the first address that a socket has sent to; and shows one of IPv4 in IPv6 form as it happens to be. */
+static void of_what_is_sent_only_the_first_address_is_known(void **unused)
+{
+	static const struct {
+		int (*act)(const char *name);
+		bool known; /* the address */
+	} cases[] = {{send_datagram, true}, {send_again, false}, {send_mapped, false}};
+	struct tercel_verdict v;
+
+	(void)unused;
+	make_files();
+	rule("evt.type = sendto and fd.port = 46801", POLICY("enforce", "audit"));
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const int result = done(cases[i].act, "secret"), told = verdicts_of(*actor, &v);
+
+		if (result != (cases[i].known ? EPERM : 0) || told != 1 ||
+		    v.uncertain != (cases[i].known ? 0 : TERCEL_U_SOCKET))
+			fail_msg("case %zu: %d, %d verdicts, uncertain %#x", i, result, told, v.uncertain);
+	}
+}
+
 /* What Falco has no address of has none that a rule could compare; what is of another kind does not match. */
 static void a_socket_without_a_port_of_its_own_is_uncertain(void **unused)
 {
@@ -873,6 +996,8 @@ static void a_socket_without_a_port_of_its_own_is_uncertain(void **unused)
 	        {"evt.type = listen and fd.sport < 65000", listen_unbound, 1},
 	        {"evt.type = bind and fd.sport < 65000", bind_to_a_path, 0},
 	        {"evt.type = bind and fd.typechar = 4", bind_to_a_path, 0},
+	        {"evt.type = connect and fd.sip = 127.0.0.1", connect_experiment, 1},
+	        {"evt.type = connect and fd.l4proto = raw", connect_raw_tcp, 1},
 	};
 	struct tercel_verdict v;
 
@@ -904,6 +1029,7 @@ static int group(void)
 	        cmocka_unit_test(a_32_bit_call_is_judged_like_any_other),
 #endif
 	        cmocka_unit_test(a_socket_without_a_port_of_its_own_is_uncertain),
+	        cmocka_unit_test(of_what_is_sent_only_the_first_address_is_known),
 	        cmocka_unit_test(outside_of_the_scope_nothing_is_decided),
 	        cmocka_unit_test(an_action_kill_ends_the_process_as_well),
 	};

@@ -62,7 +62,8 @@ static struct judgement judge(struct law_case *c, size_t rule, enum tercel_point
 	if (j->known)
 		return *j;
 	assert_int_equal(atoms_new(&atoms), 0);
-	assert_int_equal(derive(&d, c->s.roots[rule], point_info(point), atoms), 0);
+	assert_int_equal(
+	        derive(&d, c->s.roots[rule], point_info(point), c->s.points ? c->s.points : PLACEMENT_FULL, atoms), 0);
 	*j = (struct judgement){.known = true, .applies = d.formula->kind != FORMULA_FALSE, .class = d.class};
 	derivation_free(&d);
 	return *j;
@@ -132,7 +133,7 @@ static struct answers answer(const struct sample *s, size_t rule, const struct w
 /* Points that see the same act: a rule about it may be decided at one of them alone. */
 static uint32_t rivals_of(enum tercel_point p)
 {
-	static const uint32_t groups[] = {P(EXEC_CHECK) | P(EXEC_COMMIT), P(CONNECT4) | P(SOCKET_CONNECT) | P(CONNECT6),
+	static const uint32_t groups[] = {P(EXEC_CHECK) | P(EXEC_COMMIT),
 	                                  P(SENDMSG4) | P(SOCKET_SENDMSG) | P(SENDMSG6)};
 
 	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
@@ -169,8 +170,14 @@ static const char *check_placed(const struct answers *a, const struct judgement 
 	return NULL;
 }
 
-static const char *check_placement(const struct law_case *c, size_t i, const struct answers *a,
-                                   const struct judgement *j, const struct world *w)
+/* What is sent comes by this point whatever it is: where that says that no act can match, none can. */
+static bool is_ruled_out_by_rival(struct law_case *c, size_t i, enum tercel_point p)
+{
+	return rivals_of(p) >> TERCEL_POINT_SOCKET_SENDMSG & 1 && !judge(c, i, TERCEL_POINT_SOCKET_SENDMSG).applies;
+}
+
+static const char *check_placement(struct law_case *c, size_t i, const struct answers *a, const struct judgement *j,
+                                   const struct world *w)
 {
 	uint32_t points = c->s.points ? c->s.points : PLACEMENT_FULL;
 
@@ -178,7 +185,8 @@ static const char *check_placement(const struct law_case *c, size_t i, const str
 		return "no act of this point is said to match, and Falco's answer is yes";
 	if (a->placed && (!j->applies || !(points >> w->point & 1)))
 		return "decided where it is said not to apply";
-	if (!a->placed && j->applies && points >> w->point & 1 && !is_decided_by_rival(&c->s, i, w->point))
+	if (!a->placed && j->applies && points >> w->point & 1 && !is_decided_by_rival(&c->s, i, w->point) &&
+	    !(points >> TERCEL_POINT_SOCKET_SENDMSG & 1 && is_ruled_out_by_rival(c, i, w->point)))
 		return "not decided at any point that sees the act";
 	return NULL;
 }

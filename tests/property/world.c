@@ -193,6 +193,10 @@ static enum match_l4proto random_protocol(const struct world *w, struct random *
 		return (enum match_l4proto)random_below(r, MATCH_L4_ICMP + 1);
 	case TERCEL_POINT_SOCKET:
 		return random_below(r, 2) ? MATCH_L4_RAW : MATCH_L4_NONE;
+	case TERCEL_POINT_SOCKET_CONNECT:
+		if (w->type == MATCH_FD_IPV4 || w->type == MATCH_FD_IPV6)
+			return (enum match_l4proto)(MATCH_L4_ICMP + random_below(r, MATCH_L4PROTOS - MATCH_L4_ICMP));
+		return MATCH_L4_NONE;
 	default:
 		if (w->type != MATCH_FD_IPV4 && w->type != MATCH_FD_IPV6)
 			return MATCH_L4_NONE;

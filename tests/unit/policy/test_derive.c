@@ -24,7 +24,7 @@ static struct derivation derive_text(const char *condition, enum tercel_point po
 	diag_print(&diags, stderr);
 	assert_int_equal(r, 0);
 	assert_int_equal(atoms_new(atoms), 0);
-	assert_int_equal(derive(&d, filter_root(*filter), point_info(point), *atoms), 0);
+	assert_int_equal(derive(&d, filter_root(*filter), point_info(point), 0, *atoms), 0);
 	for (size_t i = 0; i < d.nlost; i++) {
 		buf_adds(lost, i ? "; " : "");
 		filter_print(lost, d.lost[i].node);

@@ -71,25 +71,38 @@ static void an_exec_is_denied_unless_only_its_commit_knows(void **unused)
 static void a_connection_is_decided_for_all_sockets_if_it_can_be(void **unused)
 {
 	(void)unused;
-	expect("evt.type = connect and fd.sport = 22", PLACEMENT_FULL, "socket_connect=exact");
+	expect("evt.type = connect and fd.sport = 22", PLACEMENT_FULL,
+	       "cgroup_connect4=exact cgroup_connect6=exact socket_connect=exact");
 	expect("evt.type = connect and fd.sport = 22", placement_without_lsm(),
 	       "cgroup_connect4=narrow cgroup_connect6=narrow");
+	/* What no other socket can match is asked at the cgroup's hooks alone. */
+	expect("evt.type = connect and fd.sport = 22 and fd.l4proto = tcp", PLACEMENT_FULL,
+	       "cgroup_connect4=exact cgroup_connect6=exact");
 	expect("evt.type = connect and fd.sport = 22 and fd.l4proto = tcp", placement_without_lsm(),
 	       "cgroup_connect4=exact cgroup_connect6=exact");
-	/* What the weaker ones miss is nothing to tell where the stronger one is. */
-	expect("evt.type in (connect, sendto) and fd.sport = 22 and fd.l4proto = tcp", PLACEMENT_FULL,
-	       "socket_connect=exact socket_sendmsg=detect-only");
-	expect("evt.type = connect and fd.sport = 22 and fd.directory = /a", PLACEMENT_FULL, "");
+	expect("evt.type = connect and fd.l4proto = raw", PLACEMENT_FULL,
+	       "cgroup_connect4=exact cgroup_connect6=exact socket_connect=exact");
+	expect("evt.type = connect and fd.directory = /a", PLACEMENT_FULL, "");
 	expect("evt.type = connect and fd.typechar = u", PLACEMENT_FULL, "socket_connect=exact");
 	/* What a point never sees is missed there, and told so. */
 	expect("evt.type = connect and fd.typechar = u", placement_without_lsm(),
 	       "cgroup_connect4=detect-only cgroup_connect6=detect-only");
+	expect("evt.type = connect and fd.l4proto = tcp and evt.res = ECONNREFUSED", placement_without_lsm(), "");
+}
+
+static void what_is_sent_is_decided_at_the_hook_that_sees_it_all(void **unused)
+{
+	(void)unused;
+	expect("evt.type in (sendto, sendmsg) and fd.l4proto = udp", PLACEMENT_FULL, "socket_sendmsg=exact");
+	expect("evt.type in (sendto, sendmsg) and fd.l4proto = udp", placement_without_lsm(),
+	       "cgroup_sendmsg4=narrow cgroup_sendmsg6=narrow");
+	expect("evt.type in (connect, sendto) and fd.sport = 22 and fd.l4proto = tcp", PLACEMENT_FULL,
+	       "cgroup_connect4=exact cgroup_connect6=exact socket_sendmsg=detect-only");
 	expect("evt.type in (connect, sendto) and fd.sport = 22 and fd.l4proto = tcp", placement_without_lsm(),
 	       "cgroup_connect4=exact cgroup_connect6=exact cgroup_sendmsg4=detect-only cgroup_sendmsg6=detect-only");
 	expect("(evt.type = connect or (evt.type = sendto and fd.l4proto = udp)) and fd.sport = 22 and fd.l4proto = "
 	       "tcp",
 	       placement_without_lsm(), "cgroup_connect4=exact cgroup_connect6=exact");
-	expect("evt.type = connect and fd.l4proto = tcp and evt.res = ECONNREFUSED", placement_without_lsm(), "");
 }
 
 static void acts_that_only_lsm_sees_have_no_point_without_it(void **unused)
@@ -113,6 +126,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(an_exec_is_denied_unless_only_its_commit_knows),
 	        cmocka_unit_test(a_connection_is_decided_for_all_sockets_if_it_can_be),
+	        cmocka_unit_test(what_is_sent_is_decided_at_the_hook_that_sees_it_all),
 	        cmocka_unit_test(acts_that_only_lsm_sees_have_no_point_without_it),
 	};
 

@@ -210,7 +210,8 @@ static void what_cannot_be_enforced_is_said(void **unused)
 
 static void an_action_that_the_point_has_not_is_refused(void **unused)
 {
-	static const char text[] = "rules_files: [r.yaml]\nrules:\n  - {name: A call, mode: enforce, action: kill}\n";
+	static const char text[] = "rules_files: [r.yaml]\nrules:\n  - {name: A call, mode: enforce, action: kill}\n",
+	                  file[] = "rules_files: [r.yaml]\nrules:\n  - {name: A file, mode: enforce, action: kill}\n";
 	_autodiag_ struct diag_list some = DIAG_LIST_INIT, all = DIAG_LIST_INIT;
 	_autoimage_ struct image *full = NULL;
 	struct image *image = NULL;
@@ -223,7 +224,7 @@ static void an_action_that_the_point_has_not_is_refused(void **unused)
 	assert_int_equal(some.items[0].column, 43);
 
 	/* An LSM hook does either. */
-	assert_int_equal(apply(text, &full, &all), 0);
+	assert_int_equal(apply(file, &full, &all), 0);
 	assert_int_equal(all.count, 0);
 }
 
