@@ -175,9 +175,8 @@ static enum cli_status run(int argc, char **argv)
 	const struct verb *verb = find(&a);
 	if (!verb)
 		return cli_fail(&command_policy, CLI_USAGE,
-		                "%s%s%s; one of show, apply, confirm, set-mode and reload is needed",
-		                a.count ? "'" : "what is to be done", a.count ? a.operands[0] : "",
-		                a.count ? "' is not known" : "?");
+		                "%s%s%sone of show, apply, confirm, set-mode and reload is needed", a.count ? "'" : "",
+		                a.count ? a.operands[0] : "", a.count ? "' is not known; " : "");
 	if (a.count != verb->operands + 1)
 		return cli_fail(&command_policy, CLI_USAGE, "%s: %s", verb->name, verb->usage);
 	if (a.confirm_ns && verb->add != add_apply)

@@ -29,7 +29,8 @@ static const char run_help[] =
         "      --verdicts-only   prints no other events\n"
         "      --opens           prints opened files too, as 'tercel events' does\n"
         "      --cgroup DIR      a trial: decides and prints only for processes in this cgroup v2 directory and below\n"
-        "      --socket PATH     of the control socket (default: " CONTROL_SOCKET "; none in a trial)\n"
+        "      --socket PATH     of the control socket, whose directory is made if there is none (default:\n"
+        "                        " CONTROL_SOCKET "; none in a trial)\n"
         "      --pin-dir DIR     where enforcement is pinned (default: " PIN_DIR "; nowhere in a trial)\n"
         "      --keep            leaves enforcement in force at the end, as a crash does\n"
         "      --cleanup         takes away what was left in force, and ends\n"
@@ -129,6 +130,12 @@ static int parse(struct arguments *a, int argc, char **argv)
 	}
 	if (!error && optind < argc) {
 		(void)cli_fail(c, CLI_USAGE, "'%s': it takes no arguments, only options", argv[optind]);
+		error = -EINVAL;
+	}
+	if (!error && a->keep && a->stream.cgroup && !a->pin_dir) {
+		(void)cli_fail(c, CLI_USAGE,
+		               "--keep: with --cgroup nothing is pinned that could be left; name a place with "
+		               "--pin-dir");
 		error = -EINVAL;
 	}
 	if (!a->socket && !a->stream.cgroup)
@@ -394,14 +401,17 @@ static void tell_left(const char *pin_dir)
 {
 	uint32_t generation;
 	const int in_force = sensor_is_in_force(pin_dir, &generation);
+	const bool elsewhere = strcmp(pin_dir, PIN_DIR) != 0;
 	if (in_force > 0)
-		cli_note(&command_run, "generation %u stays in force, pinned at %s; 'tercel run --cleanup' ends it",
-		         generation, pin_dir);
+		cli_note(&command_run,
+		         "generation %u stays in force, pinned at %s; 'tercel run --cleanup%s%s' ends it when no "
+		         "daemon runs",
+		         generation, pin_dir, elsewhere ? " --pin-dir " : "", elsewhere ? pin_dir : "");
 	else if (!in_force)
 		cli_note(&command_run,
-		         "what is pinned at %s is not whole, so that not all of it is in force; 'tercel run --cleanup' "
-		         "takes it away",
-		         pin_dir);
+		         "what is pinned at %s is not whole, so that not all of it is in force; 'tercel run "
+		         "--cleanup%s%s' takes it away",
+		         pin_dir, elsewhere ? " --pin-dir " : "", elsewhere ? pin_dir : "");
 	else
 		cli_note(&command_run, "what is pinned at %s was left, and whether it is in force cannot be seen: %s",
 		         pin_dir, in_force == -EINVAL ? "it is of another version" : strerror(-in_force));
@@ -427,13 +437,14 @@ static enum cli_status end(struct daemon *d, const struct arguments *a, enum cli
 static enum cli_status clean_up(const struct arguments *a)
 {
 	struct error err = {0};
-	int removed = sensor_remove_pins(a->pin_dir ? a->pin_dir : PIN_DIR, &err);
+	const char *place = a->pin_dir ? a->pin_dir : PIN_DIR;
+	int removed = sensor_remove_pins(place, &err);
 	if (removed < 0)
 		return cli_fail(&command_run, cli_status_of(removed), "%s", err.text);
 	if (removed)
 		cli_note(&command_run, "nothing is in force any more: %d pinned objects were taken away", removed);
 	else
-		cli_note(&command_run, "nothing was in force");
+		cli_note(&command_run, "nothing was in force at %s", place);
 	return CLI_OK;
 }
 

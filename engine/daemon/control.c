@@ -72,7 +72,8 @@ static int take_lock(struct control *c, struct error *err)
 
 	c->lock = open(c->lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
 	if (c->lock < 0)
-		return error_set(err, -errno, "%s: %s", c->lock_path, strerror(errno));
+		return error_set(err, -errno, "%s: %s%s", c->lock_path, strerror(errno),
+		                 errno == EACCES || errno == EPERM ? ": run as root" : "");
 	if (flock(c->lock, LOCK_EX | LOCK_NB)) {
 		const ssize_t n = pread(c->lock, pid, sizeof(pid) - 1, 0);
 
@@ -309,9 +310,11 @@ int control_call(const char *path, const char *request, int timeout_ms, char **r
 	if (error)
 		return error;
 	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)))
-		return error_set(err, -errno,
-		                 "no daemon answers at %s (%s): is 'tercel run' running, and are you root?", path,
-		                 strerror(errno));
+		return errno == EACCES || errno == EPERM
+		               ? error_set(err, -errno, "%s: %s: run as root, which alone may ask the daemon", path,
+		                           strerror(errno))
+		               : error_set(err, -errno, "no daemon answers at %s (%s): is 'tercel run' running?", path,
+		                           strerror(errno));
 	buf_addf(&line, "%s\n", request);
 	error = buf_error(&line);
 	if (!error)

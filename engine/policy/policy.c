@@ -856,13 +856,13 @@ static int check_setting(const struct policy_setting *s, const struct rule *rule
 		return r;
 	if (!any)
 		diag_add(diags, DIAG_WARNING, s->mode_entry ? s->mode_entry->mode_pos : rule->pos, "detect-only",
-		         "rule \"%s\" is to be enforced, but no decision point can enforce it; tercel check says why",
+		         "rule \"%s\" is to be enforced, but no decision point can enforce it; "
+		         "'tercel check --target auto' says why",
 		         rule->name);
 	if (deny_only && s->action == TERCEL_ACTION_KILL) {
 		diag_add(diags, DIAG_ERROR, s->action_entry->action_pos, "unsupported-action",
-		         "rule \"%s\" is decided when a connection is made, where this version can deny but not kill; "
-		         "use "
-		         "action: deny",
+		         "rule \"%s\" is decided when a connection is made or a datagram sent, where this version can "
+		         "deny but not kill; use action: deny",
 		         rule->name);
 		return -EINVAL;
 	}

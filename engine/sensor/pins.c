@@ -208,7 +208,9 @@ int pins_lock(const char *dir, int *lock, struct error *err)
 		return error_set(err, -errno, "%s: %s", dir, strerror(errno));
 	if (flock(fd, LOCK_EX | LOCK_NB))
 		return error_set(err, -EBUSY,
-		                 "another daemon pins at %s: end it first, or name another place with --pin-dir", dir);
+		                 "another daemon pins at %s: end it first, or name the place that you mean with "
+		                 "--pin-dir",
+		                 dir);
 	error = check_locked(dir, fd, err);
 	if (!error)
 		*lock = TAKE_FD(fd);
