@@ -59,7 +59,9 @@ struct verifier {
 	double dropped_before;
 	cJSON *results;         /* one object for each rule */
 	cJSON *current;         /* of them, that of the rule at hand */
+	cJSON *act;             /* of the rule at hand, the act at hand; NULL: none yet */
 	size_t counts[4];       /* ways, by enum verify_result */
+	size_t acts[2];         /* that were tested, and that were not */
 	size_t untested, holes; /* rules that were not tested; and that have holes */
 };
 
@@ -207,26 +209,42 @@ static void tell_act(void *ctx, const struct verify_rule *rule, const char *act)
 {
 	struct verifier *v = ctx;
 	(void)rule;
-	(void)cJSON_AddStringToObject(v->current, "act", act);
+	v->act = cJSON_CreateObject();
+	(void)cJSON_AddStringToObject(v->act, "act", act);
+	(void)cJSON_AddArrayToObject(v->act, "ways");
+	(void)cJSON_AddItemToArray(cJSON_GetObjectItemCaseSensitive(v->current, "acts"), v->act);
 }
 
 static void tell(void *ctx, const struct verify_rule *rule, const char *way, enum verify_result result, const char *why)
 {
 	struct verifier *v = ctx;
-	cJSON *o = cJSON_CreateObject();
 	(void)rule;
 	if (!*way) {
-		v->untested++;
-		(void)cJSON_AddStringToObject(v->current, "not_tested", why);
-		cJSON_Delete(o);
+		(void)cJSON_AddStringToObject(v->act ? v->act : v->current, "not_tested", why);
 		return;
 	}
 	v->counts[result]++;
+	cJSON *o = cJSON_CreateObject();
 	(void)cJSON_AddStringToObject(o, "way", way);
 	(void)cJSON_AddStringToObject(o, "result", verify_result_name(result));
 	if (*why)
 		(void)cJSON_AddStringToObject(o, "why", why);
-	(void)cJSON_AddItemToArray(cJSON_GetObjectItemCaseSensitive(v->current, "ways"), o);
+	(void)cJSON_AddItemToArray(cJSON_GetObjectItemCaseSensitive(v->act, "ways"), o);
+}
+
+/* A rule of which no act was tested was not tested itself. */
+static void count_acts(struct verifier *v)
+{
+	const cJSON *act;
+	size_t tested = 0, all = 0;
+	cJSON_ArrayForEach(act, cJSON_GetObjectItemCaseSensitive(v->current, "acts"))
+	{
+		tested += !*ask_text(act, "not_tested");
+		all++;
+	}
+	v->acts[0] += tested;
+	v->acts[1] += all - tested;
+	v->untested += !tested;
 }
 
 static void print_ways(struct buf *out, const cJSON *ways, enum verify_result result)
@@ -254,25 +272,39 @@ static void print_ways(struct buf *out, const cJSON *ways, enum verify_result re
 		buf_addc(out, '\n');
 }
 
+static void print_why_not(struct buf *out, const cJSON *of)
+{
+	if (!*ask_text(of, "not_tested"))
+		return;
+	buf_adds(out, "    not tested  ");
+	ask_add_text(out, ask_text(of, "not_tested"));
+	buf_addc(out, '\n');
+}
+
+static void print_act(struct buf *out, const cJSON *act)
+{
+	const cJSON *ways = cJSON_GetObjectItemCaseSensitive(act, "ways");
+	buf_adds(out, "  ");
+	ask_add_text(out, ask_text(act, "act"));
+	buf_addc(out, '\n');
+	print_why_not(out, act);
+	print_ways(out, ways, VERIFY_HOLDS);
+	print_ways(out, ways, VERIFY_EXCEPTION);
+	print_ways(out, ways, VERIFY_HOLE);
+	print_ways(out, ways, VERIFY_NOT_TESTED);
+}
+
 static void print_rule(const cJSON *rule)
 {
 	_autobuf_ struct buf out = BUF_INIT;
-	const cJSON *ways = cJSON_GetObjectItemCaseSensitive(rule, "ways");
+	const cJSON *act;
 	ask_add_text(&out, ask_text(rule, "rule"));
 	buf_addf(&out, " (%s)\n", ask_text(rule, "mode"));
-	if (*ask_text(rule, "not_tested")) {
-		buf_adds(&out, "    not tested  ");
-		ask_add_text(&out, ask_text(rule, "not_tested"));
-		buf_addc(&out, '\n');
-	} else {
-		buf_adds(&out, "  ");
-		ask_add_text(&out, ask_text(rule, "act"));
-		buf_addc(&out, '\n');
+	print_why_not(&out, rule);
+	cJSON_ArrayForEach(act, cJSON_GetObjectItemCaseSensitive(rule, "acts"))
+	{
+		print_act(&out, act);
 	}
-	print_ways(&out, ways, VERIFY_HOLDS);
-	print_ways(&out, ways, VERIFY_EXCEPTION);
-	print_ways(&out, ways, VERIFY_HOLE);
-	print_ways(&out, ways, VERIFY_NOT_TESTED);
 	(void)fputs(buf_str(&out), stdout);
 	(void)fflush(stdout);
 }
@@ -319,10 +351,11 @@ static int try_rule(struct verifier *v, const char *name, struct error *err)
 	if (error)
 		return error;
 	v->generation = ask_number(shown, "generation");
+	v->act = NULL;
 	v->current = cJSON_CreateObject();
 	if (!cJSON_AddItemToArray(v->results, v->current) || !cJSON_AddStringToObject(v->current, "rule", name) ||
 	    !cJSON_AddStringToObject(v->current, "mode", ask_text(shown, "mode")) ||
-	    !cJSON_AddArrayToObject(v->current, "ways"))
+	    !cJSON_AddArrayToObject(v->current, "acts"))
 		return error_set(err, -ENOMEM, "out of memory");
 	const struct verify_rule rule = {.name = name,
 	                                 .condition = filter_root(condition),
@@ -332,6 +365,7 @@ static int try_rule(struct verifier *v, const char *name, struct error *err)
 		tell(v, &rule, "", VERIFY_NOT_TESTED, why_not(shown));
 	else
 		error = verify_rule(&verify, &rule, err);
+	count_acts(v);
 	v->trials = verify.trials;
 	v->holes += v->counts[VERIFY_HOLE] > holes;
 	if (!error && v->ask.format != EVENT_JSON)
@@ -406,7 +440,9 @@ static enum cli_status print_summary(struct verifier *v)
 		_autojson_ cJSON *all = cJSON_CreateObject();
 		if (!cJSON_AddItemToObject(all, "rules", cJSON_Duplicate(v->results, true)) ||
 		    !cJSON_AddNumberToObject(all, "rules_not_tested", (double)v->untested) ||
-		    !cJSON_AddNumberToObject(all, "rules_with_holes", (double)v->holes) || add_counts(all, v))
+		    !cJSON_AddNumberToObject(all, "rules_with_holes", (double)v->holes) ||
+		    !cJSON_AddNumberToObject(all, "acts_tested", (double)v->acts[0]) ||
+		    !cJSON_AddNumberToObject(all, "acts_not_tested", (double)v->acts[1]) || add_counts(all, v))
 			return cli_fail(&command_verify, CLI_SYSTEM, "out of memory");
 		_autofree_ char *text = cJSON_PrintUnformatted(all);
 		if (!text)
@@ -414,10 +450,11 @@ static enum cli_status print_summary(struct verifier *v)
 		buf_addf(&out, "%s\n", text);
 	} else {
 		buf_addf(&out,
-		         "%zu rules: %zu without a hole, %zu with holes, %zu not tested; ways: %zu hold, %zu are "
-		         "exceptions, %zu are holes, %zu were not tested\n",
-		         rules, rules - v->holes - v->untested, v->holes, v->untested, v->counts[VERIFY_HOLDS],
-		         v->counts[VERIFY_EXCEPTION], v->counts[VERIFY_HOLE], v->counts[VERIFY_NOT_TESTED]);
+		         "%zu rules: %zu without a hole, %zu with holes, %zu not tested; acts: %zu tested, %zu not; "
+		         "ways: %zu hold, %zu are exceptions, %zu are holes, %zu were not tested\n",
+		         rules, rules - v->holes - v->untested, v->holes, v->untested, v->acts[0], v->acts[1],
+		         v->counts[VERIFY_HOLDS], v->counts[VERIFY_EXCEPTION], v->counts[VERIFY_HOLE],
+		         v->counts[VERIFY_NOT_TESTED]);
 	}
 	return cli_print(&command_verify, &out, status);
 }

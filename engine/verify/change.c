@@ -26,23 +26,29 @@ enum {
 
 static const struct change {
 	const char *way;
-	const char *directory, *name; /* instead of those it has; NULL: the same */
-	const char *end;              /* what is put behind its name */
+	const char *above;         /* what is put before its path */
+	const char *directory;     /* instead of the one it has; NULL: the same */
+	const char *directory_end; /* what is put behind that */
+	const char *name, *end;    /* instead of its name, NULL: the same; and behind it */
 	unsigned int flags;
 } changes[] = {
-        {"link-name", NULL, ACTOR_OTHER_NAME, "", NAME_ALONE},
-        {"shebang", NULL, ACTOR_SCRIPT, "", NAME_ALONE | TOLD_OTHERWISE},
-        {"hard-link", NULL, NULL, ACTOR_LINKED, TO_UPPER},
-        {"rename", NULL, NULL, ACTOR_RENAMED, TO_UPPER},
-        {"bind-mount", ACTOR_BOUND, NULL, "", 0},
-        {"copy", ACTOR_SCRATCH, ACTOR_COPY, "", TO_UPPER},
-        {"ld.so", ACTOR_SCRATCH, ACTOR_LOADER, "", TO_OTHER | TOLD_OTHERWISE},
-        {"memfd", NULL, NULL, "", NO_FILE},
+        {"link-name", "", NULL, "", ACTOR_OTHER_NAME, "", NAME_ALONE},
+        {"shebang", "", NULL, "", ACTOR_SCRIPT, "", NAME_ALONE | TOLD_OTHERWISE},
+        {"hard-link", "", NULL, "", NULL, ACTOR_LINKED, TO_UPPER},
+        {"rename", "", NULL, "", NULL, ACTOR_RENAMED, TO_UPPER},
+        {"renamed-directory", "", NULL, ACTOR_RENAMED, NULL, "", 0},
+        {"deep-file", "", NULL, "/" ACTOR_DEEP_NAME, NULL, "", 0},
+        {"deeper-file", "", NULL, "/" ACTOR_DEEP_NAME, NULL, "", 0},
+        {"bind-mount", ACTOR_BOUND, NULL, "", NULL, "", 0},
+        {"copy", "", ACTOR_SCRATCH, "", ACTOR_COPY, "", TO_UPPER},
+        {"ld.so", "", ACTOR_SCRATCH, "", ACTOR_LOADER, "", TO_OTHER | TOLD_OTHERWISE},
+        {"memfd", "", NULL, "", NULL, "", NO_FILE},
 };
 
 /* What is known of an act. */
 struct facts {
-	char directory[2 * NEED_TEXT_MAX], filename[3 * NEED_TEXT_MAX], path[5 * NEED_TEXT_MAX];
+	char directory[4 * NEED_TEXT_MAX], filename[3 * NEED_TEXT_MAX], path[8 * NEED_TEXT_MAX];
+	char other[4 * NEED_TEXT_MAX];
 	char name[NAME_MAX_BYTES + 1]; /* of the program that is started */
 	const char *call;
 	bool upper, from_memfd, named;
@@ -50,7 +56,7 @@ struct facts {
 
 struct comparer {
 	const struct change *change;
-	bool is_exec;
+	enum verify_act act;
 	struct facts plain, changed;
 	int error;
 };
@@ -60,34 +66,57 @@ static void set_name(struct facts *f, const char *name)
 	(void)snprintf(f->name, sizeof(f->name), "%.*s", NAME_MAX_BYTES, name);
 }
 
-static void set_facts(struct facts *f, const char *directory, const char *filename, const char *end)
+static void set_path(struct facts *f, const char *directory, const char *filename)
 {
-	(void)snprintf(f->directory, sizeof(f->directory), "%.511s", directory);
-	(void)snprintf(f->filename, sizeof(f->filename), "%.511s%.64s", filename, end);
+	(void)snprintf(f->directory, sizeof(f->directory), "%.900s", *directory ? directory : "/");
+	(void)snprintf(f->filename, sizeof(f->filename), "%.700s", filename);
 	(void)snprintf(f->path, sizeof(f->path), "%s/%s", strcmp(f->directory, "/") ? f->directory : "", f->filename);
-	set_name(f, f->filename);
-	f->named = true;
+}
+
+/* Of `path` as the way changes it. */
+static void change_path(struct facts *f, const struct change *ch, const char *path)
+{
+	const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+	char directory[4 * NEED_TEXT_MAX], filename[3 * NEED_TEXT_MAX], own[2 * NEED_TEXT_MAX];
+
+	(void)snprintf(own, sizeof(own), "%.*s", slash ? (int)(slash - path) : 0, path);
+	(void)snprintf(directory, sizeof(directory), "%s%.500s%s", ch->above, ch->directory ? ch->directory : own,
+	               ch->directory_end);
+	(void)snprintf(filename, sizeof(filename), "%.500s%s", ch->name ? ch->name : base, ch->end);
+	set_path(f, directory, filename);
+}
+
+/* Of an act on two names most ways change the one that the rule asks for. */
+static void change_names(struct comparer *c, const struct trial *t)
+{
+	const struct change *ch = c->change;
+	const bool both = *ch->above, other = t->other_is_subject && t->act != VERIFY_SYMLINK;
+	struct facts of_other;
+
+	change_path(&of_other, ch, t->other);
+	if (t->act != VERIFY_SYMLINK && (other || both))
+		(void)snprintf(c->changed.other, sizeof(c->changed.other), "%.1000s", of_other.path);
+	if (!other || both)
+		change_path(&c->changed, ch, t->path);
 }
 
 static void know_both(struct comparer *c, const struct trial *t, const char *call)
 {
-	static const char *const calls[VERIFY_ACTS] = {"execve", "openat", "connect"};
+	static const struct change none = {"", "", NULL, "", NULL, "", 0};
 	const struct change *ch = c->change;
-	const char *slash = strrchr(t->path, '/'), *base = slash ? slash + 1 : t->path;
-	char directory[sizeof(t->path)] = "/";
 
-	if (slash && slash != t->path)
-		(void)snprintf(directory, sizeof(directory), "%.*s", (int)(slash - t->path), t->path);
-	set_facts(&c->plain, directory, base, "");
-	c->plain.call = calls[t->act];
+	change_path(&c->plain, &none, t->path);
+	set_name(&c->plain, c->plain.filename);
+	(void)snprintf(c->plain.other, sizeof(c->plain.other), "%s", t->other);
+	c->plain.named = true;
+	c->plain.call = t->call;
 	c->plain.upper = t->upper_layer == NEED_YES;
 	c->changed = c->plain;
-	if (ch->flags & NAME_ALONE)
-		set_name(&c->changed, ch->name);
-	else
-		set_facts(&c->changed, ch->directory ? ch->directory : directory, ch->name ? ch->name : base, ch->end);
+	if (!(ch->flags & NAME_ALONE))
+		change_names(c, t);
+	set_name(&c->changed, ch->flags & NAME_ALONE ? ch->name : c->changed.filename);
 	c->changed.call = call ? call : c->plain.call;
-	c->changed.named = c->changed.named && !(ch->flags & NO_FILE);
+	c->changed.named = !(ch->flags & NO_FILE);
 	c->changed.from_memfd = ch->flags & NO_FILE;
 	if (ch->flags & NO_FILE)
 		c->changed.upper = false;
@@ -109,13 +138,13 @@ static enum knowledge of_others(const struct comparer *c, const struct filter_te
 	for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++)
 		if (!strcmp(same[i], name))
 			return SAME;
-	if (!strcmp(name, "evt.arg") && !c->is_exec && (!strcmp(arg, "flags") || !strcmp(arg, "mode")))
+	if (!strcmp(name, "evt.arg") && !(c->act == VERIFY_EXEC) && (!strcmp(arg, "flags") || !strcmp(arg, "mode")))
 		return c->changed.call == c->plain.call ? SAME : UNKNOWN;
 	if (!strncmp(name, "evt.a", 5) || !strncmp(name, "fs.", 3) || !strncmp(name, "fd.", 3))
 		return UNKNOWN;
 	if (!strncmp(name, "evt.", 4) || !strncmp(name, "syscall.", 8))
 		return c->changed.call == c->plain.call ? SAME : UNKNOWN;
-	if (!c->is_exec)
+	if (!(c->act == VERIFY_EXEC))
 		return SAME;
 	/* An ancestor of distance 0 is the process itself. */
 	if (!strcmp(arg, "0") && !strncmp(name, "proc.a", 6))
@@ -129,31 +158,57 @@ static enum knowledge of_others(const struct comparer *c, const struct filter_te
 	return SAME;
 }
 
+/* The text of a field that is a name of what is acted on; NULL: it is none. Which it is depends on the act. */
+static const char *name_in(const struct facts *of, const struct filter_term *f, enum verify_act act)
+{
+	static const char *const paths[] = {"name", "path", "filename", "pathname", "oldpath", "linkpath"};
+	const char *arg = f->arg_text ? f->arg_text : "";
+	const bool is_link = act == VERIFY_LINK;
+
+	if (act == VERIFY_OPEN || act == VERIFY_EXEC || act_is_one_of(act, ACTS_ON_ADDRESSES))
+		return NULL;
+	if (f->field->id == FIELD_FS_PATH_NAME)
+		return of->path;
+	if (f->field->id == FIELD_FS_PATH_SOURCE || f->field->id == FIELD_FS_PATH_TARGET)
+		return (f->field->id == FIELD_FS_PATH_SOURCE) == is_link ? of->other : of->path;
+	if (strcmp(f->field->name, "evt.arg") != 0)
+		return NULL;
+	if (!strcmp(arg, "newpath") || !strcmp(arg, "target"))
+		return of->other;
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+		if (!strcmp(paths[i], arg))
+			return of->path;
+	return NULL;
+}
+
 /* The value of a field that is one of the facts. */
 static enum knowledge value_of(const struct comparer *c, const struct facts *of, const struct filter_term *f,
                                struct eval_item *out)
 {
 	const struct {
 		enum field_id id;
-		bool of_exec;
+		enum verify_act act;
 		const char *text; /* NULL: a boolean */
 		bool yes;
 	} given[] = {
-	        {FIELD_PROC_NAME, true, of->name, false},
-	        {FIELD_PROC_EXEPATH, true, of->path, false},
-	        {FIELD_PROC_IS_EXE_UPPER_LAYER, true, NULL, of->upper},
-	        {FIELD_PROC_IS_EXE_FROM_MEMFD, true, NULL, of->from_memfd},
-	        {FIELD_FD_NAME, false, of->path, false},
-	        {FIELD_FD_DIRECTORY, false, of->directory, false},
-	        {FIELD_FD_FILENAME, false, of->filename, false},
+	        {FIELD_PROC_NAME, VERIFY_EXEC, of->name, false},
+	        {FIELD_PROC_EXEPATH, VERIFY_EXEC, of->path, false},
+	        {FIELD_PROC_IS_EXE_UPPER_LAYER, VERIFY_EXEC, NULL, of->upper},
+	        {FIELD_PROC_IS_EXE_FROM_MEMFD, VERIFY_EXEC, NULL, of->from_memfd},
+	        {FIELD_FD_NAME, VERIFY_OPEN, of->path, false},
+	        {FIELD_FD_DIRECTORY, VERIFY_OPEN, of->directory, false},
+	        {FIELD_FD_FILENAME, VERIFY_OPEN, of->filename, false},
 	};
+	const char *text = name_in(of, f, c->act);
 
-	if (f->field->id == FIELD_EVT_TYPE) {
-		*out = eval_text(of->call, strlen(of->call));
+	if (f->field->id == FIELD_EVT_TYPE)
+		text = of->call;
+	if (text) {
+		*out = eval_text(text, strlen(text));
 		return GIVEN;
 	}
 	for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++) {
-		if (given[i].id != f->field->id || given[i].of_exec != c->is_exec)
+		if (given[i].id != f->field->id || given[i].act != c->act)
 			continue;
 		if (given[i].text && !of->named)
 			return UNKNOWN;
@@ -275,13 +330,13 @@ static struct answer of_node(struct comparer *c, const struct filter_node *n)
 
 int change_keeps(const struct filter_node *condition, const struct trial *t, const char *way, const char *call)
 {
-	struct comparer c = {.is_exec = t->act == VERIFY_EXEC};
+	struct comparer c = {.act = t->act};
 	struct answer a;
 
 	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++)
 		if (!strcmp(changes[i].way, way))
 			c.change = &changes[i];
-	if (!c.change || t->act == VERIFY_CONNECT)
+	if (!c.change || act_is_one_of(t->act, ACTS_ON_ADDRESSES))
 		return 0;
 	know_both(&c, t, call);
 	a = of_node(&c, condition);

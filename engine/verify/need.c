@@ -7,16 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
-
-const char *verify_act_name(enum verify_act act)
-{
-	static const char *const names[] = {"exec", "open", "connect"};
-
-	return names[act];
-}
 
 /* ---- one comparison ---------------------------------------------------------------------------------------------- */
 
@@ -97,24 +91,6 @@ static bool set_choice(enum need_choice *out, const struct leaf *l)
 	return true;
 }
 
-static bool set_event(struct need *n, const struct leaf *l)
-{
-	static const struct {
-		const char *name;
-		enum verify_act act;
-	} acts[] = {{"execve", VERIFY_EXEC},    {"execveat", VERIFY_EXEC}, {"open", VERIFY_OPEN},
-	            {"openat", VERIFY_OPEN},    {"openat2", VERIFY_OPEN},  {"creat", VERIFY_OPEN},
-	            {"connect", VERIFY_CONNECT}};
-
-	for (size_t i = 0; l->value && i < sizeof(acts) / sizeof(acts[0]); i++)
-		if (!strcmp(acts[i].name, l->value->text)) {
-			n->has_act = true;
-			n->act = acts[i].act;
-			return l->op == FILTER_OP_EQ || l->op == FILTER_OP_IN;
-		}
-	return false;
-}
-
 static bool set_address(struct need *n, const struct leaf *l)
 {
 	const struct filter_value *v = l->value;
@@ -161,6 +137,15 @@ static bool set_container(struct need *n, const struct leaf *l)
 	return l->op == FILTER_OP_EQ && l->value && !strcmp(l->value->text, "host");
 }
 
+/* Whether there is one: which one, nobody can choose. */
+static bool set_terminal(struct need *n, const struct leaf *l)
+{
+	const bool none = l->value && !l->value->as.s64;
+
+	n->terminal = l->op == FILTER_OP_EQ ? NEED_NO : NEED_YES;
+	return none && (l->op == FILTER_OP_EQ || l->op == FILTER_OP_GT);
+}
+
 static bool is_root(const char *field, const char *text)
 {
 	return (!strcmp(field, "user.name") && !strcmp(text, "root")) ||
@@ -171,6 +156,14 @@ static bool set_user(struct need *n, const struct leaf *l)
 {
 	n->root = NEED_YES;
 	return l->op == FILTER_OP_EQ && is_root(l->node->left->field->name, l->value ? l->value->text : "");
+}
+
+static bool is_one_of(const char *field, const char *const *names)
+{
+	for (; *names; names++)
+		if (!strcmp(*names, field))
+			return true;
+	return false;
 }
 
 /* Of flags, those that say what an open is for. */
@@ -189,6 +182,42 @@ static bool set_flags(struct need *n, const struct leaf *l)
 	return true;
 }
 
+/* Bits of a mode, and the kinds of files, by Falco's names. */
+static bool set_mode(struct need *n, const struct leaf *l)
+{
+	static const struct {
+		const char *name;
+		unsigned int bits;
+	} modes[] = {
+	        {"S_IXOTH", S_IXOTH},   {"S_IWOTH", S_IWOTH}, {"S_IROTH", S_IROTH}, {"S_IXGRP", S_IXGRP},
+	        {"S_IWGRP", S_IWGRP},   {"S_IRGRP", S_IRGRP}, {"S_IXUSR", S_IXUSR}, {"S_IWUSR", S_IWUSR},
+	        {"S_IRUSR", S_IRUSR},   {"S_ISVTX", S_ISVTX}, {"S_ISGID", S_ISGID}, {"S_ISUID", S_ISUID},
+	        {"S_IFIFO", S_IFIFO},   {"S_IFCHR", S_IFCHR}, {"S_IFBLK", S_IFBLK}, {"S_IFREG", S_IFREG},
+	        {"S_IFSOCK", S_IFSOCK},
+	};
+
+	for (size_t i = 0; l->value && i < sizeof(modes) / sizeof(modes[0]); i++)
+		if (!strcmp(modes[i].name, l->value->text)) {
+			n->mode = modes[i].bits;
+			return l->op == FILTER_OP_CONTAINS || l->op == FILTER_OP_ICONTAINS;
+		}
+	return false;
+}
+
+/* A parameter of the call, which are called otherwise from call to call. */
+static bool set_parameter(struct need *n, const struct leaf *l)
+{
+	static const char *const paths[] = {"name", "path", "filename", "pathname", "oldpath", "linkpath", NULL};
+	static const char *const others[] = {"newpath", "target", NULL};
+	const char *name = l->node->left->arg_text ? l->node->left->arg_text : "";
+
+	if (is_one_of(name, paths))
+		return set_text(&n->path, l);
+	if (is_one_of(name, others))
+		return set_text(&n->other, l);
+	return strcmp(name, "mode") ? set_flags(n, l) : set_mode(n, l);
+}
+
 /* Fields whose comparisons hold of whatever is done here. */
 static bool is_given(const char *field, const struct leaf *l)
 {
@@ -198,14 +227,6 @@ static bool is_given(const char *field, const struct leaf *l)
 	(void)l;
 	for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++)
 		if (!strcmp(given[i], field))
-			return true;
-	return false;
-}
-
-static bool is_one_of(const char *field, const char *const *names)
-{
-	for (; *names; names++)
-		if (!strcmp(*names, field))
 			return true;
 	return false;
 }
@@ -229,6 +250,8 @@ static bool set_process(struct need *n, const char *field, const struct leaf *l)
 		return set_choice(&n->upper_layer, l);
 	if (!strcmp(field, "proc.is_exe_from_memfd"))
 		return set_choice(&n->memory, l);
+	if (!strcmp(field, "proc.tty"))
+		return set_terminal(n, l);
 	if (!strcmp(field, "user.name") || !strcmp(field, "user.uid"))
 		return set_user(n, l);
 	return !strcmp(field, "container.id") && set_container(n, l);
@@ -251,8 +274,14 @@ static bool set_object(struct need *n, const char *field, const struct leaf *l)
 		return l->op == FILTER_OP_EQ;
 	if (!strcmp(field, "evt.is_open_create"))
 		return set_choice(&n->create, l);
-	if (!strcmp(field, "evt.arg") || !strncmp(field, "evt.arg", 7))
-		return set_flags(n, l);
+	if (!strcmp(field, "fs.path.name"))
+		return set_text(&n->path, l);
+	if (!strcmp(field, "fs.path.source"))
+		return set_text(&n->source, l);
+	if (!strcmp(field, "fs.path.target"))
+		return set_text(&n->target, l);
+	if (!strncmp(field, "evt.arg", 7))
+		return set_parameter(n, l);
 	if (is_one_of(field, addresses))
 		return set_address(n, l);
 	if (is_one_of(field, ports))
@@ -267,7 +296,7 @@ static void set(struct need *n, const struct leaf *l)
 	*n = (struct need){0};
 	if (is_given(field, l))
 		return;
-	if (!strcmp(field, "evt.type") ? set_event(n, l) : set_process(n, field, l) || set_object(n, field, l))
+	if (set_process(n, field, l) || set_object(n, field, l))
 		return;
 	*n = (struct need){0};
 	miss(n, l->node);
@@ -371,23 +400,25 @@ static bool join_network(struct need *to, const struct need *from)
 
 static bool join(struct need *to, const struct need *from)
 {
-	if (from->has_act && to->has_act && to->act != from->act)
+	if (from->calls && to->calls && !(to->calls & from->calls))
 		return false;
-	if (from->has_act) {
-		to->has_act = true;
-		to->act = from->act;
-	}
+	to->calls = from->calls && to->calls ? to->calls & from->calls : from->calls | to->calls;
+	if (from->mode & S_IFMT && to->mode & S_IFMT && (from->mode ^ to->mode) & S_IFMT)
+		return false;
+	to->mode |= from->mode;
 	for (size_t i = 0; i < from->nargs && to->nargs < NEED_ARGS; i++)
 		to->args[to->nargs++] = from->args[i];
 	if (!to->missing[0])
 		memcpy(to->missing, from->missing, sizeof(to->missing));
 	return join_text(&to->path, &from->path) && join_text(&to->directory, &from->directory) &&
-	       join_text(&to->filename, &from->filename) && join_text(&to->name, &from->name) &&
-	       join_text(&to->exepath, &from->exepath) && join_text(&to->parent, &from->parent) &&
-	       join_text(&to->env, &from->env) && join_choice(&to->write, from->write) &&
-	       join_choice(&to->create, from->create) && join_choice(&to->truncate, from->truncate) &&
-	       join_choice(&to->upper_layer, from->upper_layer) && join_choice(&to->memory, from->memory) &&
-	       join_choice(&to->container, from->container) && join_choice(&to->root, from->root) &&
+	       join_text(&to->filename, &from->filename) && join_text(&to->other, &from->other) &&
+	       join_text(&to->source, &from->source) && join_text(&to->target, &from->target) &&
+	       join_text(&to->name, &from->name) && join_text(&to->exepath, &from->exepath) &&
+	       join_text(&to->parent, &from->parent) && join_text(&to->env, &from->env) &&
+	       join_choice(&to->write, from->write) && join_choice(&to->create, from->create) &&
+	       join_choice(&to->truncate, from->truncate) && join_choice(&to->upper_layer, from->upper_layer) &&
+	       join_choice(&to->memory, from->memory) && join_choice(&to->container, from->container) &&
+	       join_choice(&to->root, from->root) && join_choice(&to->terminal, from->terminal) &&
 	       join_network(to, from);
 }
 
@@ -448,17 +479,41 @@ static void expand_refusal(struct needs *out, const struct filter_node *n)
 		out->items[0].container = NEED_YES;
 	if (n->kind == FILTER_LEAF && n->nvalues && is_root(n->left->field->name, n->values[0].text))
 		out->items[0].root = NEED_NO;
+	if (n->kind == FILTER_LEAF && n->nvalues && !strcmp(n->left->field->name, "proc.tty") && !n->values[0].as.s64)
+		out->items[0].terminal = NEED_YES;
 	if (n->kind == FILTER_LEAF && !strncmp(n->left->field->name, "proc.is_exe_upper", 17))
 		out->items[0].upper_layer = NEED_NO;
 }
 
-/* Several calls are one kind of act. */
-static bool is_there(const struct needs *all, const struct need *n)
+static void add_missing(struct needs *out, const struct filter_node *n)
 {
-	for (size_t i = 0; n->has_act && i < all->count; i++)
-		if (all->items[i].has_act && all->items[i].act == n->act)
-			return true;
-	return false;
+	struct need missing = {0};
+
+	miss(&missing, n);
+	add(out, &missing);
+}
+
+/* The calls of an act are one: any of them will do. */
+static void expand_events(struct needs *out, const struct filter_node *n)
+{
+	const bool is_named = n->op == FILTER_OP_EQ || n->op == FILTER_OP_IN;
+	bool unknown = !is_named;
+	call_set named = 0;
+
+	for (size_t i = 0; is_named && i < n->nvalues; i++) {
+		const call_set calls = calls_named(n->values[i].text);
+
+		named |= calls;
+		unknown |= !calls;
+	}
+	for (unsigned int act = 0; act < VERIFY_ACTS; act++) {
+		const struct need made = {.calls = named & calls_of((enum verify_act)act)};
+
+		if (made.calls)
+			add(out, &made);
+	}
+	if (unknown)
+		add_missing(out, n);
 }
 
 static void expand_leaf(struct needs *out, const struct filter_node *n)
@@ -468,19 +523,18 @@ static void expand_leaf(struct needs *out, const struct filter_node *n)
 
 	out->count = 0;
 	if (n->kind == FILTER_CHECK) {
-		out->count = 1;
-		out->items[0] = (struct need){0};
-		miss(&out->items[0], n);
+		add_missing(out, n);
 		return;
 	}
-	for (size_t i = 0; i < (n->nvalues ? n->nvalues : 1); i++) {
+	if (!strcmp(n->left->field->name, "evt.type")) {
+		expand_events(out, n);
+		return;
+	}
+	/* Of other lists a few will do. */
+	for (size_t i = 0; i < (n->nvalues ? n->nvalues : 1) && i < 3; i++) {
 		l.value = n->nvalues ? &n->values[i] : NULL;
-		/* The acts may all differ; of other lists a few will do. */
-		if (i >= 3 && strcmp(n->left->field->name, "evt.type") != 0)
-			break;
 		set(&made, &l);
-		if (!is_there(out, &made))
-			add(out, &made);
+		add(out, &made);
 	}
 }
 
@@ -489,9 +543,8 @@ static int expand(struct needs *out, const struct filter_node *n, bool negated, 
 	const bool refused = n->kind == FILTER_LEAF && n->op == FILTER_OP_NE;
 
 	if (depth > DEPTH_MAX) {
-		out->count = 1;
-		out->items[0] = (struct need){0};
-		miss(&out->items[0], n);
+		out->count = 0;
+		add_missing(out, n);
 		return 0;
 	}
 	switch (n->kind) {
@@ -517,6 +570,15 @@ static int expand(struct needs *out, const struct filter_node *n, bool negated, 
 	return 0;
 }
 
+/* fs.path.source is the new name of a link, and what is moved of a rename. False if both cannot be. */
+static bool settle_ends(struct need *n)
+{
+	const bool is_link = n->calls && calls_act(n->calls) == VERIFY_LINK;
+
+	return join_text(is_link ? &n->other : &n->path, &n->source) &&
+	       join_text(is_link ? &n->path : &n->other, &n->target);
+}
+
 int needs_of(struct needs *out, const struct filter_node *condition)
 {
 	_autofree_ struct needs *all = malloc(sizeof(*all));
@@ -527,7 +589,7 @@ int needs_of(struct needs *out, const struct filter_node *condition)
 	out->count = 0;
 	for (int missing = 0; missing < 2; missing++)
 		for (size_t i = 0; i < all->count; i++)
-			if (!all->items[i].missing[0] == !missing)
+			if (!all->items[i].missing[0] == !missing && settle_ends(&all->items[i]))
 				out->items[out->count++] = all->items[i];
 	return 0;
 }

@@ -11,16 +11,7 @@
 #include <stdint.h>
 
 #include "filter/filter.h"
-
-enum verify_act {
-	VERIFY_EXEC = 0,
-	VERIFY_OPEN,
-	VERIFY_CONNECT,
-	VERIFY_ACTS,
-};
-
-/* "exec"; never NULL for a valid value. */
-const char *verify_act_name(enum verify_act act);
+#include "verify/act.h"
 
 #define NEED_TEXT_MAX 256
 #define NEED_END_MAX 64
@@ -46,16 +37,18 @@ struct need_text {
 enum need_choice { NEED_EITHER = 0, NEED_YES, NEED_NO };
 
 struct need {
-	bool has_act;
-	enum verify_act act;
-	struct need_text path, directory, filename; /* fd.name, of an open */
+	call_set calls;                             /* that may do it: all of one act; 0: it is about no call at all */
+	struct need_text path, directory, filename; /* of the file; of two names the first one */
+	struct need_text other;                     /* the second one, or the text of a symbolic link */
+	struct need_text source, target;            /* fs.path's: which of both it is depends on the act */
 	struct need_text name, exepath;             /* of the program: at an exec, that which is started */
 	struct need_text parent;                    /* name of an ancestor */
 	struct need_text args[NEED_ARGS];
 	size_t nargs;
 	struct need_text env; /* of the program that is started: a variable of its environment */
 	enum need_choice write, create, truncate;
-	enum need_choice upper_layer, memory, container, root;
+	unsigned int mode; /* bits that are to be in it, and the kind of file that is made */
+	enum need_choice upper_layer, memory, container, root, terminal;
 	bool has_address, has_port, has_protocol;
 	uint8_t address[16];
 	int family; /* AF_INET or AF_INET6 */

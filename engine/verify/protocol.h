@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How `tercel verify` and the actor understand each other. The actor is a static program of its own (actor.c), which
+ * How `tercel verify` and the actor understand each other. The actor is a static program of its own (actor/), which
  * does one act in one way, and whose file can be copied, linked, renamed and started as anything.
  *
  * What it shall do stands in its arguments, NAME=VALUE each; what came of it is its exit status; what else there is to
@@ -9,6 +9,10 @@
  */
 #ifndef TERCEL_VERIFY_PROTOCOL_H
 #define TERCEL_VERIFY_PROTOCOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
 
 #define ACTOR_FD 3
 
@@ -37,15 +41,52 @@ enum actor_status {
 	ACTOR_HARMLESS_RAN = 13,
 };
 
+/* Paths that are as long as a call takes, and longer. */
+#define ACTOR_DEEP 4095
+#define ACTOR_DEEPER 5000
+#define ACTOR_DEEP_NAME "tercel-deep"
+
 /*
- *   act=exec|open|connect  trick=NAME (see tricks.h)
+ * The path of a file of this one's name that lies so far below its directory that its path has `length` bytes; with its
+ * end. False: its own is too long for that.
+ */
+static inline bool actor_deep_path(char *out, size_t length, const char *path)
+{
+	const char *base = strrchr(path, '/');
+	const size_t of_base = strlen(base), of_directory = (size_t)(base - path);
+	size_t at = of_directory;
+
+	if (of_base + of_directory + 300 > length)
+		return false;
+	memcpy(out, path, of_directory);
+	while (at + of_base < length) {
+		const size_t left = length - at - of_base;
+		/* A name has a byte and its slash at least, and 255 and it at most. */
+		const size_t len = left <= 200 ? left : left < 202 ? 100 : 200;
+
+		memset(out + at, 'd', len);
+		out[at] = '/';
+		memcpy(out + at + 1, ACTOR_DEEP_NAME, len > sizeof(ACTOR_DEEP_NAME) ? sizeof(ACTOR_DEEP_NAME) - 1 : 1);
+		at += len;
+	}
+	memcpy(out + at, base, of_base + 1);
+	return true;
+}
+
+/*
+ *   act=exec|open|connect|bind|listen|unlink|rmdir|rename|link|symlink|chmod|chown|mkdir|mknod
+ *   call=NAME              the system call that does it
+ *   trick=NAME             the way; see actor/main.c
  *   next=PATH              starts itself under that name first, and waits: its parents, in order
- *   path=PATH              of exec and open
+ *   path=PATH              of all but connect, bind and listen
+ *   other=PATH|TEXT        the second path of rename and link; the text of a symbolic link
+ *   subject=path|other     what of both the rule is about
+ *   mode=N                 of chmod, mkdir and mknod
  *   arg=TEXT               of exec, any number
  *   memory=1               of exec: the program is a file in memory, with the bytes of that one
  *   env=TEXT               of exec, a variable of its environment
  *   flags=N                of open
- *   family=4|6 addr=HEX port=N proto=tcp|udp    of connect
+ *   family=4|6 addr=HEX port=N proto=tcp|udp    of connect, bind and listen
  *   tries=N                of attacks in time
  *   all=1                  of those, the ones after one that came through as well
  */

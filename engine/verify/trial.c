@@ -117,6 +117,34 @@ static void file_of(char *out, size_t size, const struct need *n)
 		path_with(out, size, n->path.fit ? &n->path : &n->directory, name);
 }
 
+/* The second name; the text of a symbolic link may be any. */
+static void other_of(struct trial *t, const struct need *n)
+{
+	if (t->act == VERIFY_SYMLINK)
+		fitting(t->other, sizeof(t->other), &n->other, n->other.fit ? "x" : ACTOR_HARMLESS);
+	else
+		path_with(t->other, sizeof(t->other), &n->other, "tercel-other");
+	t->other_is_subject = n->other.fit && !n->path.fit;
+}
+
+/* creat has no flags to choose. */
+static int flags_of(const struct need *n, const char *call)
+{
+	int flags = n->create == NEED_YES || n->write == NEED_YES || n->truncate == NEED_YES ? O_WRONLY : O_RDONLY;
+
+	if (!strcmp(call, "creat"))
+		return O_WRONLY | O_CREAT | O_TRUNC;
+	flags |= (n->create == NEED_YES ? O_CREAT : 0) | (n->truncate == NEED_YES ? O_TRUNC : 0);
+	return flags;
+}
+
+static unsigned int mode_of(const struct need *n)
+{
+	const unsigned int kind = calls_act(n->calls) == VERIFY_MKNOD && !(n->mode & S_IFMT) ? S_IFIFO : 0;
+
+	return n->mode | kind | (n->mode & 0777 ? 0 : 0600);
+}
+
 static void address_of(struct trial *t, const struct need *n)
 {
 	static const uint8_t somewhere[4] = {198, 51, 100, 7}; /* TEST-NET-2, RFC 5737 */
@@ -127,28 +155,44 @@ static void address_of(struct trial *t, const struct need *n)
 	t->protocol = n->has_protocol ? n->protocol : IPPROTO_TCP;
 }
 
+/* What of a need nobody can bring about; NULL: nothing. */
+static const char *why_not(const struct need *n, enum verify_act act)
+{
+	if (n->env.fit && act != VERIFY_EXEC)
+		return "proc.env of who does something else than start a program";
+	if (n->memory == NEED_YES && (act != VERIFY_EXEC || n->name.fit || n->exepath.fit))
+		return "a program in memory that does something else than start, or has this name";
+	return n->missing[0] ? n->missing : NULL;
+}
+
+/* The file that it is done to, and the other name of it. False: no path is known that fits. */
+static bool names_of(struct trial *t, const struct need *n)
+{
+	if (t->act == VERIFY_EXEC || act_is_one_of(t->act, ACTS_ON_ADDRESSES))
+		return true;
+	file_of(t->path, sizeof(t->path), n);
+	if (act_is_one_of(t->act, ACTS_ON_TWO))
+		other_of(t, n);
+	return t->path[0] == '/' && (!t->other[0] || t->act == VERIFY_SYMLINK || t->other[0] == '/');
+}
+
 bool trial_of(struct trial *out, const struct need *n, char *why, size_t size)
 {
-	*out = (struct trial){.act = n->act,
+	const enum verify_act act = calls_act(n->calls);
+
+	*out = (struct trial){.act = act,
+	                      .call = calls_first(n->calls),
 	                      .nargs = n->nargs,
 	                      .env = n->env,
 	                      .upper_layer = n->upper_layer,
 	                      .memory = n->memory == NEED_YES,
 	                      .in_container = n->container == NEED_YES,
-	                      .as_root = n->root != NEED_NO};
+	                      .as_root = n->root != NEED_NO,
+	                      .with_terminal = n->terminal == NEED_YES,
+	                      .mode = mode_of(n)};
 	memcpy(out->args, n->args, sizeof(out->args));
-	if (n->env.fit && n->act != VERIFY_EXEC) {
-		(void)snprintf(why, size, "nothing here can bring about: proc.env of who opens or connects");
-		return false;
-	}
-	if (n->memory == NEED_YES && (n->act != VERIFY_EXEC || n->name.fit || n->exepath.fit)) {
-		(void)snprintf(why, size,
-		               "nothing here can bring about: a program in memory that opens, connects, or "
-		               "has this name");
-		return false;
-	}
-	if (n->missing[0]) {
-		(void)snprintf(why, size, "nothing here can bring about: %.200s", n->missing);
+	if (why_not(n, act)) {
+		(void)snprintf(why, size, "nothing here can bring about: %.200s", why_not(n, act));
 		return false;
 	}
 	if (n->parent.fit) {
@@ -157,45 +201,55 @@ bool trial_of(struct trial *out, const struct need *n, char *why, size_t size)
 		fitting(name, sizeof(name), &n->parent, "x");
 		(void)snprintf(out->parent, sizeof(out->parent), HOME "/%.200s", name);
 	}
-	if (!program_of(n->act == VERIFY_EXEC ? out->path : out->actor, sizeof(out->path), n,
-	                n->act == VERIFY_EXEC ? "tercel-program" : "tercel-actor")) {
+	if (!program_of(act == VERIFY_EXEC ? out->path : out->actor, sizeof(out->path), n,
+	                act == VERIFY_EXEC ? "tercel-program" : "tercel-actor")) {
 		(void)snprintf(why, size, "the program's name and its path differ, or it has no absolute path");
 		return false;
 	}
 	/* Whatever starts the program, a child of the actor's or itself, has the parent that is asked for. */
-	if (n->act == VERIFY_EXEC)
+	if (act == VERIFY_EXEC)
 		(void)snprintf(out->actor, sizeof(out->actor), "%s",
 		               out->parent[0] ? out->parent : HOME "/tercel-actor");
-	if (n->act == VERIFY_OPEN)
-		file_of(out->path, sizeof(out->path), n);
-	if (n->act == VERIFY_OPEN && out->path[0] != '/') {
+	if (!names_of(out, n)) {
 		(void)snprintf(why, size, "no absolute path is known that fits");
 		return false;
 	}
-	out->flags = n->create == NEED_YES || n->write == NEED_YES || n->truncate == NEED_YES ? O_WRONLY : O_RDONLY;
-	out->flags |= (n->create == NEED_YES ? O_CREAT : 0) | (n->truncate == NEED_YES ? O_TRUNC : 0);
+	out->flags = act == VERIFY_OPEN ? flags_of(n, out->call) : 0;
 	address_of(out, n);
 	return true;
 }
 
-void trial_print(struct buf *out, const struct trial *t)
+/* What it is done to. */
+static void print_object(struct buf *out, const struct trial *t)
 {
 	char address[INET6_ADDRSTRLEN] = "";
 
-	buf_adds(out, verify_act_name(t->act));
-	if (t->act == VERIFY_CONNECT) {
+	if (act_is_one_of(t->act, ACTS_ON_ADDRESSES)) {
 		(void)inet_ntop(t->family, t->address, address, sizeof(address));
 		buf_addf(out, " %s %s port %u", t->protocol == IPPROTO_UDP ? "udp" : "tcp", address, t->port);
-	} else {
-		buf_addf(out, t->memory ? " a file in memory with the bytes of %s" : " %s", t->path);
+		return;
 	}
+	buf_addf(out, t->memory ? " a file in memory with the bytes of %s" : " %s", t->path);
+	if (t->other[0])
+		buf_addf(out, " to %s", t->other);
+	if (t->act == VERIFY_CHMOD)
+		buf_addf(out, " to %04o", t->mode);
 	if (t->act == VERIFY_OPEN && t->flags != O_RDONLY)
 		buf_adds(out, t->flags & O_CREAT ? ", made" : t->flags & O_TRUNC ? ", emptied" : " for writing");
+}
+
+void trial_print(struct buf *out, const struct trial *t)
+{
+	buf_adds(out, verify_act_name(t->act));
+	print_object(out, t);
+	if (strcmp(t->call, calls_first(calls_of(t->act))) != 0)
+		buf_addf(out, " with %s", t->call);
 	if (t->act != VERIFY_EXEC)
 		buf_addf(out, " by %s", t->actor);
 	if (t->parent[0])
 		buf_addf(out, " below %s", t->parent);
-	buf_adds(out, t->in_container ? " in a container" : " on the host");
+	buf_addf(out, "%s%s", t->in_container ? " in a container" : " on the host",
+	         t->with_terminal ? " at a terminal" : "");
 }
 
 /* ---- cgroups ----------------------------------------------------------------------------------------------------- */
@@ -322,26 +376,48 @@ static void write_bytes(int fd, const uint8_t *bytes, size_t len)
 	}
 }
 
-/* Below `root`; the directories above it too. `program`: what is in it; NULL: a file that anybody may write to. */
-static void make_file(const char *root, const char *path, const struct actor_file *program)
+/* The directories above it, below `root`. */
+static void make_above(const char *root, const char *path, char at[PATH_MAX])
 {
-	char at[PATH_MAX];
 	const size_t from = strlen(root) + 1;
-	int fd;
 
-	(void)snprintf(at, sizeof(at), "%s%s", root, path);
+	(void)snprintf(at, PATH_MAX, "%s%s", root, path);
 	for (char *slash = strchr(at + from, '/'); slash; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
 		if (mkdir(at, 0755) && errno != EEXIST)
 			fail(at);
 		*slash = '/';
 	}
-	fd = open(at, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, program ? 0755 : 0666);
+}
+
+/* `program`: what is in it; NULL: a file that anybody may write to. */
+static void make_here(const char *path, const struct actor_file *program)
+{
+	const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, program ? 0755 : 0666);
+
 	if (fd < 0 || fchmod(fd, program ? 0755 : 0666))
-		fail(at);
+		fail(path);
 	if (program)
 		write_bytes(fd, program->bytes, program->size);
 	(void)close(fd);
+}
+
+/* The same below `root`, with the directories above it. */
+static void make_file(const char *root, const char *path, const struct actor_file *program)
+{
+	char at[PATH_MAX];
+
+	make_above(root, path, at);
+	make_here(at, program);
+}
+
+static void make_directory_below(const char *root, const char *path)
+{
+	char at[PATH_MAX];
+
+	make_above(root, path, at);
+	if (mkdir(at, 0755) && errno != EEXIST)
+		fail(at);
 }
 
 static void copy_file(const char *from, const char *root, const char *to)
@@ -389,6 +465,31 @@ static void make_subject(const struct trial *t, const char *trick, const char *r
 		make_file(root, t->actor, &actor);
 }
 
+/* Whether the file comes to be by the act. */
+static bool is_made(const struct trial *t)
+{
+	return act_is_one_of(t->act, ACT(SYMLINK) | ACT(MKDIR) | ACT(MKNOD)) || t->flags & O_CREAT;
+}
+
+/* What there has to be for the act to be done: a file, a directory, or that one alone which it is to be made in. */
+static void make_objects(const struct trial *t, const char *trick, const char *root)
+{
+	char at[PATH_MAX];
+
+	if (t->act == VERIFY_EXEC || act_is_one_of(t->act, ACTS_ON_ADDRESSES))
+		return;
+	if (is_made(t))
+		make_above(root, t->path, at);
+	else if (t->act == VERIFY_RMDIR)
+		make_directory_below(root, t->path);
+	else
+		make_file(root, t->path, NULL);
+	if (act_is_one_of(t->act, ACT(RENAME) | ACT(LINK)))
+		make_above(root, t->other, at);
+	if (!strcmp(trick, "exchange"))
+		make_file(root, t->other, NULL);
+}
+
 static void make_others(const struct trial *t, const char *trick, const char *root)
 {
 	const struct actor_file actor = actor_file();
@@ -398,8 +499,7 @@ static void make_others(const struct trial *t, const char *trick, const char *ro
 		make_file(root, t->actor, &actor);
 	if (t->parent[0])
 		make_file(root, t->parent, &actor);
-	if (t->act == VERIFY_OPEN && !(t->flags & O_CREAT))
-		make_file(root, t->path, NULL);
+	make_objects(t, trick, root);
 	if (!strcmp(trick, "ld.so"))
 		copy_loader(root);
 }
@@ -424,6 +524,31 @@ static void make_layers(const struct trial *t, const char *trick, const char *ro
 		make_others(t, trick, root);
 }
 
+/* Where the rule's file is, one far below its directory: no call takes such a path at once, so one goes there. */
+static void make_deep(const struct trial *t, const char *trick)
+{
+	const char *place = t->other_is_subject && t->act != VERIFY_SYMLINK ? t->other : t->path;
+	const size_t length = !strcmp(trick, "deeper-file") ? ACTOR_DEEPER : ACTOR_DEEP;
+	static char path[ACTOR_DEEPER + 1];
+	char *name = path + 1, *slash;
+
+	if ((strcmp(trick, "deep-file") != 0 && strcmp(trick, "deeper-file") != 0) ||
+	    !actor_deep_path(path, length, place))
+		return;
+	for (; (slash = strchr(name, '/')); name = slash + 1) {
+		*slash = '\0';
+		if ((mkdir(name, 0755) && errno != EEXIST) || chdir(name))
+			fail("making a path of such a length");
+	}
+	/* What is made is not there yet. */
+	if (t->act == VERIFY_RMDIR && mkdir(name, 0755))
+		fail(name);
+	if (t->act != VERIFY_RMDIR && place == t->path && !is_made(t))
+		make_here(name, NULL);
+	if (chdir("/"))
+		fail("chdir");
+}
+
 /* In memory; as an overlay if it matters on which layer programs are. */
 static void make_root(const struct trial *t, const char *trick)
 {
@@ -442,11 +567,12 @@ static void make_root(const struct trial *t, const char *trick)
 	if (chroot(root) || chdir("/"))
 		fail("chroot");
 	/* A file that the act is on is never the kernel's. */
-	if (strncmp(t->path, "/proc/", 6) != 0 &&
+	if (strncmp(t->path, "/proc/", 6) != 0 && strncmp(t->other, "/proc/", 6) != 0 &&
 	    ((mkdir("/proc", 0755) && errno != EEXIST) || mount("proc", "/proc", "proc", 0, NULL)))
 		fail("mounting proc");
 	if (chmod(ACTOR_SCRATCH, 0777))
 		fail("chmod");
+	make_deep(t, trick);
 }
 
 /* Every address is this place's own. */
@@ -490,7 +616,7 @@ static void make_network(void)
 }
 
 #define WORD_MAX (3 * NEED_TEXT_MAX)
-#define WORDS_MAX 24
+#define WORDS_MAX 28
 
 struct words {
 	char text[WORDS_MAX][WORD_MAX];
@@ -520,8 +646,12 @@ static void write_words(struct words *w, const struct trial *t, const struct tri
 	if (t->parent[0])
 		word(w, "next=%s", t->actor);
 	word(w, "act=%s", verify_act_name(t->act));
+	word(w, "call=%s", way->call ? way->call : t->call);
 	word(w, "trick=%s", way->name);
 	word(w, "path=%s", t->path);
+	word(w, "other=%s", t->other);
+	word(w, "subject=%s", t->other_is_subject ? "other" : "path");
+	word(w, "mode=%u", t->mode);
 	word(w, "flags=%d", t->flags);
 	word(w, "family=%d", t->family == AF_INET ? 4 : 6);
 	word(w, "addr=%s", hex);
@@ -544,6 +674,29 @@ static void write_words(struct words *w, const struct trial *t, const struct tri
 	}
 }
 
+/* A terminal of this place's own. Its name; who has made it holds it open. */
+static const char *make_terminal(void)
+{
+	static char path[64];
+	unsigned int number = 0;
+	int master, lock = 0;
+
+	make_directory_below("", "/dev/pts");
+	if (mount("devpts", "/dev/pts", "devpts", 0, "ptmxmode=0600"))
+		fail("mounting devpts");
+	master = open("/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (master < 0 || ioctl(master, TIOCSPTLCK, &lock) || ioctl(master, TIOCGPTN, &number))
+		fail("a terminal");
+	(void)snprintf(path, sizeof(path), "/dev/pts/%u", number);
+	return path;
+}
+
+static void sit_at(const char *terminal)
+{
+	if (setsid() < 0 || open(terminal, O_RDWR | O_CLOEXEC) < 0)
+		fail("a terminal of its own");
+}
+
 /* Whoever changes its user has to ask for it again. The parent may have ended before it was asked for. */
 static void end_with(pid_t parent)
 {
@@ -551,12 +704,15 @@ static void end_with(pid_t parent)
 		_exit(ACTOR_IMPOSSIBLE);
 }
 
-static void act(const struct trial *t, const struct trial_way *way, pid_t stage) __attribute__((noreturn));
-static void act(const struct trial *t, const struct trial_way *way, pid_t stage)
+static void act(const struct trial *t, const struct trial_way *way, pid_t stage, const char *terminal)
+        __attribute__((noreturn));
+static void act(const struct trial *t, const struct trial_way *way, pid_t stage, const char *terminal)
 {
 	static struct words w;
 	char *const nothing[] = {NULL};
 
+	if (terminal)
+		sit_at(terminal);
 	if (!t->as_root && (setgid(NOBODY) || setuid(NOBODY)))
 		fail("setuid");
 	end_with(stage);
@@ -575,6 +731,7 @@ static void stage(const struct trial *t, const struct trial_way *way, int cgroup
 {
 	const pid_t self = getpid();
 	const int procs = openat(cgroup, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+	const char *terminal = NULL;
 	pid_t child;
 	int status = 0;
 
@@ -583,13 +740,15 @@ static void stage(const struct trial *t, const struct trial_way *way, int cgroup
 		fail("namespaces");
 	make_network();
 	make_root(t, way->name);
+	if (t->with_terminal)
+		terminal = make_terminal();
 	if (procs < 0 || write(procs, "0", 1) != 1)
 		fail("entering a cgroup");
 	child = fork();
 	if (child < 0)
 		fail("fork");
 	if (child == 0)
-		act(t, way, self);
+		act(t, way, self, terminal);
 	if (waitpid(child, &status, 0) != child)
 		fail("waitpid");
 	if (WIFSIGNALED(status))

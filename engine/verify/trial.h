@@ -16,19 +16,23 @@
 /* What to do: a need made whole. */
 struct trial {
 	enum verify_act act;
-	char path[2 * NEED_TEXT_MAX];   /* of the program that is started or the file that is opened */
+	const char *call;               /* the system call that does it */
+	char path[2 * NEED_TEXT_MAX];   /* of the program that is started or the file that it is done to */
+	char other[2 * NEED_TEXT_MAX];  /* the second path of a rename or a link; the text of a symbolic link */
+	bool other_is_subject;          /* of both it is that one that the rule asks for */
 	char actor[2 * NEED_TEXT_MAX];  /* the program that acts */
 	char parent[2 * NEED_TEXT_MAX]; /* that starts it; "": none */
 	struct need_text args[NEED_ARGS];
 	size_t nargs;
 	struct need_text env; /* of the program that is started */
 	int flags;            /* of the open */
+	unsigned int mode;    /* that a file is made with, or gets */
 	uint8_t address[16];
 	int family, protocol;
 	uint16_t port;
 	enum need_choice upper_layer;
 	bool memory; /* of exec: the program is a file in memory, with the bytes of that at the path */
-	bool in_container, as_root;
+	bool in_container, as_root, with_terminal;
 };
 
 /* Makes a trial of a need. False if there is none that fits; the reason is in `why`. */
@@ -70,6 +74,7 @@ void trial_place_remove(struct trial_place *p);
 /* A way to do it; of an attack in time, how often, and whether it goes on after one that came through. */
 struct trial_way {
 	const char *name;
+	const char *call; /* another system call than that of the trial; NULL: the same */
 	unsigned int tries;
 	bool all;
 };

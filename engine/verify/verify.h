@@ -51,11 +51,13 @@ struct verify {
 	 */
 	int (*ask)(void *ctx, const struct verify_question *q, enum verify_verdict *out, char *reasons, size_t size,
 	           struct error *err);
-	/* Takes one result. `way` is "" where the rule as a whole was not tested; `why` "" where there is nothing to
-	 * say. */
+	/*
+	 * Takes one result of the act that was told last. `way` is "" where that act, or before any the rule as a
+	 * whole, was not tested; `why` "" where there is nothing to say.
+	 */
 	void (*tell)(void *ctx, const struct verify_rule *rule, const char *way, enum verify_result result,
 	             const char *why);
-	/* Takes the act that was made up for the rule, in words, before its results. */
+	/* Takes an act that was made up for the rule, in words, before its results: one of each kind. */
 	void (*tell_act)(void *ctx, const struct verify_rule *rule, const char *act);
 	void *ctx;
 	unsigned int trials; /* so far; 0 in the beginning */

@@ -48,13 +48,13 @@ static void texts_of_every_kind_are_made_to_fit(void **unused)
 	expect("evt.type = execve and proc.exepath startswith /dev/shm and proc.name = x",
 	       "exec /dev/shm/x on the host\n");
 	expect("evt.type = open and fd.name endswith .so",
-	       "open /opt/tercel/.so by /opt/tercel/tercel-actor on the host\n");
+	       "open /opt/tercel/.so with open by /opt/tercel/tercel-actor on the host\n");
 	expect("evt.type = open and fd.name contains /.ssh/",
-	       "open /opt/tercel/.ssh/tercel-file by /opt/tercel/tercel-actor on the host\n");
+	       "open /opt/tercel/.ssh/tercel-file with open by /opt/tercel/tercel-actor on the host\n");
 	expect("evt.type = open and fd.name glob '/home/*/.bash_histor?'",
-	       "open /home/x/.bash_historx by /opt/tercel/tercel-actor on the host\n");
+	       "open /home/x/.bash_historx with open by /opt/tercel/tercel-actor on the host\n");
 	expect("evt.type = open and fd.directory = /etc and fd.filename = shadow and evt.is_open_write = true",
-	       "open /etc/shadow for writing by /opt/tercel/tercel-actor on the host\n");
+	       "open /etc/shadow for writing with open by /opt/tercel/tercel-actor on the host\n");
 	expect("evt.type = connect and fd.snet = 10.1.0.0/16 and fd.sport > 1023",
 	       "connect tcp 10.1.0.1 port 1024 by /opt/tercel/tercel-actor on the host\n");
 	expect("evt.type = connect and fd.sip = \"2001:db8::7\" and fd.l4proto = udp and proc.pname = sshd",
@@ -65,19 +65,19 @@ static void what_is_asked_of_one_text_is_put_together(void **unused)
 {
 	(void)unused;
 	expect("evt.type = open and fd.name startswith /usr/lib and fd.name endswith .so",
-	       "open /usr/lib/tercel-file.so by /opt/tercel/tercel-actor on the host\n");
+	       "open /usr/lib/tercel-file.so with open by /opt/tercel/tercel-actor on the host\n");
 	expect("evt.type = open and fd.name contains .so. and fd.name startswith /usr/lib/",
-	       "open /usr/lib/tercel-file.so. by /opt/tercel/tercel-actor on the host\n");
+	       "open /usr/lib/tercel-file.so. with open by /opt/tercel/tercel-actor on the host\n");
 	expect("evt.type = open and fd.name endswith shadow and fd.name = /etc/shadow and fd.name startswith /etc",
-	       "open /etc/shadow by /opt/tercel/tercel-actor on the host\n");
+	       "open /etc/shadow with open by /opt/tercel/tercel-actor on the host\n");
 	expect("evt.type = open and fd.name startswith /etc and fd.name startswith /etc/cron",
-	       "open /etc/cron/tercel-file by /opt/tercel/tercel-actor on the host\n");
+	       "open /etc/cron/tercel-file with open by /opt/tercel/tercel-actor on the host\n");
 	expect("evt.type = open and fd.name startswith /etc and fd.name endswith .so and fd.name contains .s",
-	       "open /etc/tercel-file.so by /opt/tercel/tercel-actor on the host\n");
+	       "open /etc/tercel-file.so with open by /opt/tercel/tercel-actor on the host\n");
 	expect("evt.type = open and fd.name startswith /etc and fd.name startswith /usr", "");
 	expect("evt.type = open and fd.name = /etc/shadow and fd.name endswith .so", "");
 	expect("evt.type = open and fd.name = /l and evt.is_open_write = true and evt.arg.flags contains O_TRUNC",
-	       "open /l, emptied by /opt/tercel/tercel-actor on the host\n");
+	       "open /l, emptied with open by /opt/tercel/tercel-actor on the host\n");
 }
 
 static void each_branch_has_its_act(void **unused)
@@ -88,10 +88,11 @@ static void each_branch_has_its_act(void **unused)
 	       "connect tcp 198.51.100.7 port 4444 by /opt/tercel/a on the host\n"
 	       "connect tcp 198.51.100.7 port 4444 by /opt/tercel/b on the host\n");
 	expect("evt.type = open and (fd.name = /a or (fd.name = /b and not proc.name = x))",
-	       "open /a by /opt/tercel/tercel-actor on the host\nopen /b by /opt/tercel/tercel-actor on the host\n");
+	       "open /a with open by /opt/tercel/tercel-actor on the host\nopen /b with open by "
+	       "/opt/tercel/tercel-actor on the host\n");
 	/* Negations are pushed down: not (a or not b) is not a and b. */
 	expect("evt.type = open and not (proc.name = x or fd.name != /c)",
-	       "open /c by /opt/tercel/tercel-actor on the host\n");
+	       "open /c with open by /opt/tercel/tercel-actor on the host\n");
 	expect("evt.type = execve and container.id != host and proc.name = y", "exec /opt/tercel/y in a container\n");
 	expect("evt.type = execve and not container.id = host and proc.name = y",
 	       "exec /opt/tercel/y in a container\n");
@@ -103,9 +104,11 @@ static void where_the_program_is_from_is_part_of_it(void **unused)
 	expect("evt.type = execve and proc.is_exe_from_memfd = true and not proc.name = 3",
 	       "exec a file in memory with the bytes of /opt/tercel/tercel-program on the host\n");
 	expect("evt.type = execve and proc.is_exe_from_memfd = true and proc.name = 3",
-	       "nothing here can bring about: a program in memory that opens, connects, or has this name\n");
+	       "nothing here can bring about: a program in memory that does something else than start, or has this "
+	       "name\n");
 	expect("evt.type = connect and proc.is_exe_from_memfd = true",
-	       "nothing here can bring about: a program in memory that opens, connects, or has this name\n");
+	       "nothing here can bring about: a program in memory that does something else than start, or has this "
+	       "name\n");
 	expect("evt.type = execve and proc.is_exe_from_memfd = true and proc.is_exe_from_memfd = false", "");
 }
 
@@ -124,8 +127,9 @@ static void what_nobody_can_bring_about_is_named_and_comes_last(void **unused)
 	(void)unused;
 	expect("evt.type = execve and proc.tty = 4", "nothing here can bring about: proc.tty = 4\n");
 	expect("evt.type = open and proc.env contains LD_",
-	       "nothing here can bring about: proc.env of who opens or connects\n");
-	expect("evt.type = unlink and fd.name = /a", "nothing here can bring about: evt.type = unlink\n");
+	       "nothing here can bring about: proc.env of who does something else than start a program\n");
+	expect("evt.type = setns and fd.name = /a", "nothing here can bring about: evt.type = setns\n");
+	expect("evt.type = unlink and evt.abspath = /a", "nothing here can bring about: evt.abspath = /a\n");
 	expect("evt.type = execve and (proc.name regex 'a+' or proc.name = b)",
 	       "exec /opt/tercel/b on the host\nnothing here can bring about: proc.name regex a+\n");
 	expect("evt.type = execve and tolower(proc.name) = b",
