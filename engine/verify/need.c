@@ -493,6 +493,17 @@ static void add_missing(struct needs *out, const struct filter_node *n)
 	add(out, &missing);
 }
 
+/* Whether it names no other events than those of sending, which no program decides yet (docs/threat-model.md). */
+static bool sends_only(const struct filter_node *n)
+{
+	static const char *const sends[] = {"sendto", "sendmsg", "sendmmsg", NULL};
+
+	for (size_t i = 0; i < n->nvalues; i++)
+		if (!is_one_of(n->values[i].text, sends))
+			return false;
+	return true;
+}
+
 /* The calls of an act are one: any of them will do. */
 static void expand_events(struct needs *out, const struct filter_node *n)
 {
@@ -514,6 +525,9 @@ static void expand_events(struct needs *out, const struct filter_node *n)
 	}
 	if (unknown)
 		add_missing(out, n);
+	if (unknown && is_named && sends_only(n))
+		(void)snprintf(out->items[out->count - 1].missing, NEED_TEXT_MAX,
+		               "a datagram: sending is not blocked in this version");
 }
 
 static void expand_leaf(struct needs *out, const struct filter_node *n)

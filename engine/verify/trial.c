@@ -30,6 +30,8 @@
 #include "verify/protocol.h"
 
 #define HOME "/opt/tercel"
+/* Of a second name, which stays when the directory of the first one is renamed. */
+#define OTHER_HOME "/opt/other"
 #define PATIENCE_MS 60000
 /* Whoever has no rights; nobody's name has to be known for it. */
 #define NOBODY 65534
@@ -122,8 +124,10 @@ static void other_of(struct trial *t, const struct need *n)
 {
 	if (t->act == VERIFY_SYMLINK)
 		fitting(t->other, sizeof(t->other), &n->other, n->other.fit ? "x" : ACTOR_HARMLESS);
-	else
+	else if (n->other.fit)
 		path_with(t->other, sizeof(t->other), &n->other, "tercel-other");
+	else
+		(void)snprintf(t->other, sizeof(t->other), "%s", OTHER_HOME "/tercel-other");
 	t->other_is_subject = n->other.fit && !n->path.fit;
 }
 
@@ -140,8 +144,11 @@ static int flags_of(const struct need *n, const char *call)
 
 static unsigned int mode_of(const struct need *n)
 {
-	const unsigned int kind = calls_act(n->calls) == VERIFY_MKNOD && !(n->mode & S_IFMT) ? S_IFIFO : 0;
+	const enum verify_act act = calls_act(n->calls);
+	const unsigned int kind = act == VERIFY_MKNOD && !(n->mode & S_IFMT) ? S_IFIFO : 0;
 
+	if (!act_is_one_of(act, ACT(CHMOD) | ACT(MKDIR) | ACT(MKNOD)))
+		return 0;
 	return n->mode | kind | (n->mode & 0777 ? 0 : 0600);
 }
 

@@ -39,6 +39,24 @@ FILES = """
 - {rule: write, desc: d, output: o, priority: INFO, condition: "evt.type in (open, openat, openat2, creat) and
     evt.is_open_write = true and fd.directory = /etc/cron.d"}
 """
+NAMES = """
+- {rule: remove, desc: d, output: o, priority: INFO, condition: "evt.type in (unlink, unlinkat, rmdir) and
+    fs.path.name startswith /etc/kept/"}
+- {rule: move, desc: d, output: o, priority: INFO, condition: "evt.type in (rename, renameat, renameat2) and
+    (evt.arg.oldpath = /etc/kept or evt.arg.newpath = /srv/kept)"}
+- {rule: link, desc: d, output: o, priority: INFO, condition: "evt.type in (link, linkat) and evt.arg.oldpath = /etc/kept"}
+- {rule: symlink, desc: d, output: o, priority: INFO, condition: "evt.type in (symlink, symlinkat) and
+    evt.arg.linkpath = /etc/kept"}
+- {rule: mode, desc: d, output: o, priority: INFO, condition: "evt.type in (chmod, fchmod, fchmodat) and fs.path.name = /etc/kept
+    and evt.arg.mode contains S_ISUID"}
+- {rule: owner, desc: d, output: o, priority: INFO, condition: "evt.type in (chown, fchown, fchownat, lchown) and
+    fs.path.name = /etc/kept"}
+- {rule: make, desc: d, output: o, priority: INFO, condition: "evt.type in (mkdir, mkdirat) and fs.path.name = /etc/kept"}
+- {rule: only-unlink, desc: d, output: o, priority: INFO, condition: "evt.type = unlink and fs.path.name = /etc/alone"}
+- {rule: only-creat, desc: d, output: o, priority: INFO, condition: "evt.type = creat and fd.name = /etc/made"}
+- {rule: bind, desc: d, output: o, priority: INFO, condition: "evt.type = bind and fd.sip = 203.0.113.9 and fd.sport = 4444"}
+- {rule: listen, desc: d, output: o, priority: INFO, condition: "evt.type = listen and fd.sport = 4444"}
+"""
 SAME_FILE = {"symlink", "linked-directory", "relative", "dot-dot", "proc-root", "long-path"}
 ANYBODY = {"comm", "thread", "vfork", "ptrace"}
 
@@ -126,6 +144,27 @@ def files_hold_too(w):
     assert w.end(daemon, signal.SIGTERM) == 0
 
 
+def names_hold_too(w):
+    if not lsm():
+        print("  no BPF LSM here: not tried")
+        return
+    daemon = start(w, NAMES, "enforce")
+    status, found = verify(w, "--tries", "40")
+    assert status == 0 and found["rules_with_holes"] == 0 and found["rules_not_tested"] == 0, found
+    assert found["acts_tested"] == 13 and found["acts_not_tested"] == 0, found
+    in_place = SAME_FILE - {"symlink"} | {"directory", "comm", "thread", "vfork"}
+    for rule, calls in (("link", {"linkat"}), ("symlink", {"symlinkat"}), ("mode", {"fchmod", "fchmodat"}),
+                        ("owner", {"fchown", "fchownat", "lchown"}), ("make", {"mkdirat"})):
+        assert in_place | calls <= set(ways(found, rule, "holds")), (rule, found)
+    for act in [act for r in found["rules"] if r["rule"] in ("remove", "move") for act in r["acts"]]:
+        assert in_place <= {way["way"] for way in act["ways"] if way["result"] == "holds"}, act
+    assert {"symlink", "descriptor"} <= set(ways(found, "link", "holds")) & set(ways(found, "mode", "holds")), found
+    assert "does not name unlinkat" in ways(found, "only-unlink", "exception")["unlinkat"], found
+    assert SAME_FILE <= set(ways(found, "only-creat", "holds")), found
+    assert ANYBODY <= set(ways(found, "bind", "holds")) and "thread" in ways(found, "listen", "holds"), found
+    assert w.end(daemon, signal.SIGTERM) == 0
+
+
 def report(found):
     for rule in found["rules"]:
         for act in [rule, *rule["acts"]]:
@@ -147,6 +186,8 @@ def every_rule_of_our_own_is_without_a_hole(w):
         len(tried), found["rules_not_tested"], found["acts_tested"], found["acts_not_tested"],
         ", ".join("%d %s" % (n, name) for name, n in found["ways"].items())))
     report(found)
+    assert not lsm() or {"Shared library is written in a container", "Secret file is moved away",
+                         "Program gets the set-user-id bit in a container", "Device file is made in a container"} <= set(tried), found
     assert w.end(daemon, signal.SIGTERM) == 0
 
 
@@ -206,6 +247,18 @@ def what_comes_through_unseen_is_a_hole(w):
     assert {"bind-mount", "copy", "ld.so", "memfd"} <= set(ways(found, "liar", "exception")), found
     status, found = with_a_liar(w, 1, "evt.type = execve and proc.args contains --steal", tries=20)
     assert "rewriting-arguments" in ways(found, "liar", "HOLE"), found
+    # Acts on names are done, and found to have been done, whichever call does them.
+    status, found = with_a_liar(w, 1, "evt.type in (rename, renameat) and evt.arg.newpath startswith /etc/kept")
+    assert status == 1 and SAME_FILE - {"symlink"} | {"renameat", "comm", "deep-file"} <= set(ways(found, "liar", "HOLE")), found
+    assert {"renameat2", "exchange", "io_uring", "bind-mount"} <= set(ways(found, "liar", "exception")), found
+    for condition, more in (("chmod, fchmod) and fs.path.name = /etc/kept", {"fchmod", "symlink", "descriptor"}),
+                            ("symlink) and evt.arg.target = /etc/kept", {"bind-mount", "rewriting"}),
+                            ("unlink) and fs.path.name = /etc/kept", {"rewriting"}),
+                            ("mknod) and evt.arg.path = /etc/kept", {"rewriting"})):
+        status, found = with_a_liar(w, 1, "evt.type in (" + condition, tries=20)
+        assert status == 1 and SAME_FILE - {"symlink"} | {"ptrace"} | more <= set(ways(found, "liar", "HOLE")), found
+    status, found = with_a_liar(w, 1, "evt.type = bind and fd.sip = 203.0.113.9")
+    assert status == 1 and ANYBODY | {"mapped"} <= set(ways(found, "liar", "HOLE")), found
     # A policy that changes under it says nothing of the rule.
     status, said = with_a_liar(w, 2)
     assert status == 3 and "the policy was changed meanwhile" in said, said
@@ -290,6 +343,7 @@ TESTS = [
     what_is_enforced_holds,
     what_is_monitored_would_hold,
     files_hold_too,
+    names_hold_too,
     every_rule_of_our_own_is_without_a_hole,
     a_rule_with_a_fuse_is_left_alone,
     what_comes_through_unseen_is_a_hole,

@@ -54,7 +54,7 @@ static int open_by_handle(const struct spec *s, const char *path)
 	} handle = {.h = {.handle_bytes = 128}};
 	int id, dir = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd;
 
-	if (name_to_handle_at(s->at, path, &handle.h, &id, 0))
+	if (name_to_handle_at(s->at, path, &handle.h, &id, AT_SYMLINK_FOLLOW))
 		impossible("name_to_handle_at");
 	fd = open_by_handle_at(dir, &handle.h, s->flags & ~O_CREAT);
 	(void)close(dir);

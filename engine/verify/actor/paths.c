@@ -279,7 +279,7 @@ int by_deep_file(const struct spec *s)
 int by_deeper_file(const struct spec *s)
 {
 	static char path[ACTOR_DEEPER + 1];
-	char *slash = path;
+	char *slash;
 
 	if (!actor_deep_path(path, ACTOR_DEEPER, place_of(s))) {
 		errno = ENAMETOOLONG;

@@ -103,6 +103,44 @@ static void names_of_files(void **unused)
 	expect("evt.type = connect and fd.sport = 1", "");
 }
 
+static void names_that_are_acted_on(void **unused)
+{
+	static const struct {
+		const char *condition, *way;
+		int kept;
+	} cases[] = {
+	        {"evt.type = unlink and fs.path.name = /etc/a/shadow", "bind-mount", 0},
+	        {"evt.type = unlink and fs.path.name endswith /shadow", "bind-mount", 1},
+	        {"evt.type = unlink and fs.path.name startswith /etc/", "renamed-directory", 0},
+	        {"evt.type = unlink and fs.path.name startswith /etc", "renamed-directory", 1},
+	        {"evt.type = unlink and fs.path.name startswith /etc/", "deep-file", 1},
+	        {"evt.type = rename and evt.arg.newpath = /etc/shadow", "renamed-directory", 0},
+	        {"evt.type = rename and evt.arg.newpath startswith /etc", "renamed-directory", 1},
+	        {"evt.type = rename and evt.arg.oldpath startswith /etc", "rename", 1},
+	        {"evt.type = symlink and evt.arg.target = /etc/shadow", "bind-mount", 1},
+	        {"evt.type = link and fs.path.source = /etc/shadow", "bind-mount", 0},
+	        {"evt.type = bind and fd.sport = 1", "bind-mount", 0},
+	};
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		_autodiag_ struct diag_list diags = DIAG_LIST_INIT;
+		_autofilter_ struct filter *f = NULL;
+		_autofree_ struct needs *needs = malloc(sizeof(*needs));
+		const char *text = cases[i].condition;
+		struct trial t = {0};
+		char why[256];
+
+		assert_non_null(needs);
+		assert_int_equal(filter_parse(&f, &(struct filter_text){.bytes = text, .len = strlen(text)}, &diags),
+		                 0);
+		assert_int_equal(needs_of(needs, filter_root(f)), 0);
+		assert_true(needs->count > 0 && trial_of(&t, &needs->items[0], why, sizeof(why)));
+		if (change_keeps(filter_root(f), &t, cases[i].way, NULL) != cases[i].kept)
+			fail_msg("%s by %s", text, cases[i].way);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -110,6 +148,7 @@ int main(void)
 	        cmocka_unit_test(what_is_not_asked_for_changes_nothing),
 	        cmocka_unit_test(exceptions_of_a_rule_are_its_words),
 	        cmocka_unit_test(names_of_files),
+	        cmocka_unit_test(names_that_are_acted_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
