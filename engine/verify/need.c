@@ -493,7 +493,7 @@ static void add_missing(struct needs *out, const struct filter_node *n)
 	add(out, &missing);
 }
 
-/* Whether it names no other events than those of sending, which no program decides yet (docs/threat-model.md). */
+/* Whether it names no other events than those of sending, which are not acted out. */
 static bool sends_only(const struct filter_node *n)
 {
 	static const char *const sends[] = {"sendto", "sendmsg", "sendmmsg", NULL};
@@ -527,7 +527,7 @@ static void expand_events(struct needs *out, const struct filter_node *n)
 		add_missing(out, n);
 	if (unknown && is_named && sends_only(n))
 		(void)snprintf(out->items[out->count - 1].missing, NEED_TEXT_MAX,
-		               "a datagram: sending is not blocked in this version");
+		               "a message that is sent: there is no such act here");
 }
 
 static void expand_leaf(struct needs *out, const struct filter_node *n)
