@@ -511,7 +511,8 @@ void live_tick(struct live *l, uint64_t now_ns)
 		return;
 	if (l->before && now_ns >= l->deadline_ns)
 		error = take_back(l);
-	if (!error && l->fuse_is_blown)
-		error = obey_fuses(l);
+	/* Also those of a policy that cannot be taken back: it goes on blocking. */
+	if (l->fuse_is_blown && obey_fuses(l))
+		error = -EAGAIN;
 	l->retry_ns = error ? now_ns + RETRY_NS : 0;
 }

@@ -357,6 +357,26 @@ static void a_change_meanwhile_does_not_forget_a_blown_fuse(void **state)
 	assert_int_equal(w->generation, 2);
 }
 
+static void a_fuse_blows_also_in_a_policy_that_cannot_be_taken_back(void **state)
+{
+	struct world *w = *state;
+
+	begin(w, POLICY);
+	write_file("fused.yaml", FUSED);
+	assert_int_equal(apply(w, "fused.yaml", SECOND, 0), 0);
+	w->refuse = -ENOSPC;
+	w->refused_file = in_directory("policy.yaml");
+	for (uint64_t i = 0; i < 4; i++)
+		block(w, 2, index_of(w, "a"), SECOND + i);
+	live_tick(w->live, 2 * SECOND);
+	assert_int_equal(w->nnotes, 2);
+	assert_non_null(strstr(w->notes, "fuse blown: \"a\""));
+	assert_int_equal(rule_of(w, "a").mode, TERCEL_MODE_MONITOR);
+	w->refuse = 0;
+	live_tick(w->live, 4 * SECOND);
+	assert_string_equal(live_plan(w->live)->file, in_directory("policy.yaml"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -374,6 +394,7 @@ int main(void)
 	        cmocka_unit_test(fuses_that_blow_together_are_all_obeyed),
 	        cmocka_unit_test(a_fuse_remembers_over_other_changes_and_is_new_when_set_again),
 	        cmocka_unit_test(a_change_meanwhile_does_not_forget_a_blown_fuse),
+	        cmocka_unit_test(a_fuse_blows_also_in_a_policy_that_cannot_be_taken_back),
 	};
 
 	return cmocka_run_group_tests(tests, make_world, clean_world);

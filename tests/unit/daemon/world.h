@@ -27,7 +27,8 @@ struct world {
 	struct live *live;
 	uint32_t generation;
 	size_t nrules, puts;
-	int refuse; /* 0 or -errno */
+	int refuse;               /* 0 or -errno */
+	const char *refused_file; /* the policy that is; NULL: each */
 	char notes[4096];
 	size_t nnotes;
 };
@@ -57,7 +58,7 @@ static inline int put_in_force(void *ctx, const struct plan *plan, const struct 
 
 	assert_non_null(plan->policy);
 	w->puts++;
-	if (w->refuse)
+	if (w->refuse && (!w->refused_file || !strcmp(plan->file, w->refused_file)))
 		return error_set(err, w->refuse, "it does not fit");
 	w->generation = generation;
 	w->nrules = image->nrules;
