@@ -149,7 +149,7 @@ def names_hold_too(w):
         print("  no BPF LSM here: not tried")
         return
     daemon = start(w, NAMES, "enforce")
-    status, found = verify(w, "--tries", "40")
+    status, found = verify(w, "--tries", "10" if VM else "40")
     assert status == 0 and found["rules_with_holes"] == 0 and found["rules_not_tested"] == 0, found
     assert found["acts_tested"] == 13 and found["acts_not_tested"] == 0, found
     in_place = SAME_FILE - {"symlink"} | {"directory", "comm", "thread", "vfork"}
@@ -176,7 +176,7 @@ def every_rule_of_our_own_is_without_a_hole(w):
     w.write("policy.yaml", "rules_files: [%s]\nrules: [{name: '*', mode: enforce}]\n"
             % os.path.realpath(os.path.join(os.path.dirname(__file__), "../../rules/tercel_rules.yaml")))
     daemon = w.start()
-    status, found = verify(w, "--tries", "10" if VM else "40")
+    status, found = verify(w, "--tries", "5" if VM else "40")
     assert status == 0 and found["rules_with_holes"] == 0, [(r["rule"], act["act"], way) for r in found["rules"]
                                                             for act in r["acts"] for way in act["ways"]
                                                             if way["result"] == "HOLE"]
