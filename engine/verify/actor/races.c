@@ -53,7 +53,10 @@ static void ask(const struct spec *s, bool harmless, union asked *out)
 		        .sin6_family = AF_INET6, .sin6_port = htons(HARMLESS_PORT), .sin6_addr = IN6ADDR_LOOPBACK_INIT};
 }
 
-/* Which of both an opened file, or a socket, is. */
+/*
+ * Whether an opened file, or a socket, is none that the rule asks for. An address that is half of the one and half of
+ * the other is another one, which the rule may well except.
+ */
 static bool is_harmless(const struct spec *s, int fd)
 {
 	union address end = {0};
@@ -64,7 +67,10 @@ static bool is_harmless(const struct spec *s, int fd)
 		return fstat(fd, &a) || stat(s->path, &b) || a.st_ino != b.st_ino || a.st_dev != b.st_dev;
 	if (s->act == ACT_CONNECT ? getpeername(fd, &end.any, &len) : getsockname(fd, &end.any, &len))
 		return true; /* nobody was reached */
-	return ntohs(s->family == AF_INET ? end.in.sin_port : end.in6.sin6_port) == HARMLESS_PORT;
+	if (s->family == AF_INET)
+		return end.in.sin_port != s->to.in.sin_port || end.in.sin_addr.s_addr != s->to.in.sin_addr.s_addr;
+	return end.in6.sin6_port != s->to.in6.sin6_port ||
+	       memcmp(&end.in6.sin6_addr, &s->to.in6.sin6_addr, sizeof(end.in6.sin6_addr)) != 0;
 }
 
 /* An open, a connect or a bind. */
