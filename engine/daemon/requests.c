@@ -244,8 +244,10 @@ static int apply(struct request *q)
 
 	if (!file || file[0] != '/')
 		return error_set(&q->err, -EINVAL, "apply: \"file\" is the absolute path of a policy file");
-	if (!(ms >= 0 && ms <= 366.0 * 86400 * 1000))
-		return error_set(&q->err, -EINVAL, "apply: \"confirm_ms\" is a number of milliseconds");
+	/* Less than that would be none at all: the policy would stay. */
+	if (confirm && !(ms >= 1 && ms <= 366.0 * 86400 * 1000))
+		return error_set(&q->err, -EINVAL,
+		                 "apply: \"confirm_ms\" is a number of milliseconds, at least 1 and at most a year's");
 	error = live_apply(q->r->live, file, (uint64_t)(ms * 1e6), q->r->now_ns, &q->diags);
 	return error ? error : changed(q);
 }

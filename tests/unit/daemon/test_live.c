@@ -357,6 +357,19 @@ static void a_change_meanwhile_does_not_forget_a_blown_fuse(void **state)
 	assert_int_equal(w->generation, 2);
 }
 
+/* Verdicts of several processors. */
+static void a_fuse_blows_also_by_blocks_that_are_told_out_of_order(void **state)
+{
+	struct world *w = *state;
+
+	begin(w, FUSED);
+	for (uint64_t i = 0; i < 4; i++)
+		block(w, 1, index_of(w, "a"), 2 * SECOND - i);
+	live_tick(w->live, 3 * SECOND);
+	assert_non_null(strstr(w->notes, "fuse blown"));
+	assert_int_equal(rule_of(w, "a").mode, TERCEL_MODE_MONITOR);
+}
+
 static void a_fuse_blows_also_in_a_policy_that_cannot_be_taken_back(void **state)
 {
 	struct world *w = *state;
@@ -394,6 +407,7 @@ int main(void)
 	        cmocka_unit_test(fuses_that_blow_together_are_all_obeyed),
 	        cmocka_unit_test(a_fuse_remembers_over_other_changes_and_is_new_when_set_again),
 	        cmocka_unit_test(a_change_meanwhile_does_not_forget_a_blown_fuse),
+	        cmocka_unit_test(a_fuse_blows_also_by_blocks_that_are_told_out_of_order),
 	        cmocka_unit_test(a_fuse_blows_also_in_a_policy_that_cannot_be_taken_back),
 	};
 

@@ -69,6 +69,7 @@ static void a_request_that_is_none_is_refused(void **state)
 	expect(*state, "{\"command\":\"apply\",\"file\":\"x.yaml\"}", 2, "absolute path");
 	expect(*state, "{\"command\":\"apply\",\"file\":7}", 2, "absolute path");
 	expect(*state, "{\"command\":\"apply\",\"file\":\"/x\",\"confirm_ms\":-1}", 2, "milliseconds");
+	expect(*state, "{\"command\":\"apply\",\"file\":\"/x\",\"confirm_ms\":1e-7}", 2, "milliseconds");
 	expect(*state, "{\"command\":\"apply\",\"file\":\"/x\",\"confirm_ms\":1e300}", 2, "milliseconds");
 	expect(*state, "{\"command\":\"apply\",\"file\":\"/x\",\"confirm_ms\":\"1\"}", 2, "milliseconds");
 	expect(*state, "{\"command\":\"apply\",\"file\":\"/nonexistent\"}", 2, "cannot read the policy file");
