@@ -460,12 +460,6 @@ static __always_inline int decide_creation(const struct path *dir, struct dentry
 	struct act a;
 	int answer, error;
 
-	/*
-	 * A name that is not in the cache is looked up only after this hook. If the file turns out to be there, the
-	 * kernel forgets what was said here: nothing has been made, and nothing must have been blocked or killed.
-	 */
-	if (!BPF_CORE_READ(dentry, d_hash.pprev))
-		return 0;
 	if (!act_of_caller(&a, TERCEL_POINT_FILE_OPEN, OPENS))
 		return 0;
 	/* Of others nothing is known without the file. */

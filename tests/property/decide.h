@@ -47,8 +47,7 @@
 
 static struct sensor *sensor;
 static char outer[PATH_MAX], cgroup[PATH_MAX + 128], below[PATH_MAX + 140], host[PATH_MAX + 128];
-/* On a disk: what is in memory alone is never looked up again. */
-static char work[] = "/var/tmp/tercel-decide-XXXXXX";
+static char work[] = "/tmp/tercel-decide-XXXXXX";
 static int listener = -1;
 static pid_t *actor; /* shared with the children: who acts */
 static uint16_t port;

@@ -690,21 +690,6 @@ static int by_creating_open(const char *name)
 	return answer(open(at(name, ""), O_WRONLY | O_CREAT | O_EXCL, 0644));
 }
 
-/* The kernel has to look for the name, and asks its hook before it does. */
-static int by_cold_open(const char *name)
-{
-	static const char caches[] = "/proc/sys/vm/drop_caches";
-
-	/* What was used lately is let go of the second time. */
-	for (int i = 0; i < 2; i++) {
-		int fd = open(caches, O_WRONLY | O_CLOEXEC);
-
-		if (write(fd, "2", 1) != 1 || close(fd))
-			return 99;
-	}
-	return answer(open(at(name, ""), O_WRONLY | O_CREAT, 0644));
-}
-
 static int by_creating_openat2(const char *name)
 {
 	struct open_how how = {.flags = O_WRONLY | O_CREAT, .mode = 0644};
@@ -779,9 +764,6 @@ static void a_file_is_the_same_whatever_the_way_to_it(void **unused)
 	        {OPENED "evt.arg.flags contains O_TRUNC and fd.name = @/secret", open_to_write, "secret", EPERM, 1, 1},
 	        /* openat2's own flags are in memory that may change. */
 	        {OPENED "evt.arg.flags contains O_WRONLY and fd.name = @/secret", by_openat2, "secret", 0, 1, 0},
-	        /* It is there: nothing is made, and one act is told of once. */
-	        {OPENED "evt.is_open_create = true and fd.name = @/secret", by_cold_open, "secret", 0, 0, 0},
-	        {WRITTEN, by_cold_open, "secret", EPERM, 1, 1},
 	        /* A file without a name. */
 	        {OPENED "evt.is_open_write = true and fd.name startswith /nowhere", by_nameless_file, "", 0, 1, 0},
 	};
@@ -803,10 +785,6 @@ static void a_file_that_may_not_be_created_is_not(void **unused)
 	assert_int_equal(v.point, TERCEL_POINT_FILE_OPEN);
 	assert_int_equal(v.enforced, 1);
 	assert_true(is_gone("fresh"));
-	assert_int_equal(done(by_cold_open, "fresh"), EPERM);
-	assert_int_equal(verdicts_of(*actor, &v), 1);
-	assert_int_equal(v.enforced, 1);
-	make_files();
 	assert_int_equal(done(by_creating_openat2, "fresh"), EPERM);
 	assert_int_equal(verdicts_of(*actor, &v), 1);
 	assert_int_equal(v.enforced, 1);
