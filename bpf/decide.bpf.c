@@ -710,7 +710,7 @@ static __always_inline void decide_exec(struct scratch *s)
 	decision_put(d);
 }
 
-/* ---- addresses ------------------------------------------------------------------------------------------ */
+/* ---- the caller ------------------------------------------------------------------------------------------ */
 
 #define RIGHTS_DOMAINS                                                                            \
 	(BIT_OF(MATCH_UID) | BIT_OF(MATCH_GID) | BIT_OF(MATCH_USER_NAME) | BIT_OF(MATCH_CAPS_E) | \
@@ -815,6 +815,8 @@ int BPF_PROG(on_cgroup_move, struct cgroup *to, const char *path, struct task_st
 		mark_process(task, TERCEL_PROC_MOVED);
 	return 0;
 }
+
+/* ---- addresses ------------------------------------------------------------------------------------------ */
 
 /* include/uapi/linux/in.h */
 #define IPPROTO_ICMP 1
@@ -1154,15 +1156,20 @@ static __always_inline void connect_facts(struct decision *d, struct bpf_sock_ad
 static __always_inline void sender_facts(struct match_facts *f, const struct sock *sk)
 {
 	transport_facts(f, BPF_CORE_READ(sk, sk_type), BPF_CORE_READ(sk, sk_protocol));
+	if (has_chosen_port(sk))
+		f->bits_unknown |= 1ULL << MATCH_BIT_CONNECTED;
+	else
+		NUMBER_OF(f, MATCH_BITS) |= 1ULL << MATCH_BIT_CONNECTED;
+}
+
+/* Its peer, where that is not known: an IPv4 socket's is one of IPv4 all the same. */
+static __always_inline void forget_peer_of_sender(struct match_facts *f, const struct sock *sk)
+{
 	forget_peer(f);
 	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET) {
 		NUMBER_OF(f, MATCH_FD_TYPE) = 1ULL << MATCH_FD_IPV4;
 		f->unknown &= ~BIT_OF(MATCH_FD_TYPE);
 	}
-	if (has_chosen_port(sk))
-		f->bits_unknown |= 1ULL << MATCH_BIT_CONNECTED;
-	else
-		NUMBER_OF(f, MATCH_BITS) |= 1ULL << MATCH_BIT_CONNECTED;
 }
 
 /* Whether this act is decided here: connections of neither TCP nor UDP are the LSM's, where that may be. */
@@ -1215,6 +1222,7 @@ static __always_inline int decide_address(struct bpf_sock_addr *ctx, const __u32
 		/* By now the socket has a port in any case: see engine/policy/points.c. */
 		(void)is_callers_socket(d, ctx);
 		sender_facts(&d->facts, (const void *)d->sk);
+		forget_peer_of_sender(&d->facts, (const void *)d->sk);
 	}
 	refuse = judge(s, d, image, point);
 	report(s, d, image, point, refuse ? OUTCOME_DONE : OUTCOME_NONE);

@@ -73,6 +73,13 @@ static __noinline int other_connect_facts(struct decision *d, const struct bound
 	return 0;
 }
 
+/* What is shown of it. */
+static __always_inline void verdict_address(struct decision *d, struct socket *sock, const struct bound *b)
+{
+	verdict_bound(d, b);
+	d->verdict.protocol = BPF_CORE_READ(sock, sk, sk_protocol);
+}
+
 SEC("lsm/socket_connect")
 int BPF_PROG(lsm_connect, struct socket *sock, struct sockaddr *address, int addrlen, int ret)
 {
@@ -86,8 +93,7 @@ int BPF_PROG(lsm_connect, struct socket *sock, struct sockaddr *address, int add
 	a.d->sk = (void *)BPF_CORE_READ(sock, sk);
 	asked_address(&b, sock, address, addrlen);
 	other_connect_facts(a.d, &b);
-	verdict_bound(a.d, &b);
-	a.d->verdict.protocol = BPF_CORE_READ(sock, sk, sk_protocol);
+	verdict_address(a.d, sock, &b);
 	return decision_answer(&a, TERCEL_POINT_SOCKET_CONNECT);
 }
 
@@ -118,13 +124,11 @@ static __noinline int send_facts(struct decision *d, const struct bound *to)
 		return 0;
 	}
 	sender_facts(f, sk);
+	NUMBER_OF(f, MATCH_PORT) = bpf_ntohs(to->port);
 	if (to->transport != MATCH_L4_UDP + 1 || to->family != family || BPF_CORE_READ(sk, __sk_common.skc_num) ||
 	    (family == AF_INET6 && is_ipv4_mapped(to->addr)))
-		return 0;
-	f->unknown &= ~(BIT_OF(MATCH_ADDR4) | BIT_OF(MATCH_PORT) | BIT_OF(MATCH_FD_TYPE));
-	f->missing &= ~(BIT_OF(MATCH_ADDR6) | BIT_OF(MATCH_LOCAL6));
-	NUMBER_OF(f, MATCH_PORT) = bpf_ntohs(to->port);
-	if (family == AF_INET)
+		forget_peer_of_sender(f, sk);
+	else if (family == AF_INET)
 		peer4_facts(f, NULL, to->addr[0]);
 	else
 		peer6_facts(f, NULL, to->addr);
@@ -145,7 +149,6 @@ int BPF_PROG(lsm_send, struct socket *sock, struct msghdr *msg, int size, int re
 	asked_address(&to, sock, BPF_CORE_READ(msg, msg_name), BPF_CORE_READ(msg, msg_namelen));
 	transport_of(&to, sock);
 	send_facts(a.d, &to);
-	verdict_bound(a.d, &to);
-	a.d->verdict.protocol = BPF_CORE_READ(sock, sk, sk_protocol);
+	verdict_address(a.d, sock, &to);
 	return decision_answer(&a, TERCEL_POINT_SOCKET_SENDMSG);
 }

@@ -402,16 +402,17 @@ static void tell_left(const char *pin_dir)
 	uint32_t generation;
 	const int in_force = sensor_is_in_force(pin_dir, &generation);
 	const bool elsewhere = strcmp(pin_dir, PIN_DIR) != 0;
+	const char *option = elsewhere ? " --pin-dir " : "", *place = elsewhere ? pin_dir : "";
 	if (in_force > 0)
 		cli_note(&command_run,
 		         "generation %u stays in force, pinned at %s; 'tercel run --cleanup%s%s' ends it when no "
 		         "daemon runs",
-		         generation, pin_dir, elsewhere ? " --pin-dir " : "", elsewhere ? pin_dir : "");
+		         generation, pin_dir, option, place);
 	else if (!in_force)
 		cli_note(&command_run,
 		         "what is pinned at %s is not whole, so that not all of it is in force; 'tercel run "
 		         "--cleanup%s%s' takes it away",
-		         pin_dir, elsewhere ? " --pin-dir " : "", elsewhere ? pin_dir : "");
+		         pin_dir, option, place);
 	else
 		cli_note(&command_run, "what is pinned at %s was left, and whether it is in force cannot be seen: %s",
 		         pin_dir, in_force == -EINVAL ? "it is of another version" : strerror(-in_force));

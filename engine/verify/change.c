@@ -138,13 +138,13 @@ static enum knowledge of_others(const struct comparer *c, const struct filter_te
 	for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++)
 		if (!strcmp(same[i], name))
 			return SAME;
-	if (!strcmp(name, "evt.arg") && !(c->act == VERIFY_EXEC) && (!strcmp(arg, "flags") || !strcmp(arg, "mode")))
+	if (!strcmp(name, "evt.arg") && c->act != VERIFY_EXEC && (!strcmp(arg, "flags") || !strcmp(arg, "mode")))
 		return c->changed.call == c->plain.call ? SAME : UNKNOWN;
 	if (!strncmp(name, "evt.a", 5) || !strncmp(name, "fs.", 3) || !strncmp(name, "fd.", 3))
 		return UNKNOWN;
 	if (!strncmp(name, "evt.", 4) || !strncmp(name, "syscall.", 8))
 		return c->changed.call == c->plain.call ? SAME : UNKNOWN;
-	if (!(c->act == VERIFY_EXEC))
+	if (c->act != VERIFY_EXEC)
 		return SAME;
 	/* An ancestor of distance 0 is the process itself. */
 	if (!strcmp(arg, "0") && !strncmp(name, "proc.a", 6))

@@ -282,13 +282,18 @@ static int become(const char *name)
 	return answer(setuid(is_secret(name) ? 1234 : 1235));
 }
 
-static int stream_socket(int family)
+static int some_socket(int family, int type, int protocol)
 {
-	const int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	const int fd = socket(family, type | SOCK_CLOEXEC, protocol);
 
 	if (fd < 0)
 		_exit(98);
 	return fd;
+}
+
+static int stream_socket(int family)
+{
+	return some_socket(family, SOCK_STREAM, 0);
 }
 
 /* Of a stream: the port tells secret from other. */
@@ -330,15 +335,6 @@ static struct sockaddr_in peer_of(const char *name)
 	return (struct sockaddr_in){.sin_family = AF_INET,
 	                            .sin_port = htons(is_secret(name) ? SECRET_PORT : SECRET_PORT + 1),
 	                            .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}};
-}
-
-static int some_socket(int family, int type, int protocol)
-{
-	const int fd = socket(family, type | SOCK_CLOEXEC, protocol);
-
-	if (fd < 0)
-		_exit(98);
-	return fd;
 }
 
 /* What passes no hook of a cgroup: of IP itself, of TCP without TCP, and of a protocol for experiments (RFC 3692). */

@@ -53,6 +53,11 @@ static struct {
 	uint64_t may[2]; /* where there are rules: acts that match_may() sorts out, and others */
 } seen;
 
+static uint32_t points_of(const struct law_case *c)
+{
+	return c->s.points ? c->s.points : PLACEMENT_FULL;
+}
+
 static struct judgement judge(struct law_case *c, size_t rule, enum tercel_point point)
 {
 	struct judgement *j = &c->at[rule][point];
@@ -62,8 +67,7 @@ static struct judgement judge(struct law_case *c, size_t rule, enum tercel_point
 	if (j->known)
 		return *j;
 	assert_int_equal(atoms_new(&atoms), 0);
-	assert_int_equal(
-	        derive(&d, c->s.roots[rule], point_info(point), c->s.points ? c->s.points : PLACEMENT_FULL, atoms), 0);
+	assert_int_equal(derive(&d, c->s.roots[rule], point_info(point), points_of(c), atoms), 0);
 	*j = (struct judgement){.known = true, .applies = d.formula->kind != FORMULA_FALSE, .class = d.class};
 	derivation_free(&d);
 	return *j;
@@ -179,7 +183,7 @@ static bool is_ruled_out_by_rival(struct law_case *c, size_t i, enum tercel_poin
 static const char *check_placement(struct law_case *c, size_t i, const struct answers *a, const struct judgement *j,
                                    const struct world *w)
 {
-	uint32_t points = c->s.points ? c->s.points : PLACEMENT_FULL;
+	uint32_t points = points_of(c);
 
 	if (!j->applies && a->exact)
 		return "no act of this point is said to match, and Falco's answer is yes";

@@ -264,14 +264,19 @@ int by_bind_mount(const struct spec *s)
 	return by_paths(s, below_bound);
 }
 
+static void deepen(char *path, size_t len, const struct spec *s)
+{
+	if (!actor_deep_path(path, len, place_of(s))) {
+		errno = ENAMETOOLONG;
+		impossible("a path of such a length");
+	}
+}
+
 int by_deep_file(const struct spec *s)
 {
 	static char path[ACTOR_DEEP + 1];
 
-	if (!actor_deep_path(path, ACTOR_DEEP, place_of(s))) {
-		errno = ENAMETOOLONG;
-		impossible("a path of such a length");
-	}
+	deepen(path, ACTOR_DEEP, s);
 	return by_path(s, path);
 }
 
@@ -281,10 +286,7 @@ int by_deeper_file(const struct spec *s)
 	static char path[ACTOR_DEEPER + 1];
 	char *slash;
 
-	if (!actor_deep_path(path, ACTOR_DEEPER, place_of(s))) {
-		errno = ENAMETOOLONG;
-		impossible("a path of such a length");
-	}
+	deepen(path, ACTOR_DEEPER, s);
 	for (char *from = path; (slash = strchr(from + 1, '/')); from = slash) {
 		*slash = '\0';
 		if (chdir(from == path ? from : from + 1))
